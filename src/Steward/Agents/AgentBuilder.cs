@@ -1,0 +1,113 @@
+using Steward.Budgets;
+using Steward.Models;
+using Steward.Orchestration;
+using Steward.Tools;
+
+namespace Steward.Agents;
+
+/// <summary>Puts an agent together; <see cref="Build"/> checks it.</summary>
+public sealed class AgentBuilder
+{
+    /// <summary>Starts an agent.</summary>
+    /// <param name="name">Letters, digits, <c>-</c> and <c>_</c>; 64 at most.</param>
+    /// <param name="version">The version; runs stay on the one that they started with.</param>
+    public AgentBuilder(string name, string version = "1")
+    {
+        Name = name;
+        Version = version;
+    }
+
+    internal string Name { get; }
+
+    internal string Version { get; }
+
+    internal string? Description { get; private set; }
+
+    internal string Instructions { get; private set; } = "";
+
+    internal Dictionary<ModelRole, ModelRoute> Routes { get; } = [];
+
+    internal List<ToolDefinition> Tools { get; } = [];
+
+    internal List<IValidator> Validators { get; } = [];
+
+    internal BudgetCeilings Ceilings { get; private set; } = BudgetCeilings.None;
+
+    internal BudgetCeilings? SessionCeilings { get; private set; }
+
+    internal AgentLimits Limits { get; private set; } = new();
+
+    /// <summary>Says what the agent is for.</summary>
+    public AgentBuilder Describe(string description)
+    {
+        Description = description;
+        return this;
+    }
+
+    /// <summary>Sets the system prompt.</summary>
+    public AgentBuilder Instruct(string instructions)
+    {
+        Instructions = instructions;
+        return this;
+    }
+
+    /// <summary>Sets the models of a role, in the order in which they are tried.</summary>
+    public AgentBuilder UseModel(ModelRole role, params IReadOnlyList<ModelTarget> targets)
+    {
+        Routes[role] = new ModelRoute(targets);
+        return this;
+    }
+
+    /// <summary>Sets the executor's models, in the order in which they are tried.</summary>
+    public AgentBuilder UseModel(params IReadOnlyList<ModelTarget> targets) => UseModel(ModelRole.Executor, targets);
+
+    /// <summary>Adds tools.</summary>
+    public AgentBuilder AddTools(params IReadOnlyList<ToolDefinition> tools)
+    {
+        ArgumentNullException.ThrowIfNull(tools);
+        Tools.AddRange(tools);
+        return this;
+    }
+
+    /// <summary>Adds validators; they run in the order in which they were added.</summary>
+    public AgentBuilder AddValidators(params IReadOnlyList<IValidator> validators)
+    {
+        ArgumentNullException.ThrowIfNull(validators);
+        Validators.AddRange(validators);
+        return this;
+    }
+
+    /// <summary>Sets the ceilings of each run, and of each session if wanted.</summary>
+    public AgentBuilder WithBudget(BudgetCeilings run, BudgetCeilings? session = null)
+    {
+        Ceilings = run;
+        SessionCeilings = session;
+        return this;
+    }
+
+    /// <summary>Sets how far a run may go.</summary>
+    public AgentBuilder WithLimits(AgentLimits limits)
+    {
+        Limits = limits;
+        return this;
+    }
+
+    /// <summary>Checks and builds the agent.</summary>
+    /// <exception cref="ArgumentException">Something is missing or contradicts itself; the message names it.</exception>
+    public AgentDefinition Build()
+    {
+        if (!ToolDefinition.IsName(Name))
+            throw new ArgumentException($"The agent's name '{Name}' is not usable: 1 to 64 letters, digits, '-' or '_'.");
+        if (string.IsNullOrWhiteSpace(Version))
+            throw new ArgumentException($"The agent '{Name}' has no version.");
+        if (!Routes.ContainsKey(ModelRole.Executor))
+            throw new ArgumentException($"The agent '{Name}' has no model: add one with UseModel.");
+        if (Routes.FirstOrDefault(r => r.Value.Targets.Count == 0) is { Value: not null } empty)
+            throw new ArgumentException($"The agent '{Name}' has an empty route for the role {empty.Key}.");
+        if (Tools.GroupBy(t => t.Name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            throw new ArgumentException($"The agent '{Name}' has two tools named '{twice.Key}'.");
+        if (Validators.GroupBy(v => v.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } same)
+            throw new ArgumentException($"The agent '{Name}' has two validators named '{same.Key}'.");
+        return new AgentDefinition(this);
+    }
+}

@@ -1,0 +1,130 @@
+using System.Collections.Frozen;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Steward.Budgets;
+using Steward.Models;
+using Steward.Orchestration;
+using Steward.Runs;
+using Steward.Tools;
+
+namespace Steward.Agents;
+
+/// <summary>An agent: what it is told, which models and tools it has, what it may spend, and what proves that it succeeded. Immutable.</summary>
+public sealed class AgentDefinition
+{
+    private readonly FrozenDictionary<string, ToolDefinition> _tools;
+
+    internal AgentDefinition(AgentBuilder builder)
+    {
+        Name = builder.Name;
+        Version = builder.Version;
+        Description = builder.Description;
+        Instructions = builder.Instructions;
+        Routes = builder.Routes.ToFrozenDictionary();
+        Tools = [.. builder.Tools];
+        Validators = [.. builder.Validators];
+        Ceilings = builder.Ceilings;
+        SessionCeilings = builder.SessionCeilings;
+        Limits = builder.Limits;
+        _tools = Tools.ToFrozenDictionary(t => t.Name, StringComparer.Ordinal);
+        Blueprint = AgentBlueprint.Of(this);
+        Json = JsonSerializer.SerializeToUtf8Bytes(Blueprint, StewardJson.Default.AgentBlueprint);
+        Hash = Convert.ToHexStringLower(SHA256.HashData(Json.Span));
+    }
+
+    /// <summary>Its name: letters, digits, <c>-</c> and <c>_</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>Its version; a run stays on the version that it started with.</summary>
+    public string Version { get; }
+
+    /// <summary>What it is for, for people and for agents that call it.</summary>
+    public string? Description { get; }
+
+    /// <summary>The system prompt.</summary>
+    public string Instructions { get; }
+
+    /// <summary>The models of each role. <see cref="ModelRole.Executor"/> is always there and serves for roles that are not.</summary>
+    public IReadOnlyDictionary<ModelRole, ModelRoute> Routes { get; }
+
+    /// <summary>Its tools.</summary>
+    public IReadOnlyList<ToolDefinition> Tools { get; }
+
+    /// <summary>What proves an outcome, cheap first.</summary>
+    public IReadOnlyList<IValidator> Validators { get; }
+
+    /// <summary>Ceilings of each run.</summary>
+    public BudgetCeilings Ceilings { get; }
+
+    /// <summary>Ceilings of each session.</summary>
+    public BudgetCeilings? SessionCeilings { get; }
+
+    /// <summary>How far a run may go.</summary>
+    public AgentLimits Limits { get; }
+
+    /// <summary>The definition as data: what the hash is over and what is kept as a blob.</summary>
+    public AgentBlueprint Blueprint { get; }
+
+    /// <summary>The blueprint as JSON.</summary>
+    public ReadOnlyMemory<byte> Json { get; }
+
+    /// <summary>SHA-256 of <see cref="Json"/>, in hexadecimal digits.</summary>
+    public string Hash { get; }
+
+    /// <summary>The tool of that name, if there is one.</summary>
+    public ToolDefinition? FindTool(string name) => _tools.GetValueOrDefault(name);
+
+    /// <summary>The models of a role, or the executor's where it has none of its own.</summary>
+    public ModelRoute RouteOf(ModelRole role) => Routes.TryGetValue(role, out ModelRoute? route) ? route : Routes[ModelRole.Executor];
+}
+
+/// <summary>An agent's definition as data, without its code.</summary>
+public sealed record AgentBlueprint
+{
+    /// <summary>The agent's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The agent's version.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>What it is for.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>The system prompt.</summary>
+    public required string Instructions { get; init; }
+
+    /// <summary>The models by role.</summary>
+    public required IReadOnlyDictionary<string, ModelRoute> Routes { get; init; }
+
+    /// <summary>The tools as the model is shown them, and how they are gated.</summary>
+    public required IReadOnlyList<ToolBlueprint> Tools { get; init; }
+
+    /// <summary>The validators' names and what they check.</summary>
+    public required IReadOnlyList<string> Validators { get; init; }
+
+    /// <summary>Ceilings of a run.</summary>
+    public required BudgetCeilings Ceilings { get; init; }
+
+    /// <summary>Limits of a run.</summary>
+    public required AgentLimits Limits { get; init; }
+
+    internal static AgentBlueprint Of(AgentDefinition agent) => new()
+    {
+        Name = agent.Name,
+        Version = agent.Version,
+        Description = agent.Description,
+        Instructions = agent.Instructions,
+        Routes = new SortedDictionary<string, ModelRoute>(agent.Routes.ToDictionary(r => r.Key.ToString(), r => r.Value), StringComparer.Ordinal),
+        Tools = [.. agent.Tools.Select(ToolBlueprint.Of)],
+        Validators = [.. agent.Validators.Select(v => $"{v.Name}: {v.Description}")],
+        Ceilings = agent.Ceilings,
+        Limits = agent.Limits,
+    };
+}
+
+/// <summary>A tool as data.</summary>
+public sealed record ToolBlueprint(string Name, string Description, JsonElement Schema, ToolEffect Effect, bool Destructive, bool Approval, decimal CostUsd, TimeSpan Timeout)
+{
+    internal static ToolBlueprint Of(ToolDefinition tool) =>
+        new(tool.Name, tool.Description, tool.Schema, tool.Effect, tool.Destructive, tool.RequiresApproval, tool.CostUsd, tool.Timeout);
+}

@@ -1,0 +1,55 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Steward.Agents;
+
+/// <summary>How far one run of an agent may go. Money, tokens and calls are limited by its <see cref="Budgets.BudgetCeilings"/>.</summary>
+public sealed record AgentLimits
+{
+    /// <summary>Most turns of the model; the last one is a wrap-up without tools.</summary>
+    /// <value>50.</value>
+    [Range(1, 100_000)]
+    public int Iterations { get; init; } = 50;
+
+    /// <summary>Most time from the start, time in <c>awaiting</c> not counted; null for none.</summary>
+    /// <value>None.</value>
+    public TimeSpan? WallTime { get; init; }
+
+    /// <summary>Most tool calls of one message that run at the same time.</summary>
+    /// <value>8.</value>
+    [Range(1, 256)]
+    public int ParallelTools { get; init; } = 8;
+
+    /// <summary>Most tool calls in one message; those beyond are answered without being made.</summary>
+    /// <value>32.</value>
+    [Range(1, 1_024)]
+    public int CallsPerMessage { get; init; } = 32;
+
+    /// <summary>Most mistakes of the model in a row (unknown tool, invalid arguments, empty or cut answer …) before the run fails.</summary>
+    /// <value>5.</value>
+    [Range(1, 1_000)]
+    public int Mistakes { get; init; } = 5;
+
+    /// <summary>Most rounds of validation: after each failed one but the last, the model is told what was found and goes on.</summary>
+    /// <value>3.</value>
+    [Range(1, 100)]
+    public int ValidationRounds { get; init; } = 3;
+
+    /// <summary>Most attempts at one turn over all models of the route, lost ones included.</summary>
+    /// <value>8.</value>
+    [Range(1, 100)]
+    public int Attempts { get; init; } = 8;
+
+    /// <summary>The least output tokens that a turn with tools is worth; below it the run wraps up.</summary>
+    /// <value>256.</value>
+    [Range(1, 100_000)]
+    public int MinOutput { get; init; } = 256;
+
+    /// <summary>The least output tokens that a wrap-up turn is worth; below it the run stops at once.</summary>
+    /// <value>64.</value>
+    [Range(1, 100_000)]
+    public int MinWrapUp { get; init; } = 64;
+
+    /// <summary>How long a run waits for reservations of others to be settled when only they keep it from going on.</summary>
+    /// <value>30 seconds.</value>
+    public TimeSpan BudgetWait { get; init; } = TimeSpan.FromSeconds(30);
+}

@@ -1,0 +1,406 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.AI;
+using Steward.Budgets;
+using Steward.Models;
+using Steward.Storage;
+using Steward.Tools;
+
+namespace Steward.Runs;
+
+/// <summary>A run's state: the fold of its journal. Pure: no clock, no I/O, no randomness; the same entries give the same state anywhere.</summary>
+public sealed record RunState
+{
+    /// <summary>The version of this fold; snapshots of another one are not used.</summary>
+    public const int FoldVersion = 1;
+
+    private static readonly RunStarted s_nothing = new() { Agent = "", AgentVersion = "", DefinitionHash = "", Tenant = "", Input = [] };
+
+    /// <summary>The run.</summary>
+    public RunId Run { get; private init; }
+
+    /// <summary>The last sequence folded in.</summary>
+    public long Sequence { get; private init; }
+
+    /// <summary>The chain's hash at that sequence.</summary>
+    public ReadOnlyMemory<byte> Head { get; private init; } = JournalEntry.Origin;
+
+    /// <summary>The time of that entry.</summary>
+    public DateTimeOffset Time { get; private init; }
+
+    /// <summary>What was asked.</summary>
+    public RunStarted Started { get; private init; } = s_nothing;
+
+    /// <summary>When.</summary>
+    public DateTimeOffset StartedAt { get; private init; }
+
+    /// <summary>Where the run stands.</summary>
+    public RunStatus Status { get; private init; }
+
+    /// <summary>Why it stands there.</summary>
+    public string Reason { get; private init; } = "";
+
+    /// <summary>The epoch of the last claim.</summary>
+    public long Epoch { get; private init; }
+
+    /// <summary>Answers of the model so far: the iterations of the loop.</summary>
+    public int Turn { get; private init; }
+
+    /// <summary>Attempts made at the next turn.</summary>
+    public int Attempt { get; private init; }
+
+    /// <summary>The model call in flight, if any.</summary>
+    public ModelCall? Model { get; private init; }
+
+    /// <summary>The failure after which nothing was left to try, if that happened.</summary>
+    public ModelFailed? GaveUp { get; private init; }
+
+    /// <summary>The tool calls of the last answer, until each has its result.</summary>
+    public ImmutableArray<ToolCall> Calls { get; private init; } = [];
+
+    /// <summary>The model's answer that no tool call follows, until something is said after it.</summary>
+    public string? Answer { get; private init; }
+
+    /// <summary>The last text that the model said, for a partial result.</summary>
+    public string? LastText { get; private init; }
+
+    /// <summary>The round of validation, from 1 with the first answer.</summary>
+    public int Round { get; private init; }
+
+    /// <summary>This round's verdicts.</summary>
+    public ImmutableArray<VerdictGiven> Verdicts { get; private init; } = [];
+
+    /// <summary>Turns with a mistake of the model, in a row.</summary>
+    public int Mistakes { get; private init; }
+
+    /// <summary>Why the run is wrapping up, if it is.</summary>
+    public string? WrapUp { get; private init; }
+
+    /// <summary>The turn after which it began to wrap up.</summary>
+    public int WrapUpTurn { get; private init; }
+
+    /// <summary>Questions that nobody has answered yet.</summary>
+    public ImmutableArray<QuestionAsked> Questions { get; private init; } = [];
+
+    /// <summary>Who wants the run to stop, if anybody does.</summary>
+    public CancelRequested? Cancel { get; private init; }
+
+    /// <summary>The answer by which a person ended the run, if one did.</summary>
+    public QuestionAnswered? StoppedBy { get; private init; }
+
+    /// <summary>The ceiling that last refused an intent.</summary>
+    public BudgetRefused? Refused { get; private init; }
+
+    /// <summary>What the run has spent.</summary>
+    public BudgetAmount Spent { get; private init; }
+
+    /// <summary>What its calls in flight hold reserved.</summary>
+    public BudgetAmount Reserved { get; private init; }
+
+    /// <summary>Time spent in <c>awaiting</c>, up to the last time it was left.</summary>
+    public TimeSpan Awaited { get; private init; }
+
+    /// <summary>The terminal event, once there is one.</summary>
+    public RunEvent? Outcome { get; private init; }
+
+    /// <summary>All tool calls that have their result.</summary>
+    public IReadOnlyList<CompletedCall> Completed => CompletedCalls;
+
+    internal AppendList<CompletedCall> CompletedCalls { get; private init; } = AppendList<CompletedCall>.Empty;
+
+    /// <summary>The conversation as the next request shows it, without the system prompt.</summary>
+    internal AppendList<ChatMessage> Messages { get; private init; } = AppendList<ChatMessage>.Empty;
+
+    /// <summary>The running hash over <see cref="Messages"/>.</summary>
+    internal ReadOnlyMemory<byte> MessagesHash { get; private init; } = JournalEntry.Origin;
+
+    /// <summary>Messages that arrived while tool calls were open; they follow the results.</summary>
+    internal ImmutableArray<ChatMessage> Queued { get; private init; } = [];
+
+    /// <summary>Tokens of the context that the last reported usage covers.</summary>
+    internal long KnownTokens { get; private init; }
+
+    /// <summary>UTF-8 bytes of the messages since then: an upper bound of their tokens.</summary>
+    internal long UnknownBytes { get; private init; }
+
+    /// <summary>How often each very same call brought the very same result.</summary>
+    internal ImmutableDictionary<string, Repeat> Repeats { get; private init; } = ImmutableDictionary<string, Repeat>.Empty;
+
+    /// <summary>Hashes of the blobs that hold whole results of this run's calls.</summary>
+    internal ImmutableArray<string> ResultBlobs { get; private init; } = [];
+
+    private DateTimeOffset AwaitingSince { get; init; }
+
+    private int MistakeTurn { get; init; } = -1;
+
+    /// <summary>The state before the first entry.</summary>
+    public static RunState Empty(RunId run) => new() { Run = run };
+
+    /// <summary>Folds one entry in.</summary>
+    /// <exception cref="JournalException">The entry does not follow: a gap, another run's, or an event that cannot be in this state.</exception>
+    public RunState Apply(JournalEntry entry)
+    {
+        ArgumentNullException.ThrowIfNull(entry);
+        if (entry.Run != Run)
+            throw new JournalException($"Entry {entry.Sequence} belongs to run {entry.Run}, not to {Run}.") { Run = Run, Sequence = entry.Sequence };
+        if (entry.Sequence != Sequence + 1)
+            throw JournalException.Gap(Run, Sequence + 1, entry.Sequence);
+        if (Status.IsTerminal() && Outcome is not null)
+            throw Illegal(entry.Sequence, entry.Type, "the run has ended");
+        return Settle(entry).Apply(entry.Event, entry.Time) with { Sequence = entry.Sequence, Head = entry.Hash, Time = entry.Time };
+    }
+
+    /// <summary>The open call at a position, if it is there.</summary>
+    public ToolCall? FindCall(int turn, int index) =>
+        index >= 0 && index < Calls.Length && Calls[index].Turn == turn ? Calls[index] : null;
+
+    /// <summary>The open question of that id, if it is there.</summary>
+    public QuestionAsked? FindQuestion(string id)
+    {
+        foreach (QuestionAsked question in Questions)
+        {
+            if (question.Id == id)
+                return question;
+        }
+
+        return null;
+    }
+
+    /// <summary>Time since the start that counts against a wall-time ceiling.</summary>
+    public TimeSpan Active(DateTimeOffset now) =>
+        now - StartedAt - Awaited - (Status == RunStatus.Awaiting ? now - AwaitingSince : TimeSpan.Zero);
+
+    private RunState Settle(JournalEntry entry)
+    {
+        if (entry.Event is StateChanged or RunClaimed or GuidanceAdded or ToolRejected)
+            return this;
+        List<BudgetChange> changes = [];
+        BudgetLedger.Collect(this, entry.Event, entry.Time, changes);
+        if (changes.Count == 0)
+            return this;
+        BudgetAmount spent = Spent, reserved = Reserved;
+        foreach (BudgetChange change in changes)
+        {
+            spent += change.Spend;
+            reserved = reserved - change.Release + change.Reserve;
+        }
+
+        return this with { Spent = spent, Reserved = reserved };
+    }
+
+    private RunState Apply(RunEvent runEvent, DateTimeOffset time) => runEvent switch
+    {
+        RunStarted e => Say(MessageMapper.User(e.Input)) with { Started = e, StartedAt = time, Status = RunStatus.Planning, Reason = "started" },
+        RunClaimed e => Claimed(e),
+        StateChanged e => Changed(e, time),
+        MessageReceived e => Received(e),
+        GuidanceAdded e => Guided(e),
+        ModelStarted e => this with { Model = new ModelCall(e, time, Lost: false), Attempt = e.Attempt },
+        ModelReturned e => Answered(e),
+        ModelFailed e => this with { Model = null, Attempt = e.Attempt, GaveUp = e.Final ? e : null },
+        ToolStarted e => Begun(e, time),
+        ToolReturned e => Returned(e),
+        ToolFailed e => Failed(e),
+        ToolRejected e => Rejected(e),
+        ToolResolved e => Resolved(e),
+        QuestionAsked e => Asked(e),
+        QuestionAnswered e => QuestionClosed(e),
+        SignalIgnored => this,
+        VerdictGiven e => this with { Round = e.Round, Verdicts = e.Round == Round ? Verdicts.Add(e) : [e] },
+        BudgetRefused e => this with { Refused = e },
+        BudgetAlerted => this,
+        CancelRequested e => this with { Cancel = Cancel ?? e },
+        RunCompleted e => Ended(e, RunStatus.Completed),
+        RunFailed e => Ended(e, RunStatus.Failed),
+        RunCancelled e => Ended(e, RunStatus.Cancelled),
+        _ => throw new InvalidOperationException($"Unknown event '{runEvent.GetType().Name}'."),
+    };
+
+    private RunState Claimed(RunClaimed e) => this with
+    {
+        Epoch = e.Epoch,
+        Model = Model is { } model ? model with { Lost = true } : null,
+        Calls = Calls.Any(c => c.Status == ToolCallStatus.Started)
+            ? [.. Calls.Select(c => c.Status == ToolCallStatus.Started ? c with { Status = ToolCallStatus.Lost } : c)]
+            : Calls,
+    };
+
+    private RunState Changed(StateChanged e, DateTimeOffset time) => this with
+    {
+        Status = e.To,
+        Reason = e.Reason,
+        AwaitingSince = e.To == RunStatus.Awaiting ? time : AwaitingSince,
+        Awaited = e.From == RunStatus.Awaiting ? Awaited + (time - AwaitingSince) : Awaited,
+    };
+
+    private RunState Received(MessageReceived e)
+    {
+        ChatMessage message = MessageMapper.User(e.Input);
+        return Calls.IsEmpty ? Say(message) with { Answer = null } : this with { Queued = Queued.Add(message) };
+    }
+
+    private RunState Guided(GuidanceAdded e)
+    {
+        RunState next = Say(MessageMapper.User(e.Text)) with { Answer = null };
+        return e.Reason switch
+        {
+            Guidance.EmptyAnswer or Guidance.Truncated => next.Mistaken(),
+            Guidance.VerdictFailed => next with { Verdicts = [] },
+            Guidance.WrapUp => next with { WrapUp = e.Text, WrapUpTurn = Turn },
+            _ => next,
+        };
+    }
+
+    private RunState Answered(ModelReturned e)
+    {
+        ImmutableArray<ToolCall> calls =
+            [.. e.Content.OfType<CallPart>().Select((part, index) => new ToolCall { Turn = e.Turn, Index = index, Part = part })];
+        string text = string.Concat(e.Content.OfType<TextPart>().Select(t => t.Text));
+        RunState next = e.Content.Count == 0 ? this : Say(MessageMapper.Assistant(e.Content));
+        return next with
+        {
+            Model = null,
+            GaveUp = null,
+            Turn = e.Turn,
+            Attempt = 0,
+            Calls = calls,
+            Answer = calls.IsEmpty && text.Length > 0 ? text : null,
+            LastText = text.Length > 0 ? text : LastText,
+            Round = calls.IsEmpty && text.Length > 0 ? Round + 1 : Round,
+            Verdicts = [],
+            Mistakes = MistakeTurn == Turn ? Mistakes : 0,
+            KnownTokens = e.Usage is { } usage ? usage.Input + usage.Output : next.KnownTokens,
+            UnknownBytes = e.Usage is null ? next.UnknownBytes : 0,
+        };
+    }
+
+    private RunState Begun(ToolStarted e, DateTimeOffset time)
+    {
+        ToolCall call = Open(e.Turn, e.Index, "tool.started");
+        return With(call with
+        {
+            Status = ToolCallStatus.Started,
+            Intent = e,
+            StartedAt = time,
+            FirstStartedAt = call.Intent is null ? time : call.FirstStartedAt,
+            Reserved = e.Reserved,
+            Cleared = false,
+            Probed = false,
+        });
+    }
+
+    private RunState Returned(ToolReturned e)
+    {
+        ToolCall call = Open(e.Turn, e.Index, "tool.returned");
+        RunState next = e.Blob is null ? this : this with { ResultBlobs = ResultBlobs.Add(e.Blob) };
+        return next.Count(call, e.Result).Done(call, e.Result, isError: false);
+    }
+
+    private RunState Failed(ToolFailed e)
+    {
+        ToolCall call = Open(e.Turn, e.Index, "tool.failed");
+        return e.Failure == ToolFailure.OutcomeUnknown
+            ? With(call with { Status = ToolCallStatus.Lost, Reserved = BudgetAmount.Zero })
+            : Done(call, e.Message, isError: true);
+    }
+
+    private RunState Rejected(ToolRejected e)
+    {
+        ToolCall call = Open(e.Turn, e.Index, "tool.rejected");
+        bool mistake = e.Reason is not (ToolRejection.Budget or ToolRejection.Denied or ToolRejection.WrapUp);
+        return (mistake ? Mistaken() : this).Done(call, e.Message, isError: true);
+    }
+
+    private RunState Resolved(ToolResolved e)
+    {
+        ToolCall call = Open(e.Turn, e.Index, "tool.resolved");
+        return e.Outcome switch
+        {
+            EffectOutcome.Happened => Count(call, e.Result ?? "").Done(call with { Reserved = BudgetAmount.Zero }, e.Result ?? "", isError: false),
+            EffectOutcome.DidNotHappen => With(call with { Status = ToolCallStatus.Requested, Cleared = true, Reserved = BudgetAmount.Zero }),
+            _ => With(call with { Probed = true }),
+        };
+    }
+
+    private RunState Asked(QuestionAsked e)
+    {
+        RunState next = this with { Questions = Questions.Add(e) };
+        return e.Kind == QuestionKind.Quarantine ? next : next.With(Open(e.Turn, e.Index, "question.asked") with { Status = ToolCallStatus.Asked });
+    }
+
+    private RunState QuestionClosed(QuestionAnswered e)
+    {
+        QuestionAsked question = FindQuestion(e.Id) ?? throw Illegal(Sequence + 1, "question.answered", $"no question '{e.Id}' is open");
+        RunState next = this with { Questions = Questions.Remove(question), StoppedBy = e.Answer == Runs.Answer.Stop ? e : StoppedBy };
+        if (question.Kind == QuestionKind.Quarantine || e.Answer == Runs.Answer.Stop)
+            return next;
+        ToolCall call = Open(question.Turn, question.Index, "question.answered");
+        return e.Answer switch
+        {
+            Runs.Answer.Happened => next.Count(call, e.Result ?? "").Done(call with { Reserved = BudgetAmount.Zero }, e.Result ?? "", isError: false),
+            Runs.Answer.DidNotHappen => next.With(call with { Status = ToolCallStatus.Requested, Cleared = true, Reserved = BudgetAmount.Zero }),
+            Runs.Answer.Approve => next.With(call with { Status = ToolCallStatus.Requested, Approved = true }),
+            _ => next.Done(call, e.Note is { Length: > 0 } note ? $"A person refused this call: {note}" : "A person refused this call.", isError: true),
+        };
+    }
+
+    private RunState Ended(RunEvent e, RunStatus status) =>
+        this with { Outcome = e, Status = status, Model = null, Calls = [], Questions = [] };
+
+    private RunState Mistaken() => MistakeTurn == Turn ? this : this with { Mistakes = Mistakes + 1, MistakeTurn = Turn };
+
+    private RunState Say(ChatMessage message) => this with
+    {
+        Messages = Messages.Add(message),
+        MessagesHash = MessageMapper.Chain(MessagesHash.Span, message),
+        UnknownBytes = UnknownBytes + MessageMapper.Bytes(message),
+    };
+
+    /// <summary>Counts a call's result against the very same call before it.</summary>
+    private RunState Count(ToolCall call, string result)
+    {
+        if (call.Intent is not { } intent)
+            return this;
+        string key = RepeatKey(intent.Name, intent.ArgumentsHash);
+        int resultHash = StableHash(result);
+        int count = Repeats.TryGetValue(key, out Repeat before) && before.ResultHash == resultHash ? before.Count + 1 : 1;
+        return this with { Repeats = Repeats.SetItem(key, new Repeat(count, resultHash)) };
+    }
+
+    private RunState Done(ToolCall call, string result, bool isError)
+    {
+        var done = new CompletedCall(call.Turn, call.Index, call.Part.Name, call.Part.Arguments, result, isError, call.Intent is not null);
+        RunState next = With(call with { Status = ToolCallStatus.Done, Result = result, IsError = isError, Reserved = BudgetAmount.Zero })
+            with { CompletedCalls = CompletedCalls.Add(done) };
+        foreach (ToolCall other in next.Calls)
+        {
+            if (other.Status != ToolCallStatus.Done)
+                return next;
+        }
+
+        next = next.Say(MessageMapper.Results(next.Calls)) with { Calls = [], Queued = [] };
+        foreach (ChatMessage queued in Queued)
+            next = next.Say(queued);
+        return next;
+    }
+
+    private RunState With(ToolCall call) => this with { Calls = Calls.SetItem(call.Index, call) };
+
+    private ToolCall Open(int turn, int index, string type) =>
+        FindCall(turn, index) is { Status: not ToolCallStatus.Done } call ? call : throw Illegal(Sequence + 1, type, $"no call {turn}.{index} is open");
+
+    private JournalException Illegal(long sequence, string type, string why) =>
+        new($"The journal of run {Run} cannot have '{type}' at sequence {sequence}: {why}.") { Run = Run, Sequence = sequence };
+
+    internal static string RepeatKey(string name, string argumentsHash) => $"{name}:{argumentsHash[..16]}";
+
+    // FNV-1a: string.GetHashCode differs from process to process, and a fold must not.
+    private static int StableHash(string text)
+    {
+        uint hash = 2166136261;
+        foreach (char c in text)
+            hash = (hash ^ c) * 16777619;
+        return (int)hash;
+    }
+
+    internal readonly record struct Repeat(int Count, int ResultHash);
+}

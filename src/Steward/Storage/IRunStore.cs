@@ -1,0 +1,74 @@
+using Steward.Runs;
+
+namespace Steward.Storage;
+
+/// <summary>Where runs live. <see cref="AppendAsync"/> is the gate: the one transaction in which everything is enforced that an effect depends on.</summary>
+/// <remarks>
+/// The contract, held by the conformance suite in <c>Steward.Testing</c>:
+/// what a method acknowledges is durable; a method that throws may or may not have happened, and repeating it with the same ids is safe;
+/// leases are judged by the store's clock alone; methods are safe to call from any thread.
+/// </remarks>
+public interface IRunStore
+{
+    /// <summary>Starts a run, or finds the one that the same tenant started with the same key.</summary>
+    /// <exception cref="StoreException">The store cannot take it: full, read-only, damaged, or gone.</exception>
+    ValueTask<StartResult> StartAsync(RunStart start, CancellationToken cancellationToken = default);
+
+    /// <summary>Puts a signal into a run's inbox, once per signal id, and makes a parked run claimable.</summary>
+    ValueTask<SignalResult> SignalAsync(Signal signal, CancellationToken cancellationToken = default);
+
+    /// <summary>Takes the lease of one claimable run (epoch + 1), or null when there is none.</summary>
+    ValueTask<Claim?> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default);
+
+    /// <summary>Prolongs a lease, and tells what its holder should look at.</summary>
+    ValueTask<RenewResult> RenewAsync(Lease lease, TimeSpan duration, CancellationToken cancellationToken = default);
+
+    /// <summary>What the runs leased by a worker should look at now: signals that came in, switches that were engaged. Cheap enough to ask several times a second.</summary>
+    ValueTask<IReadOnlyList<RunAttention>> WatchAsync(string worker, CancellationToken cancellationToken = default);
+
+    /// <summary>The gate: checks epoch, sequence, kill switches and budgets, and records events, in one transaction.</summary>
+    ValueTask<AppendResult> AppendAsync(RunBatch batch, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads a run's journal in order, from the entry after <paramref name="after"/>; empty for an unknown run.</summary>
+    IAsyncEnumerable<JournalEntry> ReadAsync(RunId run, long after = 0, CancellationToken cancellationToken = default);
+
+    /// <summary>The signals of a run that no append has consumed yet, oldest first.</summary>
+    ValueTask<IReadOnlyList<Signal>> InboxAsync(RunId run, CancellationToken cancellationToken = default);
+
+    /// <summary>Finds runs, newest first.</summary>
+    ValueTask<IReadOnlyList<RunInfo>> FindAsync(RunQuery query, CancellationToken cancellationToken = default);
+}
+
+/// <summary>Large content, addressed by the SHA-256 of its bytes and shared between runs.</summary>
+public interface IBlobStore
+{
+    /// <summary>Keeps content; doing it again is free.</summary>
+    ValueTask PutAsync(Blob blob, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads content, or null when there is none under that hash.</summary>
+    ValueTask<ReadOnlyMemory<byte>?> GetAsync(string hash, CancellationToken cancellationToken = default);
+}
+
+/// <summary>Switches and ceilings: what operators set, and the gate obeys.</summary>
+public interface IControlStore
+{
+    /// <summary>Engages a kill switch: once this returns, nothing under it starts any more, on any node.</summary>
+    /// <returns>False when it was engaged already.</returns>
+    ValueTask<bool> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default);
+
+    /// <summary>Releases a kill switch; its runs go on.</summary>
+    /// <returns>False when it was not engaged.</returns>
+    ValueTask<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default);
+
+    /// <summary>The engaged switches.</summary>
+    ValueTask<IReadOnlyList<KillSwitch>> SwitchesAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Sets the ceilings of a scope, in place of those it had.</summary>
+    ValueTask SetCeilingsAsync(Budgets.BudgetScope scope, Budgets.BudgetCeilings ceilings, CancellationToken cancellationToken = default);
+
+    /// <summary>The budgets whose scope key starts with <paramref name="prefix"/>, in order of the key; ceilings and what is spent and reserved.</summary>
+    ValueTask<IReadOnlyList<Budgets.BudgetInfo>> BudgetsAsync(string prefix = "", int limit = 1_000, CancellationToken cancellationToken = default);
+}
+
+/// <summary>One store with all three contracts.</summary>
+public interface IStewardStore : IRunStore, IBlobStore, IControlStore, IAsyncDisposable;

@@ -1,0 +1,183 @@
+using System.Security.Cryptography;
+using Steward.Budgets;
+using Steward.Runs;
+
+namespace Steward.Storage;
+
+/// <summary>A new run: its identity and its first event.</summary>
+public sealed record RunStart
+{
+    /// <summary>The id it gets, unless its key was used before.</summary>
+    public required RunId Run { get; init; }
+
+    /// <summary>The first entry: sequence 1, <c>run.started</c>.</summary>
+    public required JournalEntry Entry { get; init; }
+
+    /// <summary>Ceilings for the session's scope, applied when the session has none yet.</summary>
+    public BudgetCeilings? SessionCeilings { get; init; }
+
+    /// <summary>The event of the entry.</summary>
+    public RunStarted Started => (RunStarted)Entry.Event;
+}
+
+/// <summary>What starting did.</summary>
+/// <param name="Run">The run.</param>
+/// <param name="Created">False when the key named a run that was there already.</param>
+public readonly record struct StartResult(RunId Run, bool Created);
+
+/// <summary>The right to append to a run, until it expires or a later epoch takes over.</summary>
+/// <param name="Run">The run.</param>
+/// <param name="Epoch">Grows by one with every claim; the fencing token.</param>
+/// <param name="Worker">Who holds it.</param>
+public sealed record Lease(RunId Run, long Epoch, string Worker);
+
+/// <summary>Which run to claim.</summary>
+public sealed record ClaimRequest
+{
+    /// <summary>Who claims.</summary>
+    public required string Worker { get; init; }
+
+    /// <summary>For how long.</summary>
+    public required TimeSpan Duration { get; init; }
+
+    /// <summary>Only this run, if set.</summary>
+    public RunId? Run { get; init; }
+
+    /// <summary>Only runs of these agents, if set.</summary>
+    public IReadOnlyCollection<string>? Agents { get; init; }
+}
+
+/// <summary>A claimed run.</summary>
+public sealed record Claim
+{
+    /// <summary>The lease.</summary>
+    public required Lease Lease { get; init; }
+
+    /// <summary>The run's row at the claim.</summary>
+    public required RunInfo Info { get; init; }
+
+    /// <summary>Claims since the run last made progress or was released, this one included.</summary>
+    public required int Attempt { get; init; }
+
+    /// <summary>The newest snapshot, if there is one.</summary>
+    public RunSnapshot? Snapshot { get; init; }
+}
+
+/// <summary>A fold's state at a sequence; only ever a short cut.</summary>
+/// <param name="Sequence">The last entry it holds.</param>
+/// <param name="Version">The version of the fold that wrote it; another version's is not used.</param>
+/// <param name="Data">The state.</param>
+public sealed record RunSnapshot(long Sequence, int Version, ReadOnlyMemory<byte> Data);
+
+/// <summary>What a renewal found.</summary>
+/// <param name="Held">False when a later epoch has taken over: stop at once.</param>
+/// <param name="SignalsPending">Whether the inbox holds something.</param>
+/// <param name="Killed">The switch that is engaged over this run, if any.</param>
+public readonly record struct RenewResult(bool Held, bool SignalsPending, KillSwitch? Killed);
+
+/// <summary>A leased run that should look at its inbox, or stop.</summary>
+/// <param name="Run">The run.</param>
+/// <param name="SignalsPending">Whether its inbox holds something.</param>
+/// <param name="Killed">The switch that is engaged over it, if any.</param>
+public readonly record struct RunAttention(RunId Run, bool SignalsPending, KillSwitch? Killed);
+
+/// <summary>Everything that one transaction of a run records.</summary>
+public sealed record RunBatch
+{
+    /// <summary>The lease under which it is made.</summary>
+    public required Lease Lease { get; init; }
+
+    /// <summary>The run's last sequence as the worker knows it; anything else fences the batch.</summary>
+    public required long ExpectedSequence { get; init; }
+
+    /// <summary>The entries, continuing the chain. May be empty for a batch that only releases.</summary>
+    public IReadOnlyList<JournalEntry> Entries { get; init; } = [];
+
+    /// <summary>Content that the entries refer to.</summary>
+    public IReadOnlyList<Blob> Blobs { get; init; } = [];
+
+    /// <summary>Whether an effect starts when this commits: then kill switches must be off.</summary>
+    public bool StartsEffect { get; init; }
+
+    /// <summary>What is reserved, released and spent, on all scopes of the run.</summary>
+    public IReadOnlyList<BudgetChange> Budget { get; init; } = [];
+
+    /// <summary>Ids of the inbox's signals that these entries apply.</summary>
+    public IReadOnlyList<string> Consumes { get; init; } = [];
+
+    /// <summary>The run's status after this batch.</summary>
+    public required RunStatus Status { get; init; }
+
+    /// <summary>The reason of the last transition.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>Whether the run got on: resets the count of claims that guards against a run that brings its worker down.</summary>
+    public bool Progress { get; init; }
+
+    /// <summary>Gives the lease back, if set. A terminal status gives it back in any case.</summary>
+    public RunRelease? Release { get; init; }
+
+    /// <summary>Replaces the run's snapshot, if set.</summary>
+    public RunSnapshot? Snapshot { get; init; }
+}
+
+/// <summary>Giving a lease back.</summary>
+/// <param name="WakeAt">When the run becomes claimable by itself; null when only a signal or a switch wakes it.</param>
+/// <remarks>A run with unconsumed signals becomes claimable at once, whatever <paramref name="WakeAt"/> says.</remarks>
+public sealed record RunRelease(DateTimeOffset? WakeAt);
+
+/// <summary>A change of the budgets of all scopes of a run: run, session, tenant, agent on a day, global.</summary>
+/// <param name="Day">The day (UTC) whose agent scope it counts on: that of the reservation.</param>
+/// <param name="Spend">Spent for good.</param>
+/// <param name="Release">Taken off the reservations.</param>
+/// <param name="Reserve">Newly reserved; refused when spent + reserved would exceed a ceiling.</param>
+public readonly record struct BudgetChange(DateOnly Day, BudgetAmount Spend, BudgetAmount Release, BudgetAmount Reserve);
+
+/// <summary>Content and the SHA-256 that addresses it.</summary>
+/// <param name="Hash">64 lower-case hexadecimal digits.</param>
+/// <param name="Content">The bytes.</param>
+public sealed record Blob(string Hash, ReadOnlyMemory<byte> Content)
+{
+    /// <summary>Makes a blob of content.</summary>
+    public static Blob Of(ReadOnlyMemory<byte> content) =>
+        new(Convert.ToHexStringLower(SHA256.HashData(content.Span)), content);
+}
+
+/// <summary>What the gate said.</summary>
+public abstract record AppendResult
+{
+    private AppendResult()
+    {
+    }
+
+    /// <summary>It is durable; an effect may start.</summary>
+    /// <param name="SignalsPending">Whether the inbox holds something.</param>
+    /// <param name="Alerts">Soft thresholds that this commit crossed.</param>
+    public sealed record Committed(bool SignalsPending, IReadOnlyList<BudgetAlert> Alerts) : AppendResult
+    {
+        /// <summary>Committed, nothing pending, nothing crossed.</summary>
+        public static Committed Quiet { get; } = new(false, []);
+    }
+
+    /// <summary>A later epoch or another sequence is there: this worker has lost the run. Nothing was recorded.</summary>
+    public sealed record Fenced(long Epoch, long Sequence) : AppendResult;
+
+    /// <summary>A kill switch is engaged. Nothing was recorded.</summary>
+    public sealed record Killed(KillSwitch Switch) : AppendResult;
+
+    /// <summary>A ceiling would break. Nothing was recorded.</summary>
+    public sealed record OverBudget(BudgetShortfall Shortfall) : AppendResult;
+}
+
+/// <summary>Which ceiling refused what.</summary>
+public sealed record BudgetShortfall(BudgetScope Scope, BudgetMetric Metric, decimal Ceiling, decimal Spent, decimal Reserved, decimal Asked)
+{
+    /// <summary>What could still be reserved at this moment.</summary>
+    public decimal Left => Math.Max(0, Ceiling - Spent - Reserved);
+
+    /// <summary>What could be reserved if every call in flight cost nothing.</summary>
+    public decimal LeftAtBest => Math.Max(0, Ceiling - Spent);
+}
+
+/// <summary>A soft threshold that was crossed.</summary>
+public sealed record BudgetAlert(BudgetScope Scope, BudgetMetric Metric, decimal Threshold, decimal Used, decimal Ceiling);

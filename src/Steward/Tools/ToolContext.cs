@@ -1,0 +1,46 @@
+using Steward.Runs;
+
+namespace Steward.Tools;
+
+/// <summary>What a tool call knows about the run that makes it.</summary>
+public sealed record ToolContext
+{
+    /// <summary>The run.</summary>
+    public required RunId Run { get; init; }
+
+    /// <summary>The run's tenant: what a tool may touch must be this tenant's.</summary>
+    public required string Tenant { get; init; }
+
+    /// <summary>The run's user, if any.</summary>
+    public string? User { get; init; }
+
+    /// <summary>The agent's name.</summary>
+    public required string Agent { get; init; }
+
+    /// <summary>The tool's name.</summary>
+    public required string Tool { get; init; }
+
+    /// <summary>The same for every attempt at this call, and for no other call. Hand it to the other side.</summary>
+    public required string IdempotencyKey { get; init; }
+
+    /// <summary>The lease's epoch: a fencing token for resources that can compare it.</summary>
+    public required long Epoch { get; init; }
+
+    /// <summary>The attempt at this call, from 1.</summary>
+    public required int Attempt { get; init; }
+
+    /// <summary>The application's services, if the host gave them.</summary>
+    public IServiceProvider? Services { get; init; }
+}
+
+/// <summary>A tool says that its call failed, surely without effect, in words that the model may read.</summary>
+public sealed class ToolException : StewardException
+{
+    /// <summary>Creates the error.</summary>
+    /// <param name="message">What the model reads: what is wrong and what to do instead.</param>
+    /// <param name="innerException">The cause, for the operator.</param>
+    public ToolException(string message, Exception? innerException = null)
+        : base(message, innerException)
+    {
+    }
+}
