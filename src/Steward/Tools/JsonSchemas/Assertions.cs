@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Steward.Tools.JsonSchemas.Formats;
 
 namespace Steward.Tools.JsonSchemas;
@@ -168,9 +169,21 @@ internal sealed class CountKeyword(string name, SchemaNode owner, int limit) : A
     };
 }
 
-internal sealed class PatternKeyword(SchemaNode owner, EcmaPattern pattern) : Assertion("pattern", owner)
+internal sealed class PatternKeyword(SchemaNode owner, EcmaPattern pattern) : Keyword("pattern", owner)
 {
-    protected override bool Check(JsonElement instance)
+    public override bool Evaluate(ref Evaluation run, JsonElement instance, Evaluated? seen)
+    {
+        try
+        {
+            return Check(instance) || (run.Collects && run.Fail(this, $"{run.Subject} must match the pattern \"{JsonValues.Shorten(pattern.Source)}\", but is {JsonValues.Quote(instance)}."));
+        }
+        catch (RegexMatchTimeoutException e)
+        {
+            return run.StopAtPattern(Pointer, e);
+        }
+    }
+
+    private bool Check(JsonElement instance)
     {
         if (instance.ValueKind != JsonValueKind.String)
             return true;
@@ -182,9 +195,6 @@ internal sealed class PatternKeyword(SchemaNode owner, EcmaPattern pattern) : As
         Span<char> text = stackalloc char[256];
         return pattern.IsMatch(text[..Encoding.UTF8.GetChars(raw, text)]);
     }
-
-    protected override string Explain(string subject, JsonElement instance) =>
-        $"{subject} must match the pattern \"{JsonValues.Shorten(pattern.Source)}\", but is {JsonValues.Quote(instance)}.";
 }
 
 internal sealed class FormatKeyword(SchemaNode owner, string format, FormatCheck check) : Assertion("format", owner)

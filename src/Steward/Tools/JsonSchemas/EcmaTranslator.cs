@@ -10,11 +10,13 @@ namespace Steward.Tools.JsonSchemas;
 /// </remarks>
 internal sealed class EcmaTranslator
 {
+    private const int MaxLength = 500_000;
     private const string IsWord = "[0-9A-Za-z_]";
 
     private readonly string _source;
     private readonly StringBuilder _output = new();
     private readonly List<string?> _groups = [];
+    private readonly Dictionary<string, CodePointSet> _properties = new(StringComparer.Ordinal);
     private int _at;
     private int _opened;
 
@@ -28,7 +30,12 @@ internal sealed class EcmaTranslator
     {
         var translator = new EcmaTranslator(source);
         while (translator._at < source.Length)
+        {
             translator.ReadTerm();
+            if (translator._output.Length > MaxLength)
+                throw new FormatException("it is too large; use fewer or simpler character classes.");
+        }
+
         return translator._output.ToString();
     }
 
@@ -177,7 +184,9 @@ internal sealed class EcmaTranslator
         if (end < 0 || _at + 1 >= _source.Length || _source[_at + 1] != '{')
             throw new FormatException("\\p must be followed by {a property}.");
 
-        var set = UnicodeProperty.Find(_source[(_at + 2)..end]);
+        var name = _source[(_at + 2)..end];
+        if (!_properties.TryGetValue(name, out var set))
+            _properties[name] = set = UnicodeProperty.Find(name);
         _at = end;
         return set;
     }
@@ -197,8 +206,7 @@ internal sealed class EcmaTranslator
             'x' => ReadHex(2),
             'u' => ReadUnicodeEscape(),
             _ when char.IsAsciiLetterOrDigit(c) => throw new FormatException($"\\{c} is not an escape of ECMA-262{Hint(c)}."),
-            _ when char.IsHighSurrogate(c) && _at < _source.Length => char.ConvertToUtf32(c, _source[_at++]),
-            _ => c,
+            _ => char.IsHighSurrogate(c) ? ReadCodePointAt(_at - 1) : c,
         };
     }
 
@@ -214,11 +222,7 @@ internal sealed class EcmaTranslator
         if (!Take("{"))
         {
             var unit = ReadHex(4);
-            if (!char.IsHighSurrogate((char)unit) || !At("\\u") || At("\\u{"))
-                return unit;
-
-            _at += 2;
-            return char.ConvertToUtf32((char)unit, (char)ReadHex(4));
+            return char.IsHighSurrogate((char)unit) && At("\\u") && !At("\\u{") ? ReadLowHalf(unit) : unit;
         }
 
         var end = _source.IndexOf('}', _at);
@@ -227,6 +231,18 @@ internal sealed class EcmaTranslator
         var value = ReadHex(end - _at);
         _at++;
         return value <= 0x10FFFF ? value : throw new FormatException("\\u{…} is above 10FFFF.");
+    }
+
+    private int ReadLowHalf(int high)
+    {
+        var start = _at;
+        _at += 2;
+        var low = ReadHex(4);
+        if (char.IsLowSurrogate((char)low))
+            return char.ConvertToUtf32((char)high, (char)low);
+
+        _at = start;
+        return high;
     }
 
     private int ReadHex(int length)
@@ -286,6 +302,12 @@ internal sealed class EcmaTranslator
 
         set.Add(escaped);
         return null;
+    }
+
+    private int ReadCodePointAt(int start)
+    {
+        _at = start;
+        return ReadCodePoint();
     }
 
     private int ReadCodePoint()

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Steward.Tools.JsonSchemas;
 
@@ -86,6 +87,9 @@ internal struct Evaluation(JsonSchemaOptions options, bool tracksScope, List<Sch
         foreach (var error in errors.Take(Math.Max(0, _maxErrors - Errors!.Count)))
             Errors.Add(error);
     }
+
+    public bool StopAtPattern(string schemaPointer, RegexMatchTimeoutException timeout) =>
+        Stop(schemaPointer, "pattern", $"{Subject} takes too long to match the pattern \"{JsonValues.Shorten(timeout.Pattern)}\"; send a shorter value.");
 
     public bool Stop(SchemaNode node, string keyword, string message) => Stop(node.Display, keyword, message);
 

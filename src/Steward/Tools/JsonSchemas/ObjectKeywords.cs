@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Steward.Tools.JsonSchemas;
 
@@ -125,7 +126,7 @@ internal sealed class PropertiesKeyword(
 
         foreach (var (pattern, patternSchema) in patterns)
         {
-            if (!pattern.IsMatch(member.Name))
+            if (!Matches(ref run, pattern, member.Name))
                 continue;
             known = true;
             valid &= run.Member(patternSchema, member);
@@ -134,6 +135,18 @@ internal sealed class PropertiesKeyword(
         if (known || additional is not null)
             seen?.Add(index);
         return known || additional is null ? valid : EvaluateAdditional(ref run, member, additional);
+    }
+
+    private bool Matches(ref Evaluation run, EcmaPattern pattern, string name)
+    {
+        try
+        {
+            return pattern.IsMatch(name);
+        }
+        catch (RegexMatchTimeoutException e)
+        {
+            return run.StopAtPattern(Pointer, e);
+        }
     }
 
     private bool EvaluateAdditional(ref Evaluation run, JsonProperty member, SchemaNode schema)

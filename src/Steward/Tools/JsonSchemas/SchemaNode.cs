@@ -93,7 +93,7 @@ internal abstract class Keyword(string name, SchemaNode owner)
 internal abstract class Assertion(string name, SchemaNode owner) : Keyword(name, owner)
 {
     public sealed override bool Evaluate(ref Evaluation run, JsonElement instance, Evaluated? seen) =>
-        Check(instance) || (run.Collects ? run.Fail(this, Explain(run.Subject, instance)) : false);
+        Check(instance) || (run.Collects && run.Fail(this, Explain(run.Subject, instance)));
 
     protected abstract bool Check(JsonElement instance);
 

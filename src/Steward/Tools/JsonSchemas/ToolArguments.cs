@@ -14,9 +14,19 @@ public static class ToolArguments
     /// <returns>The same element when there is nothing to remove.</returns>
     public static JsonElement DropNullOptionals(JsonElement arguments, JsonElement schema)
     {
-        if (!HasDroppable(arguments, schema, schema, 0))
+        try
+        {
+            return HasDroppable(arguments, schema, schema, 0) ? Drop(arguments, schema) : arguments;
+        }
+        catch (InvalidOperationException)
+        {
+            // A name with half a surrogate pair cannot be read; the validation that follows says so.
             return arguments;
+        }
+    }
 
+    private static JsonElement Drop(JsonElement arguments, JsonElement schema)
+    {
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { SkipValidation = true }))
             Write(writer, arguments, schema, schema, 0);

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using CsCheck;
 using Steward.Tools.JsonSchemas;
 
 namespace Steward.Tests.Tools.JsonSchemas;
@@ -112,7 +113,7 @@ public sealed class JsonSchemaTests
 
         var error = Assert.Single(schema.Validate(Json($$"""{"s":"{{new string('a', 60)}}"}""")).Errors);
 
-        Assert.Equal("/s", error.InstancePointer);
+        Assert.Equal(("/s", "/properties/s/pattern"), (error.InstancePointer, error.SchemaPointer));
         Assert.Contains("^(([a-z])+.)+[A-Z]([a-z])+$", error.Message, StringComparison.Ordinal);
     }
 
@@ -152,6 +153,20 @@ public sealed class JsonSchemaTests
     [InlineData("\\bcaf\\b", "caf\u00e9", true)]
     public void Pattern_Ecma_Matches(string pattern, string text, bool matches) =>
         Assert.Equal(matches, new EcmaPattern(pattern).IsMatch(text));
+
+    [Fact]
+    public void FormatsAndPatterns_AnyText_NeverThrow()
+    {
+        string[] formats = ["date-time", "date", "time", "duration", "email", "idn-email", "hostname", "idn-hostname", "ipv4", "ipv6", "uri", "iri", "uri-reference", "iri-reference", "uri-template", "uuid", "json-pointer", "relative-json-pointer", "regex"];
+        var checks = formats.Select(name => Steward.Tools.JsonSchemas.Formats.FormatChecks.Find(name)!).ToArray();
+        var text = Gen.OneOf(Gen.Char["\\[](){}^$.*+?|<>:=!-,#/@%~&aAbBcdDkpPuwWsSxnTZ0159PYMDHxn--\u00b7\u200d\u0627\ud800\udc00\""], Gen.Char).Array[0, 24].Select(chars => new string(chars));
+
+        text.Sample(value =>
+        {
+            foreach (var check in checks)
+                check(value);
+        });
+    }
 
     [Fact]
     public void Parse_Draft07Schema_KeepsItsItems()

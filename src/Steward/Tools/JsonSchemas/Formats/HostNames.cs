@@ -11,6 +11,9 @@ internal static class HostNames
 
     public static bool IsHostName(ReadOnlySpan<char> text, bool international)
     {
+        if (text.Length > 4 * MaxName)
+            return false;
+
         var labels = international ? text.ToString().Split('.', '\u3002', '\uFF0E', '\uFF61') : text.ToString().Split('.');
         var native = new List<int[]>(labels.Length);
         var length = labels.Length - 1;
@@ -29,7 +32,7 @@ internal static class HostNames
     /// <summary>The code points of a valid label, decoded if it is in ASCII form; null if it is not valid.</summary>
     private static int[]? Native(string label, bool international)
     {
-        if (label.Length == 0 || label[0] == '-' || label[^1] == '-')
+        if (label.Length is 0 or > 2 * MaxLabel || label[0] == '-' || label[^1] == '-')
             return null;
         if (!Ascii.IsValid(label))
             return international && IdnaLabel(label) is { } native && Punycode.Encode(native).Length + 4 <= MaxLabel ? native : null;
