@@ -69,6 +69,12 @@ internal sealed class RunSession : IDisposable
 
     public Interruption Interruption { get; private set; }
 
+    /// <summary>The scope of the switch that interrupted the run.</summary>
+    public string KilledBy { get; private set; } = "";
+
+    /// <summary>Whether the worker wants to give the run back after the action in hand.</summary>
+    public bool IsParkRequested { get; set; }
+
     /// <summary>Cancelled when the run's work must stop here; <see cref="Interruption"/> says why.</summary>
     public CancellationToken Interrupted => _interrupt.Token;
 
@@ -82,6 +88,13 @@ internal sealed class RunSession : IDisposable
         if (Interruption == Interruption.None || reason == Interruption.LeaseLost)
             Interruption = reason;
         _interrupt.Cancel();
+    }
+
+    /// <summary>Stops what is in flight because of a kill switch.</summary>
+    public void Kill(string scope)
+    {
+        KilledBy = scope;
+        Interrupt(Interruption.Kill);
     }
 
     /// <summary>Folds a fact in and keeps it for the next commit.</summary>

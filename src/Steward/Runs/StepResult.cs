@@ -13,6 +13,18 @@ internal abstract record StepResult
         public static Next Instance { get; } = new();
     }
 
+    /// <summary>Nothing to do until a signal comes: park.</summary>
+    public sealed record Wait : StepResult
+    {
+        public static Wait Instance { get; } = new();
+    }
+
+    /// <summary>The run has ended already.</summary>
+    public sealed record Over : StepResult
+    {
+        public static Over Instance { get; } = new();
+    }
+
     /// <summary>The run belongs to another worker now: stop without a word.</summary>
     public sealed record Lost : StepResult
     {

@@ -17,10 +17,15 @@ internal sealed class ToolStep(IStewardStore store, ToolExecutor executor, TimeP
         List<Admitted> admitted = Admit(session);
         if (admitted.Count == 0)
             return StepResult.Next.Instance;
-        StepResult started = await StartAsync(session, admitted);
-        if (started is not StepResult.Next || admitted.Count == 0)
-            return started;
-        return await InvokeAsync(session, admitted);
+        try
+        {
+            StepResult started = await StartAsync(session, admitted);
+            return started is StepResult.Next && admitted.Count > 0 ? await InvokeAsync(session, admitted) : started;
+        }
+        catch (OperationCanceledException) when (session.Interruption != Interruption.None)
+        {
+            return StepResult.Next.Instance;
+        }
     }
 
     /// <summary>Asks the probe of a call whose result was lost.</summary>
