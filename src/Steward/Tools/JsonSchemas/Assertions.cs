@@ -91,6 +91,7 @@ internal sealed class EnumKeyword(SchemaNode owner, JsonElement values) : Assert
 
 internal sealed class LimitKeyword(string name, SchemaNode owner, JsonElement limit) : Assertion(name, owner)
 {
+    private readonly long? _whole = limit.TryGetInt64(out var whole) ? whole : null;
     private readonly JsonNumber _exact = JsonNumber.Parse(JsonMarshal.GetRawUtf8Value(limit));
     private readonly decimal? _short = JsonNumber.TryDecimal(JsonMarshal.GetRawUtf8Value(limit), out var value) ? value : null;
 
@@ -99,7 +100,7 @@ internal sealed class LimitKeyword(string name, SchemaNode owner, JsonElement li
         if (instance.ValueKind != JsonValueKind.Number)
             return true;
 
-        var order = Compare(JsonMarshal.GetRawUtf8Value(instance));
+        var order = _whole is { } bound && instance.TryGetInt64(out var number) ? number.CompareTo(bound) : Compare(JsonMarshal.GetRawUtf8Value(instance));
         return Name switch
         {
             "minimum" => order >= 0,

@@ -23,11 +23,12 @@ internal sealed class CodePointSet
 
     public static CodePointSet Where(Func<UnicodeCategory, bool> belongs)
     {
+        var table = Array.ConvertAll(Enum.GetValues<UnicodeCategory>(), category => belongs(category));
         var set = new CodePointSet();
         int? first = null;
         for (var c = 0; c <= Max + 1; c++)
         {
-            var inside = c <= Max && belongs(CharUnicodeInfo.GetUnicodeCategory(c));
+            var inside = c <= Max && table[(int)CategoryOf(c)];
             if (inside)
                 first ??= c;
             else if (first is { } start)
@@ -39,6 +40,10 @@ internal sealed class CodePointSet
 
         return set;
     }
+
+    /// <summary>Planes 4 to 13 hold nothing, so they need no look-up.</summary>
+    private static UnicodeCategory CategoryOf(int c) =>
+        c is >= 0x40000 and < 0xE0000 ? UnicodeCategory.OtherNotAssigned : CharUnicodeInfo.GetUnicodeCategory(c);
 
     public void Add(int first, int last) => _ranges.Add((first, last));
 
