@@ -19,8 +19,10 @@ public static class ModelProviders
     // The SDK would say 1,024, which cuts most answers short.
     private const int AnthropicDefaultMaxTokens = 4_096;
 
+    private static readonly TimeSpan MaxTimeout = TimeSpan.FromDays(1);
+
     /// <summary>A model of Anthropic, over the Messages API.</summary>
-    /// <exception cref="ArgumentException">The model has no name, or a time-out is not positive.</exception>
+    /// <exception cref="ArgumentException">The model has no name, or a time-out is not between zero and a day.</exception>
     public static IChatClient CreateAnthropic(string model, ProviderOptions options)
     {
         Guard(model, options);
@@ -30,7 +32,7 @@ public static class ModelProviders
         {
             HttpClient = http,
             MaxRetries = 0,
-            Timeout = Timeout.InfiniteTimeSpan,
+            Timeout = options.Timeout + TimeSpan.FromMinutes(1), // Ours comes first, and knows more.
             BaseUrl = AnthropicRoot(options.BaseUrl),
             ApiKey = options.ApiKey,
             AuthToken = null, // Set, so that no credential of the surroundings is sent to this address.
@@ -39,7 +41,7 @@ public static class ModelProviders
     }
 
     /// <summary>A model of OpenAI, or of any endpoint that speaks its Chat Completions wire.</summary>
-    /// <exception cref="ArgumentException">The model has no name, or a time-out is not positive.</exception>
+    /// <exception cref="ArgumentException">The model has no name, or a time-out is not between zero and a day.</exception>
     public static IChatClient CreateOpenAI(string model, ProviderOptions options)
     {
         Guard(model, options);
@@ -65,7 +67,9 @@ public static class ModelProviders
         ArgumentException.ThrowIfNullOrWhiteSpace(model);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.Timeout, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Timeout, MaxTimeout);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.IdleTimeout, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.IdleTimeout, MaxTimeout);
     }
 
     private static (HttpClient Client, IDisposable? Owned) Connect(Wire wire, Action<JsonObject>? rewrite)
