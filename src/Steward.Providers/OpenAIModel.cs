@@ -1,4 +1,6 @@
+using System.ClientModel.Primitives;
 using System.Text;
+using System.Text.Json;
 using Microsoft.Extensions.AI;
 using OpenAI.Chat;
 
@@ -7,7 +9,9 @@ namespace Steward.Providers;
 /// <summary>A model over the Chat Completions wire.</summary>
 internal sealed class OpenAIModel(IChatClient inner, Wire wire, IDisposable? owned) : ProviderChatClient(inner, wire, owned)
 {
-    protected override ProviderStream NewStream() => new OpenAIStream();
+    private readonly Wire _wire = wire;
+
+    protected override ProviderStream NewStream() => new OpenAIStream(_wire);
 
     // The wire reader throws before the SDK can: there is no error type of the vendor's left to read.
     protected override ErrorAnswer? VendorError(Exception exception) => null;
@@ -18,7 +22,7 @@ internal sealed class OpenAIModel(IChatClient inner, Wire wire, IDisposable? own
             ToolCalls.Complete(call, (call.RawRepresentation as ChatToolCall)?.FunctionArguments.ToString());
     }
 
-    private sealed class OpenAIStream : ProviderStream
+    private sealed class OpenAIStream(Wire wire) : ProviderStream
     {
         private readonly Dictionary<int, (string? Id, StringBuilder Arguments)> _calls = [];
 
@@ -26,6 +30,9 @@ internal sealed class OpenAIModel(IChatClient inner, Wire wire, IDisposable? own
         {
             if (update.RawRepresentation is StreamingChatCompletionUpdate raw)
             {
+                if (update.FinishReason is null && update.Contents.Count == 0 && raw.ToolCallUpdates.Count == 0)
+                    ThrowIfError(raw);
+
                 foreach (var part in raw.ToolCallUpdates)
                     Collect(part);
             }
@@ -37,6 +44,15 @@ internal sealed class OpenAIModel(IChatClient inner, Wire wire, IDisposable? own
                 else if (content is FunctionCallContent call)
                     ToolCalls.Complete(call, RawArguments(call.CallId));
             }
+        }
+
+        // vLLM, LiteLLM and OpenRouter report a failure in mid-stream as an object {"error": ...}, in which the SDK sees only an empty update.
+        private void ThrowIfError(StreamingChatCompletionUpdate raw)
+        {
+            var json = ModelReaderWriter.Write(raw);
+            using var document = JsonDocument.Parse(json);
+            if (document.RootElement.TryGetProperty("error", out var error) && error.ValueKind is JsonValueKind.Object or JsonValueKind.String)
+                throw ErrorAnswer.Parse(null, json.ToString()).ToException(wire);
         }
 
         private void Collect(StreamingChatToolCallUpdate part)

@@ -6,6 +6,7 @@ namespace Steward.Providers;
 internal sealed class Wire(string provider, string model, ProviderOptions options)
 {
     private const int MaxTextLength = 300;
+    private const int MinSecretLength = 8; // Shorter ones are words, as "Bearer" is.
 
     private readonly string[] _secrets = Secrets(options);
 
@@ -50,6 +51,6 @@ internal sealed class Wire(string provider, string model, ProviderOptions option
     private static string[] Secrets(ProviderOptions options)
     {
         var values = options.Headers.Values.SelectMany(value => value.Split(' ')).Append(options.ApiKey);
-        return [.. values.OfType<string>().Where(value => value.Length >= 6).OrderByDescending(value => value.Length)];
+        return [.. values.OfType<string>().Where(value => value.Length >= MinSecretLength).OrderByDescending(value => value.Length)];
     }
 }

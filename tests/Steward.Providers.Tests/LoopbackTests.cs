@@ -154,6 +154,37 @@ public sealed class LoopbackTests
         Assert.Contains("It's too much", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact(Timeout = Limit)]
+    public async Task Stream_OpenAINoError_IsNoError()
+    {
+        const string Role = """
+            data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"gpt-test","error":null,"choices":[{"index":0,"delta":{"role":"assistant"}}]}
+
+
+            """;
+        await using var server = Streaming(Role + OpenAIText + OpenAIEnd);
+
+        Assert.Equal("hello", (await server.Client(Api.OpenAI).AskAsync(streaming: true, Token)).Text);
+    }
+
+    [Fact(Timeout = Limit)]
+    public async Task Stream_OpenAIErrorObject_ItsKindMayBeBilled()
+    {
+        await using var server = Streaming(OpenAIText
+            + """
+            data: {"error":{"message":"This model's maximum context length is 8192 tokens.","type":"BadRequestError","code":400}}
+
+            data: [DONE]
+
+
+            """);
+
+        var error = await Assert.ThrowsAsync<ModelException>(() => server.Client(Api.OpenAI).AskAsync(streaming: true, Token));
+
+        Assert.Equal((ModelFailure.ContextTooLong, false), (error.Failure, error.NotBilled));
+        Assert.Contains("8192", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory(Timeout = Limit)]
     [InlineData(Api.Anthropic, AnthropicStart + "event: content_block_delta\ndata: {oops\n\n")]
     [InlineData(Api.OpenAI, OpenAIText + "data: {oops\n\n")]

@@ -93,6 +93,21 @@ public sealed class RequestTests(FakeProvider provider)
         Assert.Equal("https://api.anthropic.com/v1/messages", closed.Url!.GetLeftPart(UriPartial.Path));
     }
 
+    [Theory]
+    [InlineData(Api.Anthropic, """{"type":"tool","name":"second"}""")]
+    [InlineData(Api.OpenAI, """{"type":"function","function":{"name":"second"}}""")]
+    public async Task Request_RequiredTool_IsNamed(Api api, string choice)
+    {
+        var closed = new ClosedNetwork();
+        using var client = Clients.Create(api, new ProviderOptions { Handler = closed });
+        var options = new ChatOptions { Tools = [Tool("first"), Tool("second")], ToolMode = ChatToolMode.RequireSpecific("second") };
+
+        await Assert.ThrowsAsync<Steward.Models.ModelException>(
+            () => client.GetResponseAsync("hi", options, TestContext.Current.CancellationToken));
+
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(choice), closed.Body!["tool_choice"]), closed.Body.ToJsonString());
+    }
+
     [Theory(Timeout = Limit)]
     [InlineData(false)]
     [InlineData(true)]
