@@ -47,7 +47,7 @@ public static class ModelProviders
         Guard(model, options);
         var wire = new Wire(options.BaseUrl is { } url ? $"OpenAI-compatible endpoint '{url.Authority}'" : "OpenAI", model, options);
         var field = options.MaxTokensField ?? DefaultMaxTokensField(options.BaseUrl);
-        var (http, owned) = Connect(wire, request => AdaptOpenAI(request, field));
+        var (http, owned) = Connect(wire, request => NameMaxTokens(request, field));
         var sdk = new OpenAIClientOptions
         {
             Transport = new HttpClientPipelineTransport(http),
@@ -102,19 +102,15 @@ public static class ModelProviders
             ? "max_completion_tokens"
             : "max_tokens";
 
-    private static void AdaptOpenAI(JsonObject request, string maxTokensField)
+    private static void NameMaxTokens(JsonObject request, string name)
     {
         foreach (var field in (string[])["max_completion_tokens", "max_tokens"])
         {
-            if (field == maxTokensField || request[field] is not { } limit)
+            if (field == name || request[field] is not { } limit)
                 continue;
 
             request.Remove(field);
-            request[maxTokensField] = limit;
+            request[name] = limit;
         }
-
-        // Without it a stream ends with no usage, and the run's budget would be charged the whole reservation.
-        if (request["stream"]?.GetValue<bool>() == true)
-            request["stream_options"] ??= new JsonObject { ["include_usage"] = true };
     }
 }

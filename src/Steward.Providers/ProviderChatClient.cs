@@ -18,7 +18,7 @@ internal abstract class ProviderChatClient(IChatClient inner, Wire wire, IDispos
             Complete(response);
             return response;
         }
-        catch (Exception exception) when (!IsCancelled(exception, cancellationToken))
+        catch (Exception exception)
         {
             throw Translate(exception, null, cancellationToken);
         }
@@ -67,7 +67,7 @@ internal abstract class ProviderChatClient(IChatClient inner, Wire wire, IDispos
         {
             return base.GetStreamingResponseAsync(messages, options, cancellationToken).GetAsyncEnumerator(cancellationToken);
         }
-        catch (Exception exception) when (!IsCancelled(exception, cancellationToken))
+        catch (Exception exception)
         {
             throw Translate(exception, null, cancellationToken);
         }
@@ -84,18 +84,15 @@ internal abstract class ProviderChatClient(IChatClient inner, Wire wire, IDispos
             state.Observe(updates.Current);
             return true;
         }
-        catch (Exception exception) when (!IsCancelled(exception, cancellationToken))
+        catch (Exception exception)
         {
             throw Translate(exception, state.Usage, cancellationToken);
         }
     }
 
-    private static bool IsCancelled(Exception exception, CancellationToken cancellationToken) =>
-        exception is OperationCanceledException && cancellationToken.IsCancellationRequested;
-
     private Exception Translate(Exception exception, UsageDetails? usage, CancellationToken cancellationToken)
     {
-        // An SDK may dress the caller's cancellation as a failure of its own.
+        // First, because an SDK may dress the caller's cancellation as a failure of its own.
         if (cancellationToken.IsCancellationRequested)
             return new OperationCanceledException(exception.Message, exception, cancellationToken);
 

@@ -385,8 +385,6 @@ public sealed class LoopbackTests
             text += updates.Current.Text;
         }
 
-        // A slow consumer is not a silent provider: this passes with no wait under way.
-        time.Advance(TimeSpan.FromSeconds(45));
         var error = await Assert.ThrowsAsync<ModelException>(async () =>
         {
             while (true)
@@ -403,6 +401,59 @@ public sealed class LoopbackTests
         });
 
         Assert.Equal((ModelFailure.Timeout, false, input), (error.Failure, error.NotBilled, error.Usage?.InputTokenCount));
+    }
+
+    [Theory(Timeout = Limit)]
+    [InlineData(Api.Anthropic, AnthropicStart + AnthropicText, AnthropicEnd)]
+    [InlineData(Api.OpenAI, OpenAIText, OpenAIEnd)]
+    public async Task Stream_SlowConsumer_IsNoSilence(Api api, string events, string end)
+    {
+        var time = new FakeTimeProvider();
+        var consumed = new TaskCompletionSource();
+        await using var server = new LoopbackServer(async exchange =>
+        {
+            await exchange.BeginStreamAsync();
+            await exchange.WriteAsync(events);
+            await consumed.Task.WaitAsync(exchange.Stop);
+            await exchange.WriteAsync(end);
+        });
+        var client = server.Client(api, options => options with { Time = time, IdleTimeout = TimeSpan.FromSeconds(30) });
+
+        var usage = default(UsageDetails);
+        await foreach (var update in client.GetStreamingResponseAsync("hi", cancellationToken: Token))
+        {
+            usage = update.Contents.OfType<UsageContent>().SingleOrDefault()?.Details;
+            if (update.Text != "hello")
+                continue;
+
+            time.Advance(TimeSpan.FromSeconds(45));
+            consumed.SetResult();
+        }
+
+        Assert.Equal(8, usage!.OutputTokenCount);
+    }
+
+    [Theory(Timeout = Limit)]
+    [InlineData(Api.Anthropic)]
+    [InlineData(Api.OpenAI)]
+    public async Task Stream_EndsAfterAWholeToolCallWithoutFinishReason_NoCallIsHandedOut(Api api)
+    {
+        const string OpenAICall = """
+            data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"gpt-test","choices":[{"index":0,"delta":{"role":"assistant","tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"pay","arguments":"{}"}}]},"finish_reason":null}]}
+
+
+            """;
+        await using var server = Streaming(api == Api.Anthropic ? AnthropicStart + Call(0, "toolu_1", "{}") : OpenAICall);
+
+        var contents = new List<AIContent>();
+        var error = await Assert.ThrowsAsync<ModelException>(async () =>
+        {
+            await foreach (var update in server.Client(api).GetStreamingResponseAsync("hi", cancellationToken: Token))
+                contents.AddRange(update.Contents);
+        });
+
+        Assert.Equal(ModelFailure.StreamInterrupted, error.Failure);
+        Assert.Empty(contents.OfType<FunctionCallContent>());
     }
 
     [Theory(Timeout = Limit)]

@@ -127,6 +127,16 @@ public sealed class RequestTests(FakeProvider provider)
     }
 
     [Fact(Timeout = Limit)]
+    public async Task Request_OpenAIStream_AsksForUsage()
+    {
+        var conversation = await provider.AnswersAsync(Api.OpenAI, new() { ["content"] = "hello" });
+
+        await conversation.AskAsync(streaming: true);
+
+        Assert.True((bool)Assert.Single(conversation.Sent.Requests).Body["stream_options"]!["include_usage"]!);
+    }
+
+    [Fact(Timeout = Limit)]
     public async Task Request_AnthropicCachingOff_NoMarks()
     {
         var conversation = await provider.AnswersAsync(
