@@ -6,8 +6,8 @@ namespace Steward.Providers;
 
 // Everything that both wires have in common below their JSON is here, at the one place where the headers are still to be seen:
 // extra headers, time-outs, error statuses with Retry-After, refused connections, bodies that break off. It throws ModelException,
-// which both SDKs let through (Anthropic's wraps and retries only HttpRequestException and IOException; OpenAI's only
-// HttpRequestException), so neither SDK's own error types, which drop the headers, are ever in the way.
+// which both SDKs let through unwrapped and would not try again even with their retries on, so the SDKs' own error types, of which
+// Anthropic's has no headers, are never in the way.
 internal sealed class WireHandler(Wire wire) : DelegatingHandler
 {
     private readonly ProviderOptions _options = wire.Options;
