@@ -103,6 +103,13 @@ public sealed class StewardBuilder
         return this;
     }
 
+    /// <summary>Keeps runs in a store that the caller owns and disposes.</summary>
+    public StewardBuilder UseStore(IStewardStore store)
+    {
+        Services.Replace(ServiceDescriptor.Singleton(store));
+        return this;
+    }
+
     /// <summary>Keeps runs in memory only: for tests. Nothing survives the process.</summary>
     public StewardBuilder UseInMemoryStore() => UseStore(static s => new InMemoryStewardStore(s.GetRequiredService<TimeProvider>()));
 }

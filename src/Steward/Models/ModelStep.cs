@@ -12,6 +12,11 @@ namespace Steward.Models;
 internal sealed class ModelStep(ModelRouter router, RequestBuilder builder, TimeProvider time)
 {
     private const int DefaultMaxOutput = 8_192;
+
+    // What is held back for a wrap-up turn: its guidance (about 250 bytes, a token a byte at worst) and a short answer.
+    private const int GuidanceTokens = 320;
+    private const int WrapUpTokens = 256;
+
     private static readonly TimeSpan s_contention = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Asks the models of the route one after the other until one answers.</summary>
@@ -91,6 +96,8 @@ internal sealed class ModelStep(ModelRouter router, RequestBuilder builder, Time
         if (input + least > info.ContextWindow)
             return (null, new StepResult.End(Decide.Fail(session.State, "context_too_long", $"The request may have {input} tokens; with an answer it does not fit the window of {info.ContextWindow} tokens of '{target.Model}'.")));
         output = (int)Math.Min(output, info.ContextWindow - input);
+        if (KeepRoomToWrapUp(session, action, info, input, ref output, least) is { } near)
+            return (null, Exhausted(session, action, near, info, input));
         long waitingSince = time.GetTimestamp();
         while (true)
         {
@@ -105,13 +112,13 @@ internal sealed class ModelStep(ModelRouter router, RequestBuilder builder, Time
             session.TakeBack(mark);
             if (result is not AppendResult.OverBudget over)
                 return (null, StepResult.Of(result));
-            int fits = Fits(over.Shortfall.Left, over.Shortfall.Metric, info, input, output);
-            if (fits >= least)
+            bool holdBack = HoldsBack(session, action);
+            if (Fits(over.Shortfall.Left, over.Shortfall.Metric, info, input, output, holdBack) is var fits && fits >= least)
                 output = fits;
-            else if (Fits(over.Shortfall.LeftAtBest, over.Shortfall.Metric, info, input, output) >= least && time.GetElapsedTime(waitingSince) < limits.BudgetWait)
+            else if (Fits(over.Shortfall.LeftAtBest, over.Shortfall.Metric, info, input, output, holdBack) >= least && time.GetElapsedTime(waitingSince) < limits.BudgetWait)
                 await Task.Delay(s_contention, time, session.Interrupted);
             else
-                return (null, Exhausted(session, action, over.Shortfall, fits));
+                return (null, Exhausted(session, action, over.Shortfall, info, input));
         }
     }
 
@@ -128,25 +135,53 @@ internal sealed class ModelStep(ModelRouter router, RequestBuilder builder, Time
             RequestHash = RequestBuilder.Hash(state, call.Action.Role, call.Target.Provider, call.Target.Model, call.Action.WrapUp),
             Builder = RequestBuilder.Version,
             MaxOutput = output,
-            Reserved = new BudgetAmount(ModelCalls: 1, Tokens: input + output, Usd: ModelCatalog.Worst(info, input, output)),
+            Reserved = Worst(info, input, output),
             WrapUp = call.Action.WrapUp,
         };
     }
 
-    /// <summary>How many output tokens fit into what is left of a metric.</summary>
-    private static int Fits(decimal left, BudgetMetric metric, ModelInfo info, long input, int wanted)
+    /// <summary>Whether room for a wrap-up turn must stay behind this call: not when it is the wrap-up, or can only be an answer.</summary>
+    private static bool HoldsBack(RunSession session, RunAction.CallModel action) =>
+        !action.WrapUp && session.State.Turn > 0 && session.Agent.Tools.Count > 0;
+
+    /// <summary>Shrinks a call so that the run's own ceilings leave room to wrap up after it; the shortfall when they do not.</summary>
+    private static BudgetShortfall? KeepRoomToWrapUp(RunSession session, RunAction.CallModel action, ModelInfo info, long input, ref int output, int least)
     {
-        decimal fits = metric switch
+        if (!HoldsBack(session, action))
+            return null;
+        RunState state = session.State;
+        foreach (BudgetMetric metric in (ReadOnlySpan<BudgetMetric>)[BudgetMetric.Tokens, BudgetMetric.Usd])
         {
-            BudgetMetric.Tokens => left - input,
-            BudgetMetric.Usd when info.OutputPerMillion == 0 => ModelCatalog.Worst(info, input, 0) <= left ? wanted : 0,
-            BudgetMetric.Usd => decimal.Floor((left - ModelCatalog.Worst(info, input, 0)) * 1_000_000m / info.OutputPerMillion),
-            _ => left >= 1 ? wanted : 0,
-        };
-        return (int)Math.Clamp(fits, 0, wanted);
+            if (state.Started.Ceilings.Of(metric) is not { } ceiling)
+                continue;
+            decimal spent = state.Spent.Of(metric), reserved = state.Reserved.Of(metric);
+            int fits = Fits(ceiling - spent - reserved, metric, info, input, output, holdBack: true);
+            if (fits < least)
+                return new BudgetShortfall(BudgetScope.ForRun(state.Run), metric, ceiling, spent, reserved, Worst(info, input, least).Of(metric));
+            output = fits;
+        }
+
+        return null;
     }
 
-    private static StepResult Exhausted(RunSession session, RunAction.CallModel action, BudgetShortfall shortfall, int fits)
+    private static BudgetAmount Worst(ModelInfo info, long input, int output) =>
+        new(ModelCalls: 1, Tokens: input + output, Usd: ModelCatalog.Worst(info, input, output));
+
+    /// <summary>How many output tokens fit into what is left of a metric, with room for a wrap-up turn behind them if wanted.</summary>
+    private static int Fits(decimal left, BudgetMetric metric, ModelInfo info, long input, int wanted, bool holdBack)
+    {
+        if (metric is not (BudgetMetric.Tokens or BudgetMetric.Usd))
+            return left >= 1 ? wanted : 0;
+        // The wrap-up reads this call's input and output again, and its own guidance. Both costs are linear in the output.
+        decimal behind = holdBack ? Worst(info, input + GuidanceTokens, WrapUpTokens).Of(metric) : 0;
+        decimal none = Worst(info, input, 0).Of(metric) + behind;
+        decimal perToken = (Worst(info, 0, 1_000_000).Of(metric) + (holdBack ? Worst(info, 1_000_000, 0).Of(metric) : 0)) / 1_000_000m;
+        if (perToken == 0)
+            return none <= left ? wanted : 0;
+        return (int)Math.Clamp(decimal.Floor((left - none) / perToken), 0, wanted);
+    }
+
+    private static StepResult Exhausted(RunSession session, RunAction.CallModel action, BudgetShortfall shortfall, ModelInfo info, long input)
     {
         session.Note(new BudgetRefused
         {
@@ -157,7 +192,8 @@ internal sealed class ModelStep(ModelRouter router, RequestBuilder builder, Time
             Reserved = shortfall.Reserved,
             Asked = shortfall.Asked,
         });
-        if (!action.WrapUp && session.State.Turn > 0 && fits >= session.Agent.Limits.MinWrapUp)
+        int least = session.Agent.Limits.MinWrapUp;
+        if (!action.WrapUp && session.State.Turn > 0 && Fits(shortfall.Left, shortfall.Metric, info, input + GuidanceTokens, least, holdBack: false) >= least)
         {
             session.Note(Decide.WrapUpGuidance($"{shortfall.Metric} of {shortfall.Scope}"));
             return StepResult.Next.Instance;
