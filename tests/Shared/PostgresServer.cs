@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using Xunit;
+
+namespace Steward.Tests.Shared;
+
+/// <summary>A private PostgreSQL server of this test process: its data in a temporary folder, reachable by a socket in it alone.</summary>
+internal sealed class PostgresServer
+{
+    private static readonly Lazy<PostgresServer> s_shared = new(Start);
+    private readonly string _bin;
+    private readonly string _folder;
+
+    private PostgresServer(string bin, string folder)
+    {
+        _bin = bin;
+        _folder = folder;
+    }
+
+    public static PostgresServer Shared => s_shared.Value;
+
+    public string ConnectionString => $"Host={_folder};Username=postgres;Database=postgres;Maximum Pool Size=10";
+
+    public static string? FindBin() =>
+        Directory.Exists("/usr/lib/postgresql")
+            ? Directory.GetDirectories("/usr/lib/postgresql").OrderDescending().Select(d => Path.Combine(d, "bin")).FirstOrDefault(d => File.Exists(Path.Combine(d, "initdb")))
+            : null;
+
+    private static PostgresServer Start()
+    {
+        string folder = Directory.CreateTempSubdirectory("steward-pg-").FullName;
+        if (Environment.UserName == "root")
+            Run("chown", "postgres", folder);
+        var server = new PostgresServer(FindBin()!, folder);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => server.Stop();
+        server.RunServerProgram("initdb", "-D", $"{folder}/data", "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C");
+        server.RunServerProgram("pg_ctl", "-D", $"{folder}/data", "-w", "-l", $"{folder}/log", "-o", $"-c listen_addresses='' -c fsync=off -k {folder}", "start");
+        return server;
+    }
+
+    private void Stop()
+    {
+        try
+        {
+            RunServerProgram("pg_ctl", "-D", $"{_folder}/data", "-m", "immediate", "stop");
+            Directory.Delete(_folder, recursive: true);
+        }
+        catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine(e.Message);
+        }
+    }
+
+    // PostgreSQL refuses to run as root.
+    private void RunServerProgram(string name, params string[] arguments)
+    {
+        string program = Path.Combine(_bin, name);
+        if (Environment.UserName == "root")
+            Run("runuser", ["-u", "postgres", "--", program, .. arguments]);
+        else
+            Run(program, arguments);
+    }
+
+    private static void Run(string program, params string[] arguments)
+    {
+        // The server inherits the output: nobody may wait for its end.
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" >/dev/null 2>&1 </dev/null", "sh", program, .. arguments]) { WorkingDirectory = "/" };
+        using Process process = Process.Start(start)!;
+        process.WaitForExit();
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"'{program} {string.Join(' ', arguments)}' ended with {process.ExitCode}.");
+    }
+}
+
+internal static partial class Requirement
+{
+    /// <summary>PostgreSQL's programs in <c>/usr/lib/postgresql</c>; gives the server of this test process.</summary>
+    public static PostgresServer Postgres()
+    {
+        if (PostgresServer.FindBin() is not null)
+            return PostgresServer.Shared;
+        const string Reason = "PostgreSQL is not installed in /usr/lib/postgresql.";
+        string[] required = (Environment.GetEnvironmentVariable("STEWARD_REQUIRE") ?? "").Split(',', StringSplitOptions.TrimEntries);
+        if (required.Contains("postgres"))
+            Assert.Fail($"{Reason} STEWARD_REQUIRE names 'postgres'.");
+        Assert.Skip(Reason);
+        return null!;
+    }
+}
