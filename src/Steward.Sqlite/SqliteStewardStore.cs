@@ -126,7 +126,8 @@ public sealed class SqliteStewardStore : IStewardStore
     public async ValueTask PutAsync(Blob blob, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(blob);
-        BlobRules.Check(blob, _options.Limits);
+        _options.Limits.Check(blob);
+        Append.CheckHash(blob);
         byte[] hash = Convert.FromHexString(blob.Hash);
         await _writer.DoAsync(
             session =>
@@ -157,14 +158,14 @@ public sealed class SqliteStewardStore : IStewardStore
     {
         ArgumentNullException.ThrowIfNull(killSwitch);
         KillSwitch parsed = killSwitch with { Scope = KillSwitch.ParseScope(killSwitch.Scope) };
-        return _writer.DoAsync(session => session.Engage(parsed), cancellationToken);
+        return _writer.DoAsync(session => Switches.Engage(session, parsed), cancellationToken);
     }
 
     /// <inheritdoc/>
     public ValueTask<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default)
     {
         string parsed = KillSwitch.ParseScope(scope);
-        return _writer.DoAsync(session => session.Release(parsed), cancellationToken);
+        return _writer.DoAsync(session => Switches.Release(session, parsed), cancellationToken);
     }
 
     /// <inheritdoc/>

@@ -73,16 +73,11 @@ internal sealed class WriteSession : IDisposable
         _db.Rollback();
     }
 
-    public bool Engage(KillSwitch killSwitch)
+    /// <summary>The rows behind <see cref="Switches"/>; whoever changes one is seen by all that follow in the group.</summary>
+    public SwitchTable ChangeSwitches()
     {
         _engaged = null;
-        return _switches.Engage(killSwitch);
-    }
-
-    public bool Release(string scope)
-    {
-        _engaged = null;
-        return _switches.Release(scope);
+        return _switches;
     }
 
     public long Due(TimeSpan duration) => Instant.Due(_time.GetUtcNow() + duration);
