@@ -25,7 +25,7 @@ var append = new ToolDefinition("append", "Appends a line.", JsonElement.Parse("
     // One write call: a kill comes before it or after it, never in the middle.
     await using (var file = new FileStream(ledger, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0))
         file.Write(System.Text.Encoding.ASCII.GetBytes($"{context.IdempotencyKey} {arguments.GetProperty("n").GetInt32()}\n"));
-    await Task.Delay(2, cancellationToken);
+    await Task.Delay(5, cancellationToken);
     return new ToolOutput("appended");
 })
 {
@@ -60,6 +60,7 @@ var client = provider.GetRequiredService<IStewardClient>();
 RunHandle run = await client.StartAsync("appender", new RunRequest("go") { Key = key });
 if (args is [.., "answer", string question, string answer])
     await run.AnswerAsync(question, Enum.Parse<Answer>(answer), "the test", answer == nameof(Answer.Happened) ? "appended" : null);
+Console.WriteLine("ready");
 var worker = provider.GetRequiredService<RunWorker>();
 await worker.StartAsync(CancellationToken.None);
 RunResult result = args is [.., "answer", string asked, string] ? await SettleAfterAsync(run, asked) : await run.WaitUntilSettledAsync();

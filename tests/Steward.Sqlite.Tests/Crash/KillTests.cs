@@ -20,7 +20,7 @@ public sealed class KillTests(ITestOutputHelper output)
         {
             using var folder = new TestFolder();
             var crash = new CrashedRun(folder, $"run-{i}", probe: true, new Random(1_000 + i));
-            (int exit, string text) = await crash.RunUntilDoneAsync(mostKills: 6, cancellationToken);
+            (int exit, string text) = await crash.RunUntilDoneAsync(mostKills: 4, cancellationToken);
             Assert.True(exit == 0, $"Run {i} ended with {exit}: {text}");
             crash.AssertEachEffectOnce(Steps);
             Interlocked.Add(ref kills, crash.Kills);
@@ -39,7 +39,7 @@ public sealed class KillTests(ITestOutputHelper output)
         {
             using var folder = new TestFolder();
             var crash = new CrashedRun(folder, $"run-{i}", probe: false, new Random(2_000 + i));
-            (int exit, string text) = await crash.RunUntilDoneAsync(mostKills: 12, cancellationToken);
+            (int exit, string text) = await crash.RunUntilDoneAsync(mostKills: 8, cancellationToken);
             Assert.True(exit == 0, $"Run {i} ended with {exit}: {text}");
             crash.AssertEachEffectOnce(Steps);
             int lost = await crash.CountAsync(e => e is QuestionAsked { Kind: QuestionKind.OutcomeUnknown });
@@ -107,15 +107,16 @@ public sealed class KillTests(ITestOutputHelper output)
             string host = Path.Combine(AppContext.BaseDirectory, "Steward.CrashHost.dll");
             var start = new ProcessStartInfo("dotnet", [host, _database, _ledger, key, probe ? "probe" : "none", $"{Steps}", .. answer]) { RedirectStandardOutput = true, RedirectStandardError = true };
             using Process process = Process.Start(start)!;
-            Task<string> text = process.StandardOutput.ReadToEndAsync(cancellationToken);
             Task<string> errors = process.StandardError.ReadToEndAsync(cancellationToken);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(TimeSpan.FromSeconds(60));
+            await process.StandardOutput.ReadLineAsync(limit.Token);
+            Task<string> text = process.StandardOutput.ReadToEndAsync(cancellationToken);
             Task exited = process.WaitForExitAsync(limit.Token);
             if (kill)
             {
-                // From before the store is open to after the last step: the random moment is the point of the test.
-                await Task.WhenAny(exited, Task.Delay(random.Next(150, 1_200), cancellationToken));
+                // From before the claim to after the last step: the random moment is the point of the test.
+                await Task.WhenAny(exited, Task.Delay(random.Next(0, 900), cancellationToken));
                 if (!process.HasExited)
                 {
                     process.Kill();
