@@ -53,6 +53,18 @@ public sealed class ScriptYamlTests
     }
 
     [Fact]
+    public void ScriptYaml_ExamplesOfTheDocs_AreRead()
+    {
+        DirectoryInfo root = new(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(root.FullName, "docs", "scripted-models.md")))
+            root = root.Parent ?? throw new DirectoryNotFoundException("docs/scripted-models.md is in no parent directory.");
+        string[] parts = File.ReadAllText(Path.Combine(root.FullName, "docs", "scripted-models.md")).Split("```yaml\n");
+        Assert.Equal(3, parts.Length);
+        foreach (string part in parts.Skip(1))
+            ScriptedChatClient.FromYaml(part[..part.IndexOf("```", StringComparison.Ordinal)], "docs/scripted-models.md").Dispose();
+    }
+
+    [Fact]
     public void ScriptYaml_NoName_IsNamedAfterItsFile()
     {
         using var client = ScriptedChatClient.FromYaml("turns: [{ say: hi }]", "some/where/refund.yaml");
