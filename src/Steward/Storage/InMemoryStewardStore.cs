@@ -205,7 +205,7 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         lock (_lock)
         {
             ThrowIfClosed();
-            return new(_blobs.TryGetValue(hash, out byte[]? content) ? new ReadOnlyMemory<byte>(content) : null);
+            return new(_blobs.TryGetValue(hash, out byte[]? content) ? new ReadOnlyMemory<byte>(content) : default(ReadOnlyMemory<byte>?));
         }
     }
 
