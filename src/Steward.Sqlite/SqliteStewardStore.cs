@@ -194,6 +194,12 @@ public sealed class SqliteStewardStore : IStewardStore
         return Read<IReadOnlyList<BudgetInfo>>(db => Queries.Budgets(db, prefix, limit), cancellationToken);
     }
 
+    /// <summary>Checks everything that can be checked, of one run or of all: chains, gaps, heads, payloads, blobs, the file itself, and what the witness saw.</summary>
+    /// <remarks>Reads every byte of a snapshot, while others go on writing.</remarks>
+    /// <returns>What is wrong; empty when nothing is.</returns>
+    public Task<IReadOnlyList<StoreProblem>> VerifyAsync(RunId? run = null, CancellationToken cancellationToken = default) =>
+        Task.Run<IReadOnlyList<StoreProblem>>(() => _file.Readers.Read(db => Verification.Check(db, run, cancellationToken)), cancellationToken);
+
     /// <summary>Finishes what was begun and closes the file; later calls throw <see cref="StoreFailure.Closed"/>.</summary>
     public async ValueTask DisposeAsync()
     {

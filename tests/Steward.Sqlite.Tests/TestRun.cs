@@ -18,6 +18,15 @@ internal sealed class TestRun(IStewardStore store, JournalEntry first)
     /// <summary>Everything that was acknowledged, in order.</summary>
     public List<JournalEntry> Acknowledged { get; } = [first];
 
+    /// <summary>The same run in another store.</summary>
+    public TestRun On(IStewardStore other)
+    {
+        TestRun run = new(other, Acknowledged[0]) { Head = Head, Lease = Lease };
+        run.Acknowledged.Clear();
+        run.Acknowledged.AddRange(Acknowledged);
+        return run;
+    }
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     public static RunStart Start(string tenant = "acme", string agent = "support", string? session = null, string? key = null, BudgetCeilings? ceilings = null)

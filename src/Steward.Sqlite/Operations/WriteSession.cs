@@ -19,7 +19,6 @@ internal sealed class WriteSession : IDisposable
     {
         _db = db;
         _time = time;
-        Limits = options.Limits;
         Runs = new RunTable(db);
         Blobs = new BlobTable(db);
         Events = new EventTable(db, Blobs, options.Limits.InlinePayload);
@@ -32,7 +31,6 @@ internal sealed class WriteSession : IDisposable
     }
 
     public Db Db => _db;
-    public StoreLimits Limits { get; }
     public RunTable Runs { get; }
     public EventTable Events { get; }
     public BlobTable Blobs { get; }
