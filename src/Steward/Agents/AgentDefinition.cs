@@ -21,7 +21,7 @@ public sealed class AgentDefinition
         Description = builder.Description;
         Instructions = builder.Instructions;
         Routes = builder.Routes.ToFrozenDictionary();
-        Tools = [.. builder.Tools];
+        Tools = builder.Tools.Count == 0 ? [] : [.. builder.Tools, ResultReader.Tool];
         Validators = [.. builder.Validators];
         Ceilings = builder.Ceilings;
         SessionCeilings = builder.SessionCeilings;
@@ -47,7 +47,7 @@ public sealed class AgentDefinition
     /// <summary>The models of each role. <see cref="ModelRole.Executor"/> is always there and serves for roles that are not.</summary>
     public IReadOnlyDictionary<ModelRole, ModelRoute> Routes { get; }
 
-    /// <summary>Its tools.</summary>
+    /// <summary>Its tools; where there are any, <c>read_result</c> is the last.</summary>
     public IReadOnlyList<ToolDefinition> Tools { get; }
 
     /// <summary>What proves an outcome, cheap first.</summary>

@@ -60,6 +60,12 @@ public sealed record RunState
     /// <summary>The model's answer that no tool call follows, until something is said after it.</summary>
     public string? Answer { get; private init; }
 
+    /// <summary>Why the last answer stopped, as the provider said.</summary>
+    public string? Finish { get; private init; }
+
+    /// <summary>Whether the last answer held neither text nor a call, and nothing was said since.</summary>
+    public bool IsEmptyAnswer { get; private init; }
+
     /// <summary>The last text that the model said, for a partial result.</summary>
     public string? LastText { get; private init; }
 
@@ -264,6 +270,8 @@ public sealed record RunState
             Attempt = 0,
             Calls = calls,
             Answer = calls.IsEmpty && text.Length > 0 ? text : null,
+            Finish = e.Finish,
+            IsEmptyAnswer = calls.IsEmpty && text.Length == 0,
             LastText = text.Length > 0 ? text : LastText,
             Round = calls.IsEmpty && text.Length > 0 ? Round + 1 : Round,
             Verdicts = [],
@@ -350,6 +358,7 @@ public sealed record RunState
 
     private RunState Say(ChatMessage message) => this with
     {
+        IsEmptyAnswer = false,
         Messages = Messages.Add(message),
         MessagesHash = MessageMapper.Chain(MessagesHash.Span, message),
         UnknownBytes = UnknownBytes + MessageMapper.Bytes(message),

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Steward.Runs;
 
 namespace Steward.Storage;
 
@@ -15,7 +16,7 @@ public sealed record StoreLimits
     [Range(1 << 10, 1 << 30)]
     public int Payload { get; init; } = 8 * 1024 * 1024;
 
-    /// <summary>Most entries of one run.</summary>
+    /// <summary>Most entries of one run; only a batch that ends the run may go over it.</summary>
     /// <value>50,000.</value>
     [Range(10, 10_000_000)]
     public long EntriesPerRun { get; init; } = 50_000;
@@ -24,4 +25,35 @@ public sealed record StoreLimits
     /// <value>64 MiB.</value>
     [Range(1 << 10, 1 << 30)]
     public int Blob { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>Checks the size of a batch.</summary>
+    /// <exception cref="StoreException">Something in it is larger than the limits allow.</exception>
+    public void Check(RunBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        if (batch.ExpectedSequence + batch.Entries.Count > EntriesPerRun && batch.Entries.Count > 0 && !batch.Status.IsTerminal())
+            throw new StoreException(StoreFailure.TooLarge, $"Run {batch.Lease.Run} would have {batch.ExpectedSequence + batch.Entries.Count} entries; the limit is {EntriesPerRun}. End the run, or raise StoreLimits.EntriesPerRun.");
+        foreach (JournalEntry entry in batch.Entries)
+            Check(entry);
+        foreach (Blob blob in batch.Blobs)
+            Check(blob);
+    }
+
+    /// <summary>Checks the size of an entry.</summary>
+    /// <exception cref="StoreException">Its payload is larger than the limits allow.</exception>
+    public void Check(JournalEntry entry)
+    {
+        ArgumentNullException.ThrowIfNull(entry);
+        if (entry.Payload.Length > Payload)
+            throw new StoreException(StoreFailure.TooLarge, $"Entry {entry.Sequence} ('{entry.Type}') of run {entry.Run} has {entry.Payload.Length} bytes; the limit is {Payload}. Keep large content as a blob, or raise StoreLimits.Payload.");
+    }
+
+    /// <summary>Checks the size of a blob.</summary>
+    /// <exception cref="StoreException">It is larger than the limits allow.</exception>
+    public void Check(Blob blob)
+    {
+        ArgumentNullException.ThrowIfNull(blob);
+        if (blob.Content.Length > Blob)
+            throw new StoreException(StoreFailure.TooLarge, $"Blob '{blob.Hash}' has {blob.Content.Length} bytes; the limit is {Blob}. Raise StoreLimits.Blob.");
+    }
 }

@@ -31,6 +31,12 @@ public sealed record ToolContext
 
     /// <summary>The application's services, if the host gave them.</summary>
     public IServiceProvider? Services { get; init; }
+
+    /// <summary>Where large results are kept.</summary>
+    internal Storage.IBlobStore? Blobs { get; init; }
+
+    /// <summary>The hashes of this run's large results: no other's can be read.</summary>
+    internal IReadOnlyList<string> Results { get; init; } = [];
 }
 
 /// <summary>A tool says that its call failed, surely without effect, in words that the model may read.</summary>

@@ -1,0 +1,97 @@
+using Steward.Budgets;
+using Steward.Runs;
+using Steward.Sqlite.Tables;
+using Steward.Storage;
+
+namespace Steward.Sqlite.Operations;
+
+/// <summary>The gate, inside the writer's transaction. All checks come before the first write.</summary>
+internal static class Append
+{
+    /// <summary>What can be checked without the database, on the caller's thread.</summary>
+    public static void Check(RunBatch batch, StoreLimits limits)
+    {
+        Gate.CheckShape(batch);
+        limits.Check(batch);
+        for (int i = 1; i < batch.Entries.Count; i++)
+            batch.Entries[i].Verify(batch.Entries[i - 1].Hash);
+        foreach (Blob blob in batch.Blobs)
+            CheckHash(blob);
+    }
+
+    public static void CheckHash(Blob blob)
+    {
+        if (Blob.Of(blob.Content).Hash != blob.Hash)
+            throw new ArgumentException($"The content of blob '{blob.Hash}' does not have that SHA-256.", nameof(blob));
+    }
+
+    public static AppendResult Run(WriteSession session, RunBatch batch)
+    {
+        session.ThrowIfRefused(batch.Lease.Run);
+        RunRow? run = session.Runs.Find(batch.Lease.Run);
+        if (run is null)
+            return new AppendResult.Fenced(0, 0);
+        if (Gate.CheckLease(batch, run.Epoch, run.Worker, run.Head) is { } fenced)
+            return fenced;
+        if (batch.Entries is [JournalEntry first, ..])
+            first.Verify(run.HeadHash);
+        if (batch.StartsEffect && session.SwitchOver(run) is { } engaged)
+            return new AppendResult.Killed(engaged);
+        if (session.Budgets.Draw(batch.Budget, run, out Dictionary<BudgetScope, BudgetInfo>? drawn) is { } shortfall)
+            return new AppendResult.OverBudget(shortfall);
+
+        return Write(session, batch, run, drawn);
+    }
+
+    private static AppendResult.Committed Write(WriteSession session, RunBatch batch, RunRow run, Dictionary<BudgetScope, BudgetInfo>? drawn)
+    {
+        foreach (Blob blob in batch.Blobs)
+            session.Blobs.Put(Convert.FromHexString(blob.Hash), blob.Content.Span);
+        foreach (JournalEntry entry in batch.Entries)
+            session.Events.Insert(run.Id, entry);
+        Consume(session, batch, run);
+        if (batch.Snapshot is { } snapshot)
+            session.Snapshots.Save(run.Id, snapshot);
+
+        bool pending = session.Signals.AnyPending(run.Id);
+        RunRow after = After(batch, run, session.Now);
+        session.Runs.Record(after);
+        if (batch.Release is not null || after.Status.IsTerminal())
+            session.Runs.Lease(GiveBack(batch, after, pending));
+        if (batch.Entries.Count > 0)
+            session.Moved.Add(WitnessRecord.Of(run.Run, after.Head, after.HeadHash));
+
+        List<BudgetAlert>? alerts = drawn is null ? null : session.Budgets.Keep(drawn);
+        return pending || alerts is not null ? new AppendResult.Committed(pending, alerts ?? []) : AppendResult.Committed.Quiet;
+    }
+
+    private static void Consume(WriteSession session, RunBatch batch, RunRow run)
+    {
+        long sequence = batch.ExpectedSequence + batch.Entries.Count;
+        foreach (string id in batch.Consumes)
+        {
+            if (!session.Signals.Consume(run.Id, id, sequence))
+                throw new ArgumentException($"Signal '{id}' is not in the inbox of run {run.Run}, or was applied before.", nameof(batch));
+        }
+    }
+
+    private static RunRow After(RunBatch batch, RunRow run, long now) => run with
+    {
+        Status = batch.Status,
+        Reason = batch.Reason,
+        Attempts = batch.Progress ? 0 : run.Attempts,
+        Head = batch.ExpectedSequence + batch.Entries.Count,
+        HeadHash = batch.Entries is [.., JournalEntry last] ? last.Hash.ToArray() : run.HeadHash,
+        UpdatedAt = now,
+    };
+
+    private static RunRow GiveBack(RunBatch batch, RunRow run, bool pending) => run with
+    {
+        Worker = null,
+        Attempts = 0,
+        ClaimableAt = run.Status.IsTerminal() ? null
+            : pending ? run.UpdatedAt
+            : batch.Release?.WakeAt is { } wake ? Instant.Due(wake)
+            : null,
+    };
+}

@@ -1,0 +1,100 @@
+using Steward.Runs;
+using Steward.Sqlite.Data;
+using Steward.Sqlite.Tables;
+using Steward.Storage;
+
+namespace Steward.Sqlite.Operations;
+
+/// <summary>The writer's connection, its tables, and what one commit group holds in memory. Used by the writer's thread alone.</summary>
+internal sealed class WriteSession : IDisposable
+{
+    private readonly Db _db;
+    private readonly TimeProvider _time;
+    private readonly SwitchTable _switches;
+    private readonly TimeSpan _patience;
+    private readonly Statement _commit;
+    private List<KillSwitch>? _engaged;
+
+    public WriteSession(Db db, SqliteStoreOptions options, TimeProvider time)
+    {
+        _db = db;
+        _time = time;
+        Runs = new RunTable(db);
+        Blobs = new BlobTable(db);
+        Events = new EventTable(db, Blobs, options.Limits.InlinePayload);
+        Signals = new SignalTable(db);
+        Snapshots = new SnapshotTable(db);
+        Budgets = new BudgetBook(new BudgetTable(db));
+        _switches = new SwitchTable(db);
+        _patience = options.BusyTimeout;
+        _commit = db.Prepare("COMMIT");
+    }
+
+    public Db Db => _db;
+    public RunTable Runs { get; }
+    public EventTable Events { get; }
+    public BlobTable Blobs { get; }
+    public SignalTable Signals { get; }
+    public SnapshotTable Snapshots { get; }
+    public BudgetBook Budgets { get; }
+
+    /// <summary>The store's clock, in milliseconds.</summary>
+    public long Now => Instant.Of(_time.GetUtcNow());
+
+    /// <summary>The engaged switches, loaded at most once a group.</summary>
+    public IReadOnlyList<KillSwitch> Switches => _engaged ??= _switches.All();
+
+    /// <summary>Heads that this group moved, for the witness.</summary>
+    public List<WitnessRecord> Moved { get; } = [];
+
+    /// <summary>Runs of which the database holds less than was acknowledged.</summary>
+    public IReadOnlyDictionary<RunId, JournalException> Refused { get; set; } = new Dictionary<RunId, JournalException>();
+
+    /// <summary>Set by an operation: the log is to be emptied after the commit, if nobody reads from it.</summary>
+    public bool WantsTruncatedLog { get; set; }
+
+    public void Begin()
+    {
+        ForgetGroup();
+        _db.BeginImmediate(_patience);
+    }
+
+    public void Commit()
+    {
+        Budgets.Flush();
+        _commit.Execute();
+    }
+
+    public void Rollback()
+    {
+        ForgetGroup();
+        _db.Rollback();
+    }
+
+    /// <summary>The rows behind <see cref="Switches"/>; whoever changes one is seen by all that follow in the group.</summary>
+    public SwitchTable ChangeSwitches()
+    {
+        _engaged = null;
+        return _switches;
+    }
+
+    public long Due(TimeSpan duration) => Instant.Due(_time.GetUtcNow() + duration);
+
+    public KillSwitch? SwitchOver(RunRow run) => Gate.FindSwitch(Switches, run.Run, run.Tenant, run.Agent);
+
+    /// <exception cref="JournalException">The database holds less of the run than was acknowledged.</exception>
+    public void ThrowIfRefused(RunId run)
+    {
+        if (Refused.TryGetValue(run, out JournalException? loss))
+            throw new JournalException(loss.Message) { Run = loss.Run, Sequence = loss.Sequence };
+    }
+
+    public void Dispose() => _db.Dispose();
+
+    private void ForgetGroup()
+    {
+        Budgets.Clear();
+        Moved.Clear();
+        _engaged = null;
+    }
+}

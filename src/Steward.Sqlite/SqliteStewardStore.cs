@@ -1,0 +1,260 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Steward.Budgets;
+using Steward.Runs;
+using Steward.Sqlite.Operations;
+using Steward.Sqlite.Tables;
+using Steward.Storage;
+
+namespace Steward.Sqlite;
+
+/// <summary>The embedded store: everything in one SQLite file, which several processes of one machine may share.</summary>
+/// <remarks>
+/// One thread writes, and what queues up while it commits shares the next commit. Readers have their own connections.
+/// Nothing is acknowledged before its commit returned. Beside the file a witness keeps the heads that were acknowledged, so that a
+/// run of which the database holds less (an older copy, a garbled log) is refused instead of silently going on from its past.
+/// </remarks>
+public sealed class SqliteStewardStore : IStewardStore
+{
+    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(5);
+
+    private readonly SqliteStoreOptions _options;
+    private readonly SqliteFile _file;
+    private readonly Writer _writer;
+    private readonly ITimer _idle;
+    private long _commitsSeen;
+    private bool _logEmpty = true;
+
+    private SqliteStewardStore(SqliteStoreOptions options, SqliteFile file, TimeProvider time, ILogger logger)
+    {
+        _options = options;
+        _file = file;
+        _writer = new Writer(file, options, logger);
+        _idle = time.CreateTimer(static store => ((SqliteStewardStore)store!).EmptyLogWhenIdle(), this, s_idle, s_idle);
+    }
+
+    internal SqliteFile File => _file;
+
+    internal long Commits => _writer.Commits;
+
+    /// <summary>Opens the database, makes it if it is not there, and brings its schema up to date.</summary>
+    /// <exception cref="StoreException">It cannot be opened or written, is damaged, or was made by a newer version.</exception>
+    public static Task<SqliteStewardStore> OpenAsync(SqliteStoreOptions options, TimeProvider time, ILogger? logger = null, CancellationToken cancellationToken = default) =>
+        OpenAsync(options, Schema.Migrations, time, logger, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<StartResult> StartAsync(RunStart start, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(start);
+        Starts.Check(start, _options.Limits);
+        return _writer.DoAsync(session => Starts.Run(session, start), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<SignalResult> SignalAsync(Signal signal, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(signal);
+        byte[] body = SignalTable.Write(signal.Body);
+        if (body.Length > _options.Limits.Payload)
+            throw new StoreException(StoreFailure.TooLarge, $"Signal '{signal.Id}' has {body.Length} bytes; the limit is {_options.Limits.Payload} (StoreLimits.Payload). Send less, or raise the limit.");
+        return _writer.DoAsync(session => Inbox.Put(session, signal, body), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<Claim?> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentException.ThrowIfNullOrEmpty(request.Worker);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(request.Duration, TimeSpan.Zero);
+        return _writer.DoAsync(session => Claims.Take(session, request), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<RenewResult> RenewAsync(Lease lease, TimeSpan duration, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(lease);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(duration, TimeSpan.Zero);
+        return _writer.DoAsync(session => Claims.Renew(session, lease, duration), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<RunAttention>> WatchAsync(string worker, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(worker);
+        return Read<IReadOnlyList<RunAttention>>(db => Queries.Watch(db, worker), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="JournalException">The entries do not continue the run's chain, or the database holds less of the run than was acknowledged.</exception>
+    /// <exception cref="StoreException">The store cannot take it: full, read-only, damaged, or gone.</exception>
+    public ValueTask<AppendResult> AppendAsync(RunBatch batch, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        Append.Check(batch, _options.Limits);
+        return _writer.DoAsync(session => Append.Run(session, batch), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="JournalException">An entry is missing from the journal.</exception>
+    public async IAsyncEnumerable<JournalEntry> ReadAsync(RunId run, long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(after);
+        while (true)
+        {
+            List<JournalEntry> page = await Read(db => Queries.Page(db, run, after), cancellationToken);
+            if (page.Count == 0)
+                yield break;
+            foreach (JournalEntry entry in page)
+                yield return entry;
+            after = page[^1].Sequence;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<Signal>> InboxAsync(RunId run, CancellationToken cancellationToken = default) =>
+        Read<IReadOnlyList<Signal>>(db => Queries.Inbox(db, run), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<RunInfo>> FindAsync(RunQuery query, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        return Read<IReadOnlyList<RunInfo>>(db => Queries.Find(db, query), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask PutAsync(Blob blob, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(blob);
+        _options.Limits.Check(blob);
+        Append.CheckHash(blob);
+        byte[] hash = Convert.FromHexString(blob.Hash);
+        await _writer.DoAsync(
+            session =>
+            {
+                session.Blobs.Put(hash, blob.Content.Span);
+                return true;
+            },
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="StoreException">The content does not have its hash any more.</exception>
+    public async ValueTask<ReadOnlyMemory<byte>?> GetAsync(string hash, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(hash);
+        if (hash.Length != 2 * JournalEntry.HashSize || !hash.All(char.IsAsciiHexDigitLower))
+            return null;
+        byte[]? content = await Read(db => Queries.Blob(db, Convert.FromHexString(hash)), cancellationToken);
+        if (content is null)
+            return null;
+        return Blob.Of(content).Hash == hash
+            ? content
+            : throw new StoreException(StoreFailure.Corrupt, $"The content of blob '{hash}' in '{_options.Path}' does not have that SHA-256: it was edited or damaged. Restore it from a backup, then run 'steward doctor'.");
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(killSwitch);
+        KillSwitch parsed = killSwitch with { Scope = KillSwitch.ParseScope(killSwitch.Scope) };
+        return _writer.DoAsync(session => Switches.Engage(session, parsed), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default)
+    {
+        string parsed = KillSwitch.ParseScope(scope);
+        return _writer.DoAsync(session => Switches.Release(session, parsed), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<KillSwitch>> SwitchesAsync(CancellationToken cancellationToken = default) =>
+        Read<IReadOnlyList<KillSwitch>>(Queries.Switches, cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask SetCeilingsAsync(BudgetScope scope, BudgetCeilings ceilings, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(ceilings);
+        if (scope.CeilingScope != scope)
+            throw new ArgumentException($"'{scope}' takes its ceilings from '{scope.CeilingScope}'; set them there.", nameof(scope));
+        await _writer.DoAsync(
+            session =>
+            {
+                session.Budgets.SetCeilings(scope, ceilings);
+                return true;
+            },
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<BudgetInfo>> BudgetsAsync(string prefix = "", int limit = 1_000, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prefix);
+        return Read<IReadOnlyList<BudgetInfo>>(db => Queries.Budgets(db, prefix, limit), cancellationToken);
+    }
+
+    /// <summary>Checks everything that can be checked, of one run or of all: chains, gaps, heads, payloads, blobs, the file itself, and what the witness saw.</summary>
+    /// <remarks>Reads every byte of a snapshot, while others go on writing.</remarks>
+    /// <returns>What is wrong; empty when nothing is.</returns>
+    public Task<IReadOnlyList<StoreProblem>> VerifyAsync(RunId? run = null, CancellationToken cancellationToken = default) =>
+        Task.Run<IReadOnlyList<StoreProblem>>(() => _file.Readers.Read(db => Verification.Check(db, run, cancellationToken)), cancellationToken);
+
+    /// <summary>Finishes what was begun and closes the file; later calls throw <see cref="StoreFailure.Closed"/>.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _idle.DisposeAsync();
+        await _writer.DisposeAsync();
+    }
+
+    internal static Task<SqliteStewardStore> OpenAsync(SqliteStoreOptions options, IReadOnlyList<Migration> migrations, TimeProvider time, ILogger? logger = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(time);
+        ArgumentException.ThrowIfNullOrEmpty(options.Path);
+        logger ??= NullLogger.Instance;
+
+        // Opening may wait for another process and check a long witness: not on the caller's thread.
+        return Task.Run(
+            () =>
+            {
+                SqliteFile file = new(options, migrations, time, logger);
+                file.Open();
+                return new SqliteStewardStore(options, file, time, logger);
+            },
+            cancellationToken);
+    }
+
+    /// <summary>Reading blocks for as long as the disk takes, so it counts as synchronous work on the caller's thread.</summary>
+    private ValueTask<T> Read<T>(Func<Data.Db, T> query, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult(_file.Readers.Read(query));
+    }
+
+    private void EmptyLogWhenIdle()
+    {
+        long commits = _writer.Commits;
+        bool idle = commits == _commitsSeen;
+        _commitsSeen = commits;
+        if (!idle)
+            _logEmpty = false;
+        if (!idle || _logEmpty)
+            return;
+        _logEmpty = true;
+        _commitsSeen = commits + 1;
+        _ = EmptyLogAsync();
+    }
+
+    private async Task EmptyLogAsync()
+    {
+        try
+        {
+            await _writer.DoAsync(static session => session.WantsTruncatedLog = true, CancellationToken.None);
+        }
+        catch (StoreException)
+        {
+            // Closed meanwhile, or busy: the log is emptied at the next chance.
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using System.ComponentModel.DataAnnotations;
+using Steward.Storage;
+
+namespace Steward.Sqlite;
+
+/// <summary>What an acknowledged commit survives.</summary>
+public enum SqliteDurability
+{
+    /// <summary>Everything, a power cut included: each commit is synced to the disk.</summary>
+    Full,
+
+    /// <summary>The end of the process, but not a power cut, which may lose the last commits (never corrupts); the witness then reports which.</summary>
+    Normal,
+}
+
+/// <summary>How the embedded store keeps its file.</summary>
+public sealed record SqliteStoreOptions
+{
+    /// <summary>The database file; beside it live <c>-wal</c>, <c>-shm</c> and <c>-witness</c>.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>What an acknowledged commit survives.</summary>
+    /// <value><see cref="SqliteDurability.Full"/>.</value>
+    public SqliteDurability Durability { get; init; } = SqliteDurability.Full;
+
+    /// <summary>How long to wait for another process that writes to the same file.</summary>
+    /// <value>10 seconds.</value>
+    public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Pages (of 4 KiB) in the write-ahead log that bring on a checkpoint.</summary>
+    /// <value>4,000.</value>
+    [Range(100, 100_000)]
+    public int AutoCheckpoint { get; init; } = 4_000;
+
+    /// <summary>Most pages (of 4 KiB) of the database file, as a quota; null for none.</summary>
+    public long? MaxPageCount { get; init; }
+
+    /// <summary>What the store takes at most.</summary>
+    public StoreLimits Limits { get; init; } = new();
+
+    /// <summary>Accepts that the database holds less than was acknowledged: the witness is reset to what it holds.</summary>
+    /// <value>False.</value>
+    public bool AcceptLoss { get; init; }
+
+    /// <summary>Most operations that share one commit.</summary>
+    /// <value>512.</value>
+    [Range(1, 10_000)]
+    public int MaxGroup { get; init; } = 512;
+}

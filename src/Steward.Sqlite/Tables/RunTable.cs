@@ -1,0 +1,151 @@
+using Steward.Budgets;
+using Steward.Runs;
+using Steward.Sqlite.Data;
+using Steward.Storage;
+
+namespace Steward.Sqlite.Tables;
+
+/// <summary>A run's row.</summary>
+internal sealed record RunRow
+{
+    /// <summary>The row's small number, by which events and signals refer to it.</summary>
+    public required long Id { get; init; }
+    public required RunId Run { get; init; }
+    public required string Tenant { get; init; }
+    public required string? User { get; init; }
+    public required string? Session { get; init; }
+    public required string Agent { get; init; }
+    public required string Version { get; init; }
+    public required RunStatus Status { get; init; }
+    public required string Reason { get; init; }
+    public required long Epoch { get; init; }
+    public required string? Worker { get; init; }
+    public required int Attempts { get; init; }
+    public required long Head { get; init; }
+    public required byte[] HeadHash { get; init; }
+    public required long? ClaimableAt { get; init; }
+    public required long CreatedAt { get; init; }
+    public required long UpdatedAt { get; init; }
+
+    public RunInfo ToInfo(BudgetAmount spent, BudgetAmount reserved) => new()
+    {
+        Run = Run,
+        Tenant = Tenant,
+        User = User,
+        Session = Session,
+        Agent = Agent,
+        AgentVersion = Version,
+        Status = Status,
+        Reason = Reason,
+        Sequence = Head,
+        Epoch = Epoch,
+        Worker = Worker,
+        ClaimableAt = ClaimableAt is { } at ? Instant.Read(at) : null,
+        CreatedAt = Instant.Read(CreatedAt),
+        UpdatedAt = Instant.Read(UpdatedAt),
+        Spent = spent,
+        Reserved = reserved,
+    };
+}
+
+/// <summary>Times as the database keeps them: whole milliseconds since 1970, a due time never before it is due.</summary>
+internal static class Instant
+{
+    public static long Of(DateTimeOffset time) => time.ToUnixTimeMilliseconds();
+
+    public static long Due(DateTimeOffset time) => Of(time) + (time.UtcTicks % TimeSpan.TicksPerMillisecond == 0 ? 0 : 1);
+
+    public static DateTimeOffset Read(long value) => DateTimeOffset.FromUnixTimeMilliseconds(value);
+}
+
+internal sealed class RunTable(Db db)
+{
+    public const string Columns = "r.id, r.uuid, r.tenant, r.user, r.session, r.agent, r.version, r.status, r.reason, r.epoch, r.worker, r.attempts, r.head, r.head_hash, r.claimable_at, r.created_at, r.updated_at";
+
+    private readonly Statement _find = db.Prepare($"SELECT {Columns} FROM run r WHERE r.uuid = ?1");
+    private readonly Statement _findKey = db.Prepare("SELECT uuid FROM run WHERE tenant = ?1 AND client_key = ?2");
+    private readonly Statement _findStart = db.Prepare("SELECT tenant, client_key FROM run WHERE uuid = ?1");
+    private readonly Statement _claimable = db.Prepare($"SELECT {Columns} FROM run r WHERE r.claimable_at <= ?1 ORDER BY r.claimable_at, r.id");
+    private readonly Statement _insert = db.Prepare("""
+        INSERT INTO run (uuid, tenant, user, session, agent, version, client_key, status, reason, epoch, attempts, head, head_hash, claimable_at, created_at, updated_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'planning', 'started', 0, 0, 1, ?8, ?9, ?9, ?9)
+        """);
+
+    private readonly Statement _record = db.Prepare("UPDATE run SET status = ?2, reason = ?3, attempts = ?4, head = ?5, head_hash = ?6, updated_at = ?7 WHERE id = ?1");
+    private readonly Statement _lease = db.Prepare("UPDATE run SET epoch = ?2, worker = ?3, attempts = ?4, claimable_at = ?5, updated_at = ?6 WHERE id = ?1");
+    private readonly Statement _parked = db.Prepare($"SELECT {Columns} FROM run r WHERE r.worker IS NULL AND r.claimable_at IS NULL AND r.status NOT IN ('completed', 'failed', 'cancelled')");
+    private readonly Statement _due = db.Prepare("UPDATE run SET claimable_at = ?2 WHERE id = ?1");
+
+    public static RunRow Read(Statement s) => new()
+    {
+        Id = s.Int64(0),
+        Run = new RunId(s.Guid(1)),
+        Tenant = s.Text(2),
+        User = s.TextOrNull(3),
+        Session = s.TextOrNull(4),
+        Agent = s.Text(5),
+        Version = s.Text(6),
+        Status = RunStatusExtensions.Parse(s.Text(7)),
+        Reason = s.Text(8),
+        Epoch = s.Int64(9),
+        Worker = s.TextOrNull(10),
+        Attempts = (int)s.Int64(11),
+        Head = s.Int64(12),
+        HeadHash = s.Bytes(13),
+        ClaimableAt = s.Int64OrNull(14),
+        CreatedAt = s.Int64(15),
+        UpdatedAt = s.Int64(16),
+    };
+
+    public RunRow? Find(RunId run) => _find.Bind(1, run.Value).First(Read);
+
+    public RunId? FindKey(string tenant, string key) =>
+        _findKey.Bind(1, tenant).Bind(2, key).First(static s => (RunId?)new RunId(s.Guid(0)));
+
+    public (string Tenant, string? Key)? FindStart(RunId run) =>
+        _findStart.Bind(1, run.Value).First(static s => ((string, string?)?)(s.Text(0), s.TextOrNull(1)));
+
+    /// <summary>The first claimable run that is wanted, longest due first.</summary>
+    public RunRow? FirstClaimable(long now, Func<RunRow, bool> wanted)
+    {
+        _claimable.Bind(1, now);
+        try
+        {
+            while (_claimable.Next())
+            {
+                RunRow run = Read(_claimable);
+                if (wanted(run))
+                    return run;
+            }
+
+            return null;
+        }
+        finally
+        {
+            _claimable.Reset();
+        }
+    }
+
+    /// <summary>The runs that only a signal or a switch wakes.</summary>
+    public List<RunRow> Parked() => _parked.All(Read);
+
+    public long Insert(RunId run, RunStarted started, ReadOnlySpan<byte> headHash, long now)
+    {
+        _insert.Bind(1, run.Value).Bind(2, started.Tenant).Bind(3, started.User).Bind(4, started.Session)
+            .Bind(5, started.Agent).Bind(6, started.AgentVersion).Bind(7, started.Key)
+            .Bind(8, headHash).Bind(9, now).Execute();
+        return db.LastId;
+    }
+
+    /// <summary>Saves what an append changes.</summary>
+    public void Record(RunRow run) =>
+        _record.Bind(1, run.Id).Bind(2, run.Status.Name()).Bind(3, run.Reason).Bind(4, run.Attempts)
+            .Bind(5, run.Head).Bind(6, run.HeadHash).Bind(7, run.UpdatedAt).Execute();
+
+    /// <summary>Saves what a claim, a renewal or a release changes.</summary>
+    public void Lease(RunRow run) =>
+        _lease.Bind(1, run.Id).Bind(2, run.Epoch).Bind(3, run.Worker).Bind(4, run.Attempts)
+            .Bind(5, run.ClaimableAt).Bind(6, run.UpdatedAt).Execute();
+
+    public void SetDue(long id, long at) => _due.Bind(1, id).Bind(2, at).Execute();
+}

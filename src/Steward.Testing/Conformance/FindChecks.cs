@@ -1,0 +1,105 @@
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.Testing.Conformance;
+
+internal static class FindChecks
+{
+    public static IEnumerable<ConformanceCheck> All =>
+    [
+        ConformanceCheck.Of(Find_All_IsNewestFirst),
+        ConformanceCheck.Of(Find_StartedAtTheSameMoment_IsNewestFirst),
+        ConformanceCheck.Of(Find_Limit_TakesTheNewest),
+        ConformanceCheck.Of(Find_EachFilter_SelectsItsRuns),
+        ConformanceCheck.Of(Find_Statuses_SelectsAnyOfThem),
+        ConformanceCheck.Of(Find_FiltersTogether_AllHold),
+        ConformanceCheck.Of(Find_RunOfAnotherTenant_IsEmpty),
+        ConformanceCheck.Of(Find_UnknownRun_IsEmpty),
+    ];
+
+    private static async Task Find_All_IsNewestFirst(Scene s)
+    {
+        RunId[] runs = await ManyAsync(s, 5, TimeSpan.FromSeconds(1));
+        await FindsAsync(s, new RunQuery(), runs.Reverse());
+    }
+
+    // The ids of one millisecond are in no order; the order of starting is.
+    private static async Task Find_StartedAtTheSameMoment_IsNewestFirst(Scene s)
+    {
+        RunId[] runs = await ManyAsync(s, 8, TimeSpan.Zero);
+        await FindsAsync(s, new RunQuery(), runs.Reverse());
+    }
+
+    private static async Task Find_Limit_TakesTheNewest(Scene s)
+    {
+        RunId[] runs = await ManyAsync(s, 5, TimeSpan.FromSeconds(1));
+        await FindsAsync(s, new RunQuery { Limit = 2 }, [runs[4], runs[3]]);
+        await FindsAsync(s, new RunQuery { Limit = 0 }, []);
+    }
+
+    private static async Task Find_EachFilter_SelectsItsRuns(Scene s)
+    {
+        Subject one = await s.StartedAsync("acme", "support", "a");
+        Subject two = await s.StartedAsync("acme", "sales", "b");
+        Subject three = await s.StartedAsync("globex", "support", "b");
+        await FindsAsync(s, new RunQuery { Tenant = "acme" }, [two.Id, one.Id]);
+        await FindsAsync(s, new RunQuery { Tenant = "ACME" }, []);
+        await FindsAsync(s, new RunQuery { Agent = "support" }, [three.Id, one.Id]);
+        await FindsAsync(s, new RunQuery { Session = "b" }, [three.Id, two.Id]);
+        await FindsAsync(s, new RunQuery { Run = two.Id }, [two.Id]);
+        await FindsAsync(s, new RunQuery { Agent = "none" }, []);
+    }
+
+    private static async Task Find_Statuses_SelectsAnyOfThem(Scene s)
+    {
+        Subject planning = await s.StartedAsync();
+        Subject executing = await s.ClaimedAsync();
+        await executing.CommitAsync(Scene.Fact());
+        Subject parked = await s.ClaimedAsync();
+        await parked.CommitAsync(parked.Parked());
+        Subject ended = await s.ClaimedAsync();
+        await ended.CommitAsync(ended.Ended());
+        await FindsAsync(s, new RunQuery { Statuses = [RunStatus.Awaiting] }, [parked.Id]);
+        await FindsAsync(s, new RunQuery { Statuses = [RunStatus.Planning, RunStatus.Completed] }, [ended.Id, planning.Id]);
+        await FindsAsync(s, new RunQuery { Statuses = [RunStatus.Executing, RunStatus.Failed] }, [executing.Id]);
+        await FindsAsync(s, new RunQuery { Statuses = [] }, []);
+    }
+
+    private static async Task Find_FiltersTogether_AllHold(Scene s)
+    {
+        Subject match = await s.StartedAsync("acme", "support", "a");
+        await s.StartedAsync("acme", "support", "b");
+        await s.StartedAsync("acme", "sales", "a");
+        await s.StartedAsync("globex", "support", "a");
+        await FindsAsync(s, new RunQuery { Tenant = "acme", Agent = "support", Session = "a", Statuses = [RunStatus.Planning] }, [match.Id]);
+        await FindsAsync(s, new RunQuery { Tenant = "acme", Agent = "support", Session = "a", Statuses = [RunStatus.Failed] }, []);
+    }
+
+    private static async Task Find_RunOfAnotherTenant_IsEmpty(Scene s)
+    {
+        Subject run = await s.StartedAsync("acme");
+        await FindsAsync(s, new RunQuery { Run = run.Id, Tenant = "globex" }, []);
+        await FindsAsync(s, new RunQuery { Run = run.Id, Tenant = "acme" }, [run.Id]);
+    }
+
+    private static async Task Find_UnknownRun_IsEmpty(Scene s)
+    {
+        await s.StartedAsync();
+        await FindsAsync(s, new RunQuery { Run = RunId.New(s.Host.Time) }, []);
+    }
+
+    private static async Task<RunId[]> ManyAsync(Scene s, int count, TimeSpan apart)
+    {
+        var runs = new RunId[count];
+        for (int i = 0; i < count; i++)
+        {
+            runs[i] = (await s.StartedAsync()).Id;
+            await s.AdvanceAsync(apart);
+        }
+
+        return runs;
+    }
+
+    private static async Task FindsAsync(Scene s, RunQuery query, IEnumerable<RunId> expected) =>
+        Expect.Sequence(expected, (await s.Store.FindAsync(query, s.Token)).Select(r => r.Run), query.ToString());
+}

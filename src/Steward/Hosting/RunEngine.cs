@@ -1,0 +1,107 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+using Steward.Agents;
+using Steward.Diagnostics;
+using Steward.Models;
+using Steward.Orchestration;
+using Steward.Runs;
+using Steward.Storage;
+using Steward.Tools;
+
+namespace Steward.Hosting;
+
+/// <summary>Works on claimed runs: reads and checks the journal, folds it, and runs the loop on it.</summary>
+internal sealed class RunEngine
+{
+    private readonly IStewardStore _store;
+    private readonly AgentRegistry _agents;
+    private readonly ModelRouter _router;
+    private readonly StewardOptions _options;
+    private readonly TimeProvider _time;
+    private readonly IRunObserver _observer;
+    private readonly IServiceProvider? _services;
+    private readonly ILogger _logger;
+    private readonly ConditionalWeakTable<AgentDefinition, RequestBuilder> _builders = [];
+    private readonly ToolStep _tools;
+    private readonly ValidationStep _validation;
+
+    public RunEngine(
+        IStewardStore store,
+        AgentRegistry agents,
+        ModelRouter router,
+        StewardOptions options,
+        TimeProvider time,
+        IRunObserver observer,
+        IServiceProvider? services,
+        ILogger logger)
+    {
+        _store = store;
+        _agents = agents;
+        _router = router;
+        _options = options;
+        _time = time;
+        _observer = observer;
+        _services = services;
+        _logger = logger;
+        _tools = new ToolStep(store, new ToolExecutor(time, options.CancelGrace, logger), time, services);
+        _validation = new ValidationStep(services, logger);
+    }
+
+    /// <summary>The runs that are being worked on, for those who interrupt them.</summary>
+    public ConcurrentDictionary<RunId, RunSession> Active { get; } = new();
+
+    /// <summary>Works on a claimed run until it ends, waits, or is lost to this worker.</summary>
+    public async Task<RunExit> ExecuteAsync(Claim claim)
+    {
+        Log.Claimed(_logger, claim.Lease.Run, claim.Lease.Worker, claim.Lease.Epoch, claim.Attempt);
+        RunState state = await RunJournal.LoadAsync(_store, claim);
+        AgentDefinition? agent = _agents.Find(state.Started.Agent, state.Started.AgentVersion);
+        if (agent is null || agent.Hash != state.Started.DefinitionHash)
+            return await ParkWithoutAgentAsync(claim, state, agent);
+
+        using var session = new RunSession(_store, agent, claim.Lease, state, _options.LeaseDuration, _time, _observer);
+        session.Note(new RunClaimed(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt));
+        if (claim.Attempt > _options.MaxClaimAttempts)
+            Quarantine(session, claim.Attempt);
+        Active[claim.Lease.Run] = session;
+        try
+        {
+            RequestBuilder builder = _builders.GetValue(agent, static a => new RequestBuilder(a));
+            var loop = new RunLoop(new ModelStep(_router, builder, _time), _tools, _validation, _logger);
+            return await loop.RunAsync(session);
+        }
+        finally
+        {
+            Active.TryRemove(claim.Lease.Run, out _);
+        }
+    }
+
+    private void Quarantine(RunSession session, int attempts)
+    {
+        Log.Quarantined(_logger, session.State.Run, attempts);
+        session.Note(new QuestionAsked
+        {
+            Id = $"quarantine-{session.Lease.Epoch}",
+            Kind = QuestionKind.Quarantine,
+            Text = $"The run was claimed {attempts} times without getting on: it may bring its worker down. Try it once more, or stop it?",
+        });
+    }
+
+    /// <summary>Without its very definition a run is not touched: it waits until that version is loaded again.</summary>
+    private async Task<RunExit> ParkWithoutAgentAsync(Claim claim, RunState state, AgentDefinition? other)
+    {
+        Log.AgentMissing(_logger, state.Run, state.Started.Agent, state.Started.AgentVersion, state.Started.DefinitionHash);
+        string reason = other is null ? "agent_missing" : "agent_changed";
+        var placeholder = new AgentBuilder(state.Started.Agent, state.Started.AgentVersion).UseModel(new ModelTarget("none", "none")).Build();
+        using var session = new RunSession(_store, placeholder, claim.Lease, state, _options.LeaseDuration, _time, _observer);
+        if (state.Status != RunStatus.Awaiting || state.Reason != reason)
+        {
+            session.Note(new RunClaimed(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt));
+            session.Note(new StateChanged(state.Status, RunStatus.Awaiting, reason, $"{state.Started.AgentVersion} ({state.Started.DefinitionHash[..12]})"));
+        }
+
+        await session.CommitAsync(startsEffect: false, new RunRelease(_time.GetUtcNow() + TimeSpan.FromMinutes(1)));
+        return RunExit.Parked;
+    }
+}

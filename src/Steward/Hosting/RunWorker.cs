@@ -1,0 +1,186 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Steward.Agents;
+using Steward.Diagnostics;
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.Hosting;
+
+/// <summary>Claims what can be claimed and works on it; renews leases; interrupts what must stop; gives everything back when it is stopped.</summary>
+/// <remarks>
+/// Two loops. One claims runs as long as there is room. The other keeps watch: it renews the leases of the runs in hand, and
+/// looks for cancels and kill switches, which it hands to the run by interrupting it. Neither ever decides anything about a run: that
+/// is the loop's, and the gate's.
+/// </remarks>
+internal sealed class RunWorker : BackgroundService
+{
+    private readonly IStewardStore _store;
+    private readonly AgentRegistry _agents;
+    private readonly RunEngine _engine;
+    private readonly RunHub _hub;
+    private readonly StewardOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<RunWorker> _logger;
+    private readonly ConcurrentDictionary<Task, RunId> _running = new();
+
+    public RunWorker(IStewardStore store, AgentRegistry agents, RunEngine engine, RunHub hub, IOptions<StewardOptions> options, TimeProvider time, ILogger<RunWorker> logger)
+    {
+        _store = store;
+        _agents = agents;
+        _engine = engine;
+        _hub = hub;
+        _options = options.Value;
+        _time = time;
+        _logger = logger;
+        Name = _options.WorkerName ?? string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Environment.MachineName}/{Environment.ProcessId}/{RunId.New(time).ToString()[24..]}");
+    }
+
+    /// <summary>The worker's name in leases.</summary>
+    public string Name { get; }
+
+    /// <summary>Only this run is worked on, if set.</summary>
+    public RunId? Only { get; init; }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (!_options.RunWorker)
+            return;
+        using var watching = new CancellationTokenSource();
+        Task watch = WatchAsync(watching.Token);
+        await ClaimAsync(stoppingToken);
+        await DrainAsync();
+        await watching.CancelAsync();
+        await watch;
+    }
+
+    private async Task ClaimAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            Task work = _hub.NextWork();
+            try
+            {
+                while (_running.Count < _options.MaxConcurrentRuns && !stoppingToken.IsCancellationRequested
+                    && await _store.ClaimAsync(Request(), stoppingToken) is { } claim)
+                {
+                    Start(claim);
+                }
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is StoreException or JournalException)
+            {
+                Log.WorkerTrouble(_logger, Name, e);
+            }
+
+            await WaitAsync(work, stoppingToken);
+        }
+    }
+
+    private ClaimRequest Request() => new() { Worker = Name, Duration = _options.LeaseDuration, Run = Only, Agents = _agents.Names };
+
+    /// <summary>Waits for a hint, for room, or for the next poll.</summary>
+    private async Task WaitAsync(Task work, CancellationToken stoppingToken)
+    {
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        Task poll = Task.Delay(_options.PollInterval, _time, cancel.Token);
+        IEnumerable<Task> causes = _running.Count < _options.MaxConcurrentRuns ? [work, poll] : [poll, .. _running.Keys];
+        await Task.WhenAny(causes);
+        await cancel.CancelAsync();
+    }
+
+    private void Start(Claim claim)
+    {
+        Task task = Task.Run(() => ExecuteAsync(claim));
+        _running[task] = claim.Lease.Run;
+        _ = task.ContinueWith(Finished, TaskScheduler.Default);
+    }
+
+    private void Finished(Task task)
+    {
+        if (_running.TryRemove(task, out RunId run))
+            _hub.Notify(run);
+    }
+
+    private async Task ExecuteAsync(Claim claim)
+    {
+        try
+        {
+            await _engine.ExecuteAsync(claim);
+        }
+        catch (Exception e)
+        {
+            // Nothing is retried here: the lease runs out, and whoever claims the run next goes on from what is durable.
+            Log.RunBroke(_logger, claim.Lease.Run, e);
+        }
+    }
+
+    private async Task WatchAsync(CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            Task work = _hub.NextWork();
+            try
+            {
+                if (!_engine.Active.IsEmpty)
+                    await LookAsync(cancellationToken);
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is StoreException or JournalException)
+            {
+                Log.WorkerTrouble(_logger, Name, e);
+            }
+
+            using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            await Task.WhenAny(work, Task.Delay(_options.WatchInterval, _time, cancel.Token));
+            await cancel.CancelAsync();
+        }
+    }
+
+    private async Task LookAsync(CancellationToken cancellationToken)
+    {
+        foreach (RunSession session in _engine.Active.Values)
+            await session.RenewIfDueAsync(cancellationToken);
+        foreach (RunAttention attention in await _store.WatchAsync(Name, cancellationToken))
+        {
+            if (!_engine.Active.TryGetValue(attention.Run, out RunSession? session))
+                continue;
+            if (attention.Killed is { } killSwitch)
+                session.Kill(killSwitch.Scope);
+            if (attention.SignalsPending)
+                await SignalAsync(session, cancellationToken);
+        }
+    }
+
+    /// <summary>A cancel stops what is in flight; anything else waits until the loop looks into the inbox.</summary>
+    private async Task SignalAsync(RunSession session, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<Signal> inbox = await _store.InboxAsync(session.State.Run, cancellationToken);
+        session.SignalsPending = true;
+        if (inbox.Any(s => s.Body is CancelSignal))
+            session.Interrupt(Interruption.Cancel);
+    }
+
+    /// <summary>Lets actions in flight end within the grace time, then interrupts them; every run is given back.</summary>
+    private async Task DrainAsync()
+    {
+        foreach (RunSession session in _engine.Active.Values)
+            session.IsParkRequested = true;
+        Task all = Task.WhenAll(_running.Keys);
+        await Task.WhenAny(all, Task.Delay(_options.DrainGrace, _time, CancellationToken.None));
+        foreach (RunSession session in _engine.Active.Values)
+            session.Interrupt(Interruption.Shutdown);
+        await all;
+    }
+}

@@ -1,0 +1,72 @@
+using Microsoft.Extensions.Options;
+using Steward.Models;
+
+namespace Steward.Hosting;
+
+/// <summary>How this process runs agents.</summary>
+public sealed class StewardOptions
+{
+    /// <summary>Most runs that are worked on at the same time here. Waiting runs do not count: they are only in the store.</summary>
+    /// <value>32.</value>
+    public int MaxConcurrentRuns { get; set; } = 32;
+
+    /// <summary>How long a worker may hold a run without a sign of life before another one takes it.</summary>
+    /// <value>30 seconds.</value>
+    public TimeSpan LeaseDuration { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often an idle worker looks for runs that other processes made claimable. Those of this process are noticed at once.</summary>
+    /// <value>1 second.</value>
+    public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often a busy worker looks for cancels and kill switches that other processes set.</summary>
+    /// <value>250 milliseconds.</value>
+    public TimeSpan WatchInterval { get; set; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>How long a tool may take to come back after it was cancelled; then it is abandoned.</summary>
+    /// <value>5 seconds.</value>
+    public TimeSpan CancelGrace { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a stopping worker lets actions in flight end before it interrupts them.</summary>
+    /// <value>20 seconds.</value>
+    public TimeSpan DrainGrace { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Claims without progress after which a run is quarantined: it brings its workers down.</summary>
+    /// <value>5.</value>
+    public int MaxClaimAttempts { get; set; } = 5;
+
+    /// <summary>Whether this process works on runs; without a worker it only starts runs and talks to them.</summary>
+    /// <value>True.</value>
+    public bool RunWorker { get; set; } = true;
+
+    /// <summary>The name of this worker in leases and journals.</summary>
+    /// <value>Machine, process id and a number that is new with each start.</value>
+    public string? WorkerName { get; set; }
+
+    /// <summary>Prices that add to, or stand in place of, those of the catalogue.</summary>
+    public IList<ModelInfo> Prices { get; } = [];
+
+    /// <summary>How failed model calls are tried again.</summary>
+    public ModelRetryOptions Retry { get; set; } = new();
+}
+
+internal sealed class StewardOptionsValidator : IValidateOptions<StewardOptions>
+{
+    public ValidateOptionsResult Validate(string? name, StewardOptions options)
+    {
+        List<string> wrong = [];
+        Check(wrong, nameof(options.MaxConcurrentRuns), options.MaxConcurrentRuns, options.MaxConcurrentRuns is >= 1 and <= 10_000, "1 to 10,000");
+        Check(wrong, nameof(options.MaxClaimAttempts), options.MaxClaimAttempts, options.MaxClaimAttempts is >= 1 and <= 1_000, "1 to 1,000");
+        Check(wrong, nameof(options.LeaseDuration), options.LeaseDuration, options.LeaseDuration >= TimeSpan.FromMilliseconds(100) && options.LeaseDuration <= TimeSpan.FromHours(1), "100 milliseconds to 1 hour");
+        Check(wrong, nameof(options.PollInterval), options.PollInterval, options.PollInterval >= TimeSpan.FromMilliseconds(10) && options.PollInterval <= TimeSpan.FromMinutes(5), "10 milliseconds to 5 minutes");
+        Check(wrong, nameof(options.WatchInterval), options.WatchInterval, options.WatchInterval >= TimeSpan.FromMilliseconds(10) && options.WatchInterval <= TimeSpan.FromMinutes(1), "10 milliseconds to 1 minute");
+        Check(wrong, nameof(options.CancelGrace), options.CancelGrace, options.CancelGrace >= TimeSpan.Zero && options.CancelGrace <= TimeSpan.FromMinutes(10), "0 to 10 minutes");
+        Check(wrong, nameof(options.DrainGrace), options.DrainGrace, options.DrainGrace >= TimeSpan.Zero && options.DrainGrace <= TimeSpan.FromMinutes(10), "0 to 10 minutes");
+        return wrong.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(wrong);
+    }
+
+    private static void Check<T>(List<string> wrong, string name, T value, bool isValid, string range)
+    {
+        if (!isValid)
+            wrong.Add($"StewardOptions.{name} is '{value}'; it must be {range}.");
+    }
+}

@@ -1,0 +1,138 @@
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Steward.Agents;
+using Steward.Diagnostics;
+using Steward.Models;
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.Hosting;
+
+/// <summary>Adds Steward to an application.</summary>
+public static class StewardServiceCollectionExtensions
+{
+    /// <summary>Adds the runtime: a client to start runs, and a worker that runs them in this process.</summary>
+    public static StewardBuilder AddSteward(this IServiceCollection services, Action<StewardOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        services.AddOptions<StewardOptions>().ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<StewardOptions>, StewardOptionsValidator>());
+        if (configure is not null)
+            services.Configure(configure);
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<RunHub>();
+        services.AddSingleton<IRunObserver, LoggingObserver>();
+        services.TryAddSingleton(static s => new AgentRegistry(s.GetServices<AgentDefinition>()));
+        services.TryAddSingleton(CreateRouter);
+        services.TryAddSingleton(CreateEngine);
+        services.TryAddSingleton<IStewardClient, StewardClient>();
+        services.TryAddSingleton<RunWorker>();
+        services.AddHostedService(static s => s.GetRequiredService<RunWorker>());
+        return new StewardBuilder(services);
+    }
+
+    private static ModelRouter CreateRouter(IServiceProvider services)
+    {
+        Dictionary<string, ModelProvider> providers = services.GetServices<ModelProvider>().GroupBy(p => p.Name, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Last(), StringComparer.Ordinal);
+        StewardOptions options = services.GetRequiredService<IOptions<StewardOptions>>().Value;
+        return new ModelRouter(
+            target => providers.TryGetValue(target.Provider, out ModelProvider? provider) ? provider.Create(services, target) : null,
+            ModelCatalog.Default.With([.. options.Prices]),
+            options.Retry,
+            services.GetRequiredService<TimeProvider>());
+    }
+
+    private static RunEngine CreateEngine(IServiceProvider services) => new(
+        services.GetRequiredService<IStewardStore>(),
+        services.GetRequiredService<AgentRegistry>(),
+        services.GetRequiredService<ModelRouter>(),
+        services.GetRequiredService<IOptions<StewardOptions>>().Value,
+        services.GetRequiredService<TimeProvider>(),
+        new Observers([services.GetRequiredService<RunHub>(), .. services.GetServices<IRunObserver>()]),
+        services,
+        services.GetService<ILoggerFactory>()?.CreateLogger("Steward") ?? NullLogger.Instance);
+}
+
+/// <summary>Says what Steward runs with; reads as a sentence.</summary>
+public sealed class StewardBuilder
+{
+    internal StewardBuilder(IServiceCollection services) => Services = services;
+
+    /// <summary>The application's services.</summary>
+    public IServiceCollection Services { get; }
+
+    /// <summary>Adds an agent.</summary>
+    public StewardBuilder AddAgent(AgentDefinition agent)
+    {
+        Services.AddSingleton(agent);
+        return this;
+    }
+
+    /// <summary>Adds an agent that is made from the application's services.</summary>
+    public StewardBuilder AddAgent(Func<IServiceProvider, AgentDefinition> create)
+    {
+        Services.AddSingleton(create);
+        return this;
+    }
+
+    /// <summary>Adds the models of a provider: anything that is an <see cref="IChatClient"/>.</summary>
+    /// <param name="provider">The name that routes use, for example <c>anthropic</c>.</param>
+    /// <param name="create">Makes the client of a target; called once for each.</param>
+    public StewardBuilder AddModels(string provider, Func<IServiceProvider, ModelTarget, IChatClient> create)
+    {
+        Services.AddSingleton(new ModelProvider(provider, create));
+        return this;
+    }
+
+    /// <summary>Hears of every run on this process's worker.</summary>
+    public StewardBuilder AddObserver(IRunObserver observer)
+    {
+        Services.AddSingleton(observer);
+        return this;
+    }
+
+    /// <summary>Keeps runs in a store.</summary>
+    public StewardBuilder UseStore(Func<IServiceProvider, IStewardStore> create)
+    {
+        Services.Replace(ServiceDescriptor.Singleton(create));
+        return this;
+    }
+
+    /// <summary>Keeps runs in a store that the caller owns and disposes.</summary>
+    public StewardBuilder UseStore(IStewardStore store)
+    {
+        Services.Replace(ServiceDescriptor.Singleton(store));
+        return this;
+    }
+
+    /// <summary>Keeps runs in memory only: for tests. Nothing survives the process.</summary>
+    public StewardBuilder UseInMemoryStore() => UseStore(static s => new InMemoryStewardStore(s.GetRequiredService<TimeProvider>()));
+}
+
+internal sealed record ModelProvider(string Name, Func<IServiceProvider, ModelTarget, IChatClient> Create);
+
+internal sealed class Observers(IReadOnlyList<IRunObserver> observers) : IRunObserver
+{
+    public void Committed(RunState state, IReadOnlyList<JournalEntry> entries)
+    {
+        foreach (IRunObserver observer in observers)
+            observer.Committed(state, entries);
+    }
+
+    public void Delta(RunId run, int turn, int attempt, string text)
+    {
+        foreach (IRunObserver observer in observers)
+            observer.Delta(run, turn, attempt, text);
+    }
+
+    public void Alerted(RunState state, BudgetAlert alert)
+    {
+        foreach (IRunObserver observer in observers)
+            observer.Alerted(state, alert);
+    }
+}

@@ -1,0 +1,104 @@
+using System.Collections;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.AI;
+using Steward.Agents;
+using Steward.Runs;
+using Steward.Tools;
+
+namespace Steward.Models;
+
+/// <summary>A request to a model, ready to send.</summary>
+internal readonly record struct ModelRequest(IReadOnlyList<ChatMessage> Messages, ChatOptions Options);
+
+/// <summary>Builds requests from the definition and the state. Laid out for prompt caching: instructions and tools first and unchanged, the conversation append-only behind.</summary>
+internal sealed class RequestBuilder
+{
+    /// <summary>Changes when the same state would give another request.</summary>
+    public const int Version = 1;
+
+    private readonly AgentDefinition _agent;
+    private readonly ChatMessage? _system;
+    private readonly IList<AITool>? _tools;
+
+    public RequestBuilder(AgentDefinition agent)
+    {
+        _agent = agent;
+        _system = agent.Instructions.Length == 0 ? null : new ChatMessage(ChatRole.System, agent.Instructions);
+        _tools = agent.Tools.Count == 0 ? null : [.. agent.Tools.Select(t => new DeclaredTool(t))];
+        FixedBytes = Encoding.UTF8.GetByteCount(agent.Instructions)
+            + agent.Tools.Sum(t => 64L + Encoding.UTF8.GetByteCount(t.Name) + Encoding.UTF8.GetByteCount(t.Description) + Encoding.UTF8.GetByteCount(t.Schema.GetRawText()));
+    }
+
+    /// <summary>UTF-8 bytes of what every request begins with.</summary>
+    public long FixedBytes { get; }
+
+    public ModelRequest Build(RunState state, ModelTarget target, int maxOutput, bool wrapUp) => new(
+        _system is null ? state.Messages : new Prefixed(_system, state.Messages),
+        new ChatOptions
+        {
+            ModelId = target.Model,
+            MaxOutputTokens = maxOutput,
+            Temperature = target.Temperature,
+            Tools = _tools,
+            ToolMode = _tools is null ? null : wrapUp ? ChatToolMode.None : ChatToolMode.Auto,
+        });
+
+    /// <summary>An upper bound of the request's input tokens: what the provider counted before, and a token per byte of what came since.</summary>
+    public long EstimateInput(RunState state) =>
+        state.KnownTokens > 0 ? state.KnownTokens + state.KnownTokens / 20 + state.UnknownBytes : FixedBytes + state.UnknownBytes;
+
+    /// <summary>The hash that stands for the request in the journal.</summary>
+    public static string Hash(RunState state, ModelRole role, string provider, string model, bool wrapUp)
+    {
+        string head = $"{Version}\n{state.Started.DefinitionHash}\n{role}\n{provider}\n{model}\n{(wrapUp ? "none" : "auto")}\n";
+        Span<byte> buffer = stackalloc byte[1_024];
+        if (Encoding.UTF8.GetByteCount(head) > buffer.Length - JournalEntry.HashSize)
+            buffer = new byte[Encoding.UTF8.GetByteCount(head) + JournalEntry.HashSize];
+        int length = Encoding.UTF8.GetBytes(head, buffer);
+        state.MessagesHash.Span.CopyTo(buffer[length..]);
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(buffer[..(length + JournalEntry.HashSize)], hash);
+        return Convert.ToHexStringLower(hash);
+    }
+
+    /// <summary>Checks that an intent's hash is that of the request which is rebuilt from the state before it.</summary>
+    /// <exception cref="JournalException">It is another request, under the same builder.</exception>
+    public static void Verify(RunState before, ModelStarted intent)
+    {
+        if (intent.Builder == Version && Hash(before, intent.Role, intent.Provider, intent.Model, intent.WrapUp) != intent.RequestHash)
+        {
+            throw new JournalException(
+                $"The request of turn {intent.Turn} of run {before.Run} cannot be rebuilt: its hash is not {intent.RequestHash}. The journal was edited, or this build of Steward is not the one of builder version {Version}.")
+            {
+                Run = before.Run,
+                Sequence = before.Sequence + 1,
+            };
+        }
+    }
+
+    private sealed class DeclaredTool(ToolDefinition tool) : AIFunctionDeclaration
+    {
+        public override string Name => tool.Name;
+
+        public override string Description => tool.Description;
+
+        public override System.Text.Json.JsonElement JsonSchema => tool.Schema;
+    }
+
+    private sealed class Prefixed(ChatMessage first, AppendList<ChatMessage> rest) : IReadOnlyList<ChatMessage>
+    {
+        public int Count => rest.Count + 1;
+
+        public ChatMessage this[int index] => index == 0 ? first : rest[index - 1];
+
+        public IEnumerator<ChatMessage> GetEnumerator()
+        {
+            yield return first;
+            for (int i = 0; i < rest.Count; i++)
+                yield return rest[i];
+        }
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+    }
+}

@@ -1,0 +1,125 @@
+using Microsoft.Extensions.Logging;
+using Steward.Diagnostics;
+using Steward.Models;
+using Steward.Orchestration;
+using Steward.Storage;
+using Steward.Tools;
+
+namespace Steward.Runs;
+
+/// <summary>The one loop: fold, decide, append intent, act, append result.</summary>
+/// <remarks>
+/// Everything that a run does goes through here, whether it was just started, resumed after a crash, or woken after weeks. The loop
+/// holds no state of its own: what it knows is the fold of the journal, so that to resume is to start. <see cref="Decide"/> says what
+/// comes next; a step notes facts as they happen and intents before they act; the commit of an intent is the gate
+/// (<see cref="IRunStore.AppendAsync"/>), and takes along the facts noted since the last one: one durable commit per action.
+/// A step never acts before its intent is durable, and never retries an append on a fresh head: a lost race means that the run is
+/// another worker's. A refused intent is taken back, so it never happened; a fact is never taken back.
+/// </remarks>
+internal sealed class RunLoop(ModelStep models, ToolStep tools, ValidationStep validation, ILogger logger)
+{
+    /// <summary>Works on a claimed run until it ends, waits, or has to be given up on this worker.</summary>
+    public async Task<RunExit> RunAsync(RunSession session)
+    {
+        while (true)
+        {
+            if (session.Interruption == Interruption.LeaseLost)
+                return RunExit.Lost;
+            if (session.SignalsPending)
+                await DrainAsync(session);
+            if (session.Interruption == Interruption.Kill)
+                return await ParkKilledAsync(session, session.KilledBy);
+            if (session.IsParkRequested || session.Interruption == Interruption.Shutdown)
+                return await ParkAsync(session, wakeAt: session.Now);
+            if (!await session.RenewIfDueAsync(CancellationToken.None))
+                return RunExit.Lost;
+
+            RunAction action = Decide.Next(session.State, session.Agent, session.Now);
+            StepResult step = action switch
+            {
+                RunAction.Record record => Note(session, record),
+                RunAction.CallModel call => await models.RunAsync(session, call),
+                RunAction.CallTools => await tools.RunAsync(session),
+                RunAction.Reconcile reconcile => await tools.ReconcileAsync(session, reconcile.Call),
+                RunAction.Validate validate => await validation.RunAsync(session, validate.Answer),
+                RunAction.Finish finish => new StepResult.End(finish),
+                RunAction.Park => StepResult.Wait.Instance,
+                _ => StepResult.Over.Instance,
+            };
+
+            switch (step)
+            {
+                case StepResult.End end:
+                    return await FinishAsync(session, end.Finish);
+                case StepResult.Wait:
+                    return await ParkAsync(session, wakeAt: null);
+                case StepResult.Killed killed:
+                    return await ParkKilledAsync(session, killed.Switch.Scope);
+                case StepResult.Lost:
+                    Log.Fenced(logger, session.State.Run);
+                    return RunExit.Lost;
+                case StepResult.Over:
+                    return RunExit.Ended;
+            }
+        }
+    }
+
+    private static StepResult.Next Note(RunSession session, RunAction.Record record)
+    {
+        foreach (RunEvent fact in record.Events)
+            session.Note(fact);
+        return StepResult.Next.Instance;
+    }
+
+    /// <summary>Turns the inbox into events; they become durable, and the signals consumed, with the next commit.</summary>
+    private static async ValueTask DrainAsync(RunSession session)
+    {
+        foreach (Signal signal in await session.DrainAsync(CancellationToken.None))
+        {
+            if (!session.State.Status.IsTerminal())
+                session.Note(Inbox.Translate(session.State, signal), consumes: signal.Id);
+        }
+    }
+
+    private async ValueTask<RunExit> FinishAsync(RunSession session, RunAction.Finish finish)
+    {
+        session.Note(new StateChanged(session.State.Status, finish.Status, finish.Reason));
+        session.Note(finish.Outcome);
+        AppendResult result = await session.CommitAsync(startsEffect: false);
+        if (result is AppendResult.Committed)
+            return RunExit.Ended;
+        Log.Fenced(logger, session.State.Run);
+        return RunExit.Lost;
+    }
+
+    /// <summary>Gives the lease back. When a signal came in meanwhile, the store makes the run claimable at once: none is missed.</summary>
+    private async ValueTask<RunExit> ParkAsync(RunSession session, DateTimeOffset? wakeAt)
+    {
+        AppendResult result = await session.CommitAsync(startsEffect: false, new RunRelease(wakeAt));
+        if (result is AppendResult.Committed)
+            return RunExit.Parked;
+        Log.Fenced(logger, session.State.Run);
+        return RunExit.Lost;
+    }
+
+    private async ValueTask<RunExit> ParkKilledAsync(RunSession session, string scope)
+    {
+        Log.Killed(logger, session.State.Run, scope);
+        if (session.State.Status != RunStatus.Awaiting)
+            session.Note(new StateChanged(session.State.Status, RunStatus.Awaiting, "kill_switch", scope));
+        return await ParkAsync(session, session.Now);
+    }
+}
+
+/// <summary>How the work on a run ended on this worker.</summary>
+internal enum RunExit
+{
+    /// <summary>The run is terminal.</summary>
+    Ended,
+
+    /// <summary>It waits, or another worker may go on with it.</summary>
+    Parked,
+
+    /// <summary>Another worker has it.</summary>
+    Lost,
+}

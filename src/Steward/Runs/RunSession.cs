@@ -1,0 +1,243 @@
+using Steward.Agents;
+using Steward.Budgets;
+using Steward.Diagnostics;
+using Steward.Storage;
+
+namespace Steward.Runs;
+
+/// <summary>Why a run's work on this worker is interrupted.</summary>
+internal enum Interruption
+{
+    None,
+
+    /// <summary>The inbox asks for a cancel.</summary>
+    Cancel,
+
+    /// <summary>A kill switch was engaged.</summary>
+    Kill,
+
+    /// <summary>A later epoch has the run.</summary>
+    LeaseLost,
+
+    /// <summary>The worker is being stopped; the run is parked for the next one.</summary>
+    Shutdown,
+}
+
+/// <summary>A claimed run in memory: its state, the facts that are not committed yet, and the lease.</summary>
+/// <remarks>
+/// Facts (results, verdicts) are noted and stay noted until a commit takes them. Intents are noted too, but a refused commit takes
+/// them back: what was refused never happened. That is why a result and the next intent share one commit, and a refusal loses nothing.
+/// </remarks>
+internal sealed class RunSession : IDisposable
+{
+    private readonly IStewardStore _store;
+    private readonly TimeProvider _time;
+    private readonly IRunObserver _observer;
+    private readonly List<JournalEntry> _entries = [];
+    private readonly List<BudgetChange> _budget = [];
+    private readonly List<Blob> _blobs = [];
+    private readonly List<string> _consumes = [];
+    private readonly HashSet<string> _drained = [];
+    private readonly CancellationTokenSource _interrupt = new();
+    private long _renewedAt;
+    private long _committed;
+    private bool _progress;
+
+    public RunSession(IStewardStore store, AgentDefinition agent, Lease lease, RunState state, TimeSpan leaseDuration, TimeProvider time, IRunObserver observer)
+    {
+        _store = store;
+        _time = time;
+        _observer = observer;
+        _renewedAt = time.GetTimestamp();
+        _committed = state.Sequence;
+        Agent = agent;
+        Lease = lease;
+        LeaseDuration = leaseDuration;
+        State = state;
+        SignalsPending = true;
+    }
+
+    public AgentDefinition Agent { get; }
+
+    public Lease Lease { get; }
+
+    public TimeSpan LeaseDuration { get; }
+
+    public RunState State { get; private set; }
+
+    public bool SignalsPending { get; set; }
+
+    public Interruption Interruption { get; private set; }
+
+    /// <summary>The scope of the switch that interrupted the run.</summary>
+    public string KilledBy { get; private set; } = "";
+
+    /// <summary>Whether the worker wants to give the run back after the action in hand.</summary>
+    public bool IsParkRequested { get; set; }
+
+    /// <summary>Cancelled when the run's work must stop here; <see cref="Interruption"/> says why.</summary>
+    public CancellationToken Interrupted => _interrupt.Token;
+
+    public IRunObserver Observer => _observer;
+
+    public DateTimeOffset Now => _time.GetUtcNow();
+
+    /// <summary>Stops what is in flight. A lost lease outweighs everything; otherwise the first reason stays.</summary>
+    public void Interrupt(Interruption reason)
+    {
+        if (Interruption == Interruption.None || reason == Interruption.LeaseLost)
+            Interruption = reason;
+        _interrupt.Cancel();
+    }
+
+    /// <summary>Stops what is in flight because of a kill switch.</summary>
+    public void Kill(string scope)
+    {
+        KilledBy = scope;
+        Interrupt(Interruption.Kill);
+    }
+
+    /// <summary>Folds a fact in and keeps it for the next commit.</summary>
+    public void Note(RunEvent runEvent, Blob? blob = null, string? consumes = null)
+    {
+        RunState before = State;
+        var entry = JournalEntry.Create(before.Run, before.Sequence + 1, before.Head, runEvent, _time.GetUtcNow());
+        BudgetLedger.Collect(before, runEvent, entry.Time, _budget);
+        State = before.Apply(entry);
+        _entries.Add(entry);
+        if (blob is not null)
+            _blobs.Add(blob);
+        if (consumes is not null)
+            _consumes.Add(consumes);
+        _progress |= runEvent is ModelReturned or ToolReturned or ToolFailed or ToolRejected or VerdictGiven or ToolResolved or QuestionAnswered or ModelFailed { Final: true };
+    }
+
+    /// <summary>Where to return to when intents that are noted next are refused.</summary>
+    public Bookmark Mark() => new(State, _entries.Count, [.. _budget]);
+
+    /// <summary>Takes back what was noted since the mark.</summary>
+    public void TakeBack(Bookmark mark)
+    {
+        State = mark.State;
+        _entries.RemoveRange(mark.Entries, _entries.Count - mark.Entries);
+        _budget.Clear();
+        _budget.AddRange(mark.Budget);
+    }
+
+    /// <summary>Records everything noted, in one transaction. When it is refused, nothing is recorded and nothing is taken back.</summary>
+    public async ValueTask<AppendResult> CommitAsync(bool startsEffect, RunRelease? release = null)
+    {
+        if (_entries.Count == 0 && release is null && !startsEffect)
+            return AppendResult.Committed.Quiet;
+        RunBatch batch = Batch(startsEffect, release);
+        AppendResult result = await AppendAsync(batch);
+        if (result is AppendResult.Committed committed)
+            Accept(committed);
+        return result;
+    }
+
+    /// <summary>Signals that are in the inbox and have not been noted.</summary>
+    public async ValueTask<IReadOnlyList<Signal>> DrainAsync(CancellationToken cancellationToken)
+    {
+        SignalsPending = false;
+        IReadOnlyList<Signal> inbox = await _store.InboxAsync(State.Run, cancellationToken);
+        return [.. inbox.Where(s => _drained.Add(s.Id))];
+    }
+
+    /// <summary>Makes sure that at least a fifth of the lease is left, so that an effect may start.</summary>
+    /// <returns>False when the run was lost.</returns>
+    public async ValueTask<bool> EnsureLeaseAsync(CancellationToken cancellationToken)
+    {
+        if (_time.GetElapsedTime(_renewedAt) < LeaseDuration * 0.8)
+            return true;
+        return await RenewAsync(cancellationToken);
+    }
+
+    /// <summary>Prolongs the lease when half of it is gone.</summary>
+    public ValueTask<bool> RenewIfDueAsync(CancellationToken cancellationToken) =>
+        _time.GetElapsedTime(_renewedAt) < LeaseDuration / 3 ? ValueTask.FromResult(true) : RenewAsync(cancellationToken);
+
+    public void Dispose() => _interrupt.Dispose();
+
+    private async ValueTask<bool> RenewAsync(CancellationToken cancellationToken)
+    {
+        long start = _time.GetTimestamp();
+        RenewResult result = await _store.RenewAsync(Lease, LeaseDuration, cancellationToken);
+        if (!result.Held)
+        {
+            Interrupt(Interruption.LeaseLost);
+            return false;
+        }
+
+        _renewedAt = start;
+        SignalsPending |= result.SignalsPending;
+        return true;
+    }
+
+    private RunBatch Batch(bool startsEffect, RunRelease? release) => new()
+    {
+        Lease = Lease,
+        ExpectedSequence = _committed,
+        Entries = [.. _entries],
+        Blobs = [.. _blobs],
+        StartsEffect = startsEffect,
+        Budget = [.. _budget],
+        Consumes = [.. _consumes],
+        Status = State.Status,
+        Reason = State.Reason,
+        Progress = _progress,
+        Release = release,
+    };
+
+    /// <summary>Appends; when the store fails in a way that leaves open whether it committed, reads back and goes by what is there.</summary>
+    private async ValueTask<AppendResult> AppendAsync(RunBatch batch)
+    {
+        try
+        {
+            return await _store.AppendAsync(batch, CancellationToken.None);
+        }
+        catch (Exception e) when (e is not (ArgumentException or JournalException) && batch.Entries.Count > 0)
+        {
+            return await ReadBackAsync(batch) ?? throw new StoreException((e as StoreException)?.Failure ?? StoreFailure.Io, e.Message, e);
+        }
+    }
+
+    private async ValueTask<AppendResult?> ReadBackAsync(RunBatch batch)
+    {
+        int at = 0;
+        await foreach (JournalEntry entry in _store.ReadAsync(State.Run, batch.ExpectedSequence, CancellationToken.None))
+        {
+            if (at == batch.Entries.Count)
+                return new AppendResult.Fenced(Lease.Epoch + 1, entry.Sequence);
+            if (!entry.Hash.Span.SequenceEqual(batch.Entries[at++].Hash.Span))
+                return new AppendResult.Fenced(Lease.Epoch + 1, entry.Sequence);
+        }
+
+        return at == batch.Entries.Count ? new AppendResult.Committed(SignalsPending: true, []) : null;
+    }
+
+    private void Accept(AppendResult.Committed committed)
+    {
+        _committed = State.Sequence;
+        if (_entries.Count > 0)
+            _observer.Committed(State, [.. _entries]);
+        _entries.Clear();
+        _budget.Clear();
+        _blobs.Clear();
+        _drained.ExceptWith(_consumes);
+        _consumes.Clear();
+        _progress = false;
+        SignalsPending |= committed.SignalsPending;
+        foreach (BudgetAlert alert in committed.Alerts)
+            Alert(alert);
+    }
+
+    private void Alert(BudgetAlert alert)
+    {
+        _observer.Alerted(State, alert);
+        if (!State.Status.IsTerminal())
+            Note(new BudgetAlerted(alert.Scope.Key, alert.Metric, alert.Threshold, alert.Used, alert.Ceiling));
+    }
+
+    internal readonly record struct Bookmark(RunState State, int Entries, BudgetChange[] Budget);
+}

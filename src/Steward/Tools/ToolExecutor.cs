@@ -1,0 +1,115 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using Steward.Budgets;
+using Steward.Diagnostics;
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.Tools;
+
+/// <summary>Makes one admitted tool call and turns whatever happens into its one event. Never throws for what a tool does.</summary>
+internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger logger)
+{
+    /// <summary>Makes a call; the blob is the whole result when the event holds a preview.</summary>
+    public async ValueTask<(RunEvent Event, Blob? Blob)> InvokeAsync(ToolDefinition tool, ToolContext context, JsonElement arguments, ToolStarted intent, CancellationToken interrupted)
+    {
+        long start = time.GetTimestamp();
+        using var timeout = new CancellationTokenSource(tool.Timeout, time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, interrupted);
+        try
+        {
+            ToolOutput output = await WaitAsync(() => tool.Handler(context, arguments, linked.Token), linked.Token);
+            return Returned(tool, intent, output, time.GetElapsedTime(start));
+        }
+        catch (ToolException e)
+        {
+            Log.ToolReported(logger, context.Run, intent.Name, e);
+            return (Failed(intent, ToolFailure.Reported, e.Message, e.InnerException?.ToString()), null);
+        }
+        catch (Exception e) when (timeout.IsCancellationRequested && !interrupted.IsCancellationRequested)
+        {
+            return (Stopped(intent, ToolFailure.Timeout, $"'{intent.Name}' did not return within {tool.Timeout.TotalSeconds:0.###} s.", e), null);
+        }
+        catch (Exception e) when (interrupted.IsCancellationRequested)
+        {
+            return (Stopped(intent, ToolFailure.Cancelled, $"'{intent.Name}' was interrupted.", e), null);
+        }
+        catch (Exception e)
+        {
+            Log.ToolThrew(logger, context.Run, intent.Name, e);
+            return (Stopped(intent, ToolFailure.Exception, $"'{intent.Name}' failed.", e), null);
+        }
+    }
+
+    /// <summary>Asks the tool's probe; anything but a clear word is unknown.</summary>
+    public async ValueTask<ProbeResult> ProbeAsync(ToolDefinition tool, ToolContext context, JsonElement arguments, CancellationToken interrupted)
+    {
+        using var timeout = new CancellationTokenSource(tool.Timeout, time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, interrupted);
+        try
+        {
+            return await WaitAsync(() => tool.Probe!(context, arguments, linked.Token), linked.Token);
+        }
+        catch (Exception e) when (!interrupted.IsCancellationRequested)
+        {
+            Log.ProbeFailed(logger, context.Run, tool.Name, e);
+            return ProbeResult.Unknown;
+        }
+    }
+
+    /// <summary>Waits for a call; when it is cancelled and does not come back within the grace time, it is abandoned.</summary>
+    private async ValueTask<T> WaitAsync<T>(Func<ValueTask<T>> call, CancellationToken cancellationToken)
+    {
+        ValueTask<T> pending = call();
+        if (pending.IsCompleted)
+            return await pending;
+        Task<T> task = pending.AsTask();
+        try
+        {
+            return await task.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException) when (!task.IsCompleted)
+        {
+            return await task.WaitAsync(grace, time, CancellationToken.None);
+        }
+    }
+
+    private static (RunEvent Event, Blob? Blob) Returned(ToolDefinition tool, ToolStarted intent, ToolOutput output, TimeSpan elapsed)
+    {
+        string text = output.Text ?? "";
+        Blob? blob = null;
+        if (Encoding.UTF8.GetByteCount(text) is var length && length > tool.MaxResult)
+        {
+            blob = Blob.Of(Encoding.UTF8.GetBytes(text));
+            text = ResultReader.Preview(blob, tool.MaxResult);
+        }
+
+        return (
+            new ToolReturned
+            {
+                Turn = intent.Turn,
+                Index = intent.Index,
+                Result = text,
+                Blob = blob?.Hash,
+                Length = blob is null ? 0 : length,
+                Settled = new BudgetAmount(ToolCalls: 1, Usd: output.CostUsd ?? intent.Reserved.Usd),
+                Ms = (long)elapsed.TotalMilliseconds,
+            },
+            blob);
+    }
+
+    /// <summary>A call that was cut off: harmless to repeat where its effect says so, otherwise of unknown outcome.</summary>
+    private static ToolFailed Stopped(ToolStarted intent, ToolFailure failure, string message, Exception e) =>
+        Failed(intent, intent.Effect is ToolEffect.ReadOnly or ToolEffect.Idempotent ? failure : ToolFailure.OutcomeUnknown, message, e.ToString());
+
+    private static ToolFailed Failed(ToolStarted intent, ToolFailure failure, string message, string? detail) => new()
+    {
+        Turn = intent.Turn,
+        Index = intent.Index,
+        Failure = failure,
+        Message = message,
+        Detail = detail is { Length: > 2_000 } ? detail[..2_000] : detail,
+        Settled = intent.Reserved,
+    };
+}

@@ -1,0 +1,124 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Steward.Agents;
+using Steward.Budgets;
+using Steward.Runs;
+using Steward.Tools.JsonSchemas;
+
+namespace Steward.Tools;
+
+/// <summary>What the gate says of a call that a model asked for: either it may start, or the model is told precisely why not.</summary>
+internal readonly record struct ToolAdmission(ToolStarted? Started, ToolRejected? Rejected);
+
+/// <summary>Checks a tool call before anything starts: name, arguments, repetition. Pure.</summary>
+internal static class ToolGate
+{
+    private static readonly JsonElement s_noArguments = JsonElement.Parse("{}");
+
+    public static ToolAdmission Check(RunState state, AgentDefinition agent, ToolCall call)
+    {
+        if (call.Status == ToolCallStatus.Lost)
+            return Admit(state, agent.FindTool(call.Part.Name)!, call);
+        if (state.WrapUp is not null)
+            return Reject(call, ToolRejection.WrapUp, "Tools are off: the run is wrapping up. Answer with what you have.");
+        if (call.Part.DuplicateId)
+            return Reject(call, ToolRejection.DuplicateId, $"Another call of the same message had the id of this one, so this call of '{call.Part.Name}' was not made. Make it again under an id of its own if it is still needed.");
+        if (state.Finish == "length" && call.Index == state.Calls.Length - 1)
+            return Reject(call, ToolRejection.Truncated, $"Your message was cut off at its maximum length while this call of '{call.Part.Name}' was written, so it was not made. Make it again, alone and with shorter arguments.");
+        if (call.Index >= agent.Limits.CallsPerMessage)
+            return Reject(call, ToolRejection.TooMany, string.Create(CultureInfo.InvariantCulture, $"At most {agent.Limits.CallsPerMessage} calls are made per message; this one was not. Ask for it in the next message."));
+        if (agent.FindTool(call.Part.Name) is not { } tool)
+            return Reject(call, ToolRejection.UnknownTool, UnknownTool(agent, call.Part.Name));
+        if (CheckArguments(call, tool) is { } invalid)
+            return new ToolAdmission(null, invalid);
+        return CheckRepeat(state, tool, call) is { } repeated ? new ToolAdmission(null, repeated) : Admit(state, tool, call);
+    }
+
+    /// <summary>The arguments as the tool gets them: an optional property that is null counts as left out.</summary>
+    public static JsonElement Arguments(ToolCall call, ToolDefinition tool) =>
+        ToolArguments.DropNullOptionals(call.Part.Arguments ?? s_noArguments, tool.Schema);
+
+    /// <summary>Null when the arguments are what the tool's schema says.</summary>
+    public static ToolRejected? CheckArguments(ToolCall call, ToolDefinition tool)
+    {
+        if (call.Part.Malformed is { } malformed)
+            return Rejection(call, ToolRejection.MalformedArguments, $"The arguments of '{tool.Name}' are not JSON: {malformed}. Send one JSON object.");
+        JsonElement arguments = Arguments(call, tool);
+        if (tool.Validator.IsValid(arguments))
+            return null;
+        var text = new StringBuilder($"The arguments of '{tool.Name}' are not valid, so it was not called:");
+        foreach (SchemaError error in tool.Validator.Validate(arguments).Errors.Take(5))
+            text.Append(CultureInfo.InvariantCulture, $"\n- at {(error.InstancePointer.Length == 0 ? "the top" : error.InstancePointer)}: {error.Message}");
+        return Rejection(call, ToolRejection.InvalidArguments, text.Append("\nCorrect them and call again.").ToString());
+    }
+
+    /// <summary>What an approval is bound to: tool, canonical arguments and definition.</summary>
+    public static string Binding(RunState state, ToolCall call) =>
+        Hash($"{call.Part.Name}\n{CanonicalJson.Sha256Hex(call.Part.Arguments ?? s_noArguments)}\n{state.Started.DefinitionHash}");
+
+    private static ToolAdmission Admit(RunState state, ToolDefinition tool, ToolCall call)
+    {
+        string argumentsHash = call.Intent?.ArgumentsHash ?? CanonicalJson.Sha256Hex(Arguments(call, tool));
+        return new ToolAdmission(
+            new ToolStarted
+            {
+                Turn = call.Turn,
+                Index = call.Index,
+                Name = tool.Name,
+                Effect = tool.Effect,
+                Key = call.Intent?.Key ?? Key(state.Run, call, argumentsHash),
+                ArgumentsHash = argumentsHash,
+                Attempt = (call.Intent?.Attempt ?? 0) + 1,
+                Reserved = new BudgetAmount(ToolCalls: 1, Usd: tool.CostUsd),
+            },
+            null);
+    }
+
+    /// <summary>Derived from run, journaled position and arguments: the same for every attempt, whatever id the provider gives the call.</summary>
+    private static string Key(RunId run, ToolCall call, string argumentsHash) =>
+        Hash(string.Create(CultureInfo.InvariantCulture, $"{run}\n{call.Turn}\n{call.Index}\n{call.Part.Name}\n{argumentsHash}"))[..32];
+
+    private static ToolRejected? CheckRepeat(RunState state, ToolDefinition tool, ToolCall call)
+    {
+        string key = RunState.RepeatKey(tool.Name, CanonicalJson.Sha256Hex(Arguments(call, tool)));
+        if (call.Cleared || !state.Repeats.TryGetValue(key, out RunState.Repeat repeat) || repeat.Count < tool.RepeatLimit)
+            return null;
+        return Rejection(call, ToolRejection.Repeated, tool.Effect == ToolEffect.Unsafe
+            ? $"This very call of '{tool.Name}' has been made already and was not made again; its result stands above. Go on from there."
+            : string.Create(CultureInfo.InvariantCulture, $"This very call of '{tool.Name}' brought the same result {repeat.Count} times and was not made again. Use that result, or try something else."));
+    }
+
+    private static string UnknownTool(AgentDefinition agent, string name)
+    {
+        if (agent.Tools.Count == 0)
+            return $"There is no tool '{name}': you have no tools. Answer without them.";
+        string[] nearest = [.. agent.Tools.Select(t => t.Name).OrderBy(t => Distance(t, name)).ThenBy(t => t, StringComparer.Ordinal).Take(3)];
+        return $"There is no tool '{name}'. The nearest are: {string.Join(", ", nearest)}.";
+    }
+
+    /// <summary>Levenshtein distance, letters compared without case.</summary>
+    private static int Distance(string a, string b)
+    {
+        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
+        for (int i = 1; i <= a.Length; i++)
+        {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.Length; j++)
+            {
+                int cost = char.ToLowerInvariant(a[i - 1]) == char.ToLowerInvariant(b[j - 1]) ? 0 : 1;
+                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + cost));
+            }
+        }
+
+        return row[b.Length];
+    }
+
+    private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+
+    private static ToolAdmission Reject(ToolCall call, ToolRejection reason, string message) => new(null, Rejection(call, reason, message));
+
+    private static ToolRejected Rejection(ToolCall call, ToolRejection reason, string message) => new(call.Turn, call.Index, reason, message);
+}

@@ -1,0 +1,172 @@
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using Steward.Budgets;
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.Tools;
+
+/// <summary>Makes the tool calls of a message: gate, one durable commit of all intents, then the calls in parallel.</summary>
+internal sealed class ToolStep(IStewardStore store, ToolExecutor executor, TimeProvider time, IServiceProvider? services)
+{
+    private static readonly TimeSpan s_contention = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Starts every call that can be started, and answers those that cannot.</summary>
+    public async ValueTask<StepResult> RunAsync(RunSession session)
+    {
+        List<Admitted> admitted = Admit(session);
+        if (admitted.Count == 0)
+            return StepResult.Next.Instance;
+        try
+        {
+            StepResult started = await StartAsync(session, admitted);
+            return started is StepResult.Next && admitted.Count > 0 ? await InvokeAsync(session, admitted) : started;
+        }
+        catch (OperationCanceledException) when (session.Interruption != Interruption.None)
+        {
+            return StepResult.Next.Instance;
+        }
+    }
+
+    /// <summary>Asks the probe of a call whose result was lost.</summary>
+    public async ValueTask<StepResult> ReconcileAsync(RunSession session, ToolCall call)
+    {
+        if (await session.CommitAsync(startsEffect: true) is var gate and not AppendResult.Committed)
+            return StepResult.Of(gate);
+        ToolDefinition tool = session.Agent.FindTool(call.Part.Name)!;
+        ProbeResult found;
+        try
+        {
+            found = await executor.ProbeAsync(tool, Context(session, call.Intent!), ToolGate.Arguments(call, tool), session.Interrupted);
+        }
+        catch (OperationCanceledException) when (session.Interruption != Interruption.None)
+        {
+            return StepResult.Next.Instance;
+        }
+
+        session.Note(new ToolResolved { Turn = call.Turn, Index = call.Index, Outcome = found.Outcome, By = "probe", Result = found.Result });
+        return StepResult.Next.Instance;
+    }
+
+    private static List<Admitted> Admit(RunSession session)
+    {
+        List<Admitted> admitted = [];
+        DateTimeOffset now = session.Now;
+        foreach (ToolCall call in session.State.Calls)
+        {
+            if (!Decide.IsCallable(session.State, call, session.Agent, now))
+                continue;
+            ToolAdmission admission = ToolGate.Check(session.State, session.Agent, call);
+            if (admission.Started is { } intent)
+                admitted.Add(new Admitted(call, intent, session.Agent.FindTool(intent.Name)!));
+            else
+                session.Note(admission.Rejected!);
+        }
+
+        return admitted;
+    }
+
+    /// <summary>Passes the gate with all intents; what no ceiling leaves room for is answered without being made.</summary>
+    private async ValueTask<StepResult> StartAsync(RunSession session, List<Admitted> admitted)
+    {
+        long waitingSince = time.GetTimestamp();
+        while (admitted.Count > 0)
+        {
+            if (!await session.EnsureLeaseAsync(session.Interrupted))
+                return StepResult.Lost.Instance;
+            RunSession.Bookmark mark = session.Mark();
+            foreach (Admitted call in admitted)
+                session.Note(call.Intent);
+            AppendResult result = await session.CommitAsync(startsEffect: true);
+            if (result is AppendResult.Committed)
+                return StepResult.Next.Instance;
+            session.TakeBack(mark);
+            if (result is not AppendResult.OverBudget over)
+                return StepResult.Of(result);
+            BudgetAmount last = admitted[^1].Intent.Reserved;
+            if (over.Shortfall.LeftAtBest >= last.Of(over.Shortfall.Metric) && over.Shortfall.Reserved > 0 && time.GetElapsedTime(waitingSince) < session.Agent.Limits.BudgetWait)
+                await Task.Delay(s_contention, time, session.Interrupted);
+            else
+                Refuse(session, admitted, over.Shortfall);
+        }
+
+        return StepResult.Next.Instance;
+    }
+
+    private static void Refuse(RunSession session, List<Admitted> admitted, BudgetShortfall shortfall)
+    {
+        ToolCall call = admitted[^1].Call;
+        admitted.RemoveAt(admitted.Count - 1);
+        string message = $"'{call.Part.Name}' was not called: the ceiling of {shortfall.Metric} for {shortfall.Scope} leaves no room for it. Finish without it.";
+        session.Note(new ToolRejected(call.Turn, call.Index, ToolRejection.Budget, message));
+    }
+
+    private async ValueTask<StepResult> InvokeAsync(RunSession session, List<Admitted> admitted)
+    {
+        if (admitted.Count == 1)
+        {
+            (RunEvent only, Blob? blob) = await InvokeAsync(session, admitted[0]);
+            session.Note(only, blob);
+            return StepResult.Next.Instance;
+        }
+
+        using var slots = new SemaphoreSlim(session.Agent.Limits.ParallelTools);
+        List<Task<(RunEvent Event, Blob? Blob)>> running = [.. admitted.Select(call => InvokeInSlotAsync(session, call, slots))];
+        while (running.Count > 0)
+        {
+            await Task.WhenAny(running);
+            foreach (Task<(RunEvent Event, Blob? Blob)> done in running.Where(t => t.IsCompleted).ToArray())
+            {
+                running.Remove(done);
+                (RunEvent result, Blob? blob) = await done;
+                session.Note(result, blob);
+            }
+
+            // A slow sibling must not put a result at risk that is there already.
+            if (running.Count > 0 && await session.CommitAsync(startsEffect: false) is var kept and not AppendResult.Committed)
+            {
+                session.Interrupt(Interruption.LeaseLost);
+                await Task.WhenAll(running);
+                return StepResult.Of(kept);
+            }
+        }
+
+        return StepResult.Next.Instance;
+    }
+
+    private async Task<(RunEvent Event, Blob? Blob)> InvokeInSlotAsync(RunSession session, Admitted call, SemaphoreSlim slots)
+    {
+        await slots.WaitAsync();
+        try
+        {
+            return await InvokeAsync(session, call);
+        }
+        finally
+        {
+            slots.Release();
+        }
+    }
+
+    private ValueTask<(RunEvent Event, Blob? Blob)> InvokeAsync(RunSession session, Admitted call)
+    {
+        JsonElement arguments = ToolGate.Arguments(call.Call, call.Tool);
+        return executor.InvokeAsync(call.Tool, Context(session, call.Intent), arguments, call.Intent, session.Interrupted);
+    }
+
+    private ToolContext Context(RunSession session, ToolStarted intent) => new()
+    {
+        Run = session.State.Run,
+        Tenant = session.State.Started.Tenant,
+        User = session.State.Started.User,
+        Agent = session.Agent.Name,
+        Tool = intent.Name,
+        IdempotencyKey = intent.Key,
+        Epoch = session.Lease.Epoch,
+        Attempt = intent.Attempt,
+        Services = services,
+        Blobs = store,
+        Results = session.State.ResultBlobs,
+    };
+
+    private sealed record Admitted(ToolCall Call, ToolStarted Intent, ToolDefinition Tool);
+}

@@ -1,0 +1,30 @@
+using Xunit;
+
+namespace Steward.Tests.Shared;
+
+/// <summary>Things that a test needs and a machine may lack: without one the test is skipped, or fails where <c>STEWARD_REQUIRE</c> names it.</summary>
+internal static class Requirement
+{
+    /// <summary>Node.js on the path, and the modules of a folder with a package.json.</summary>
+    public static void Node(string? folder = null)
+    {
+        if (!OnPath("node"))
+            Missing("node", "Node.js is not on the path.");
+
+        if (folder is not null && !Directory.Exists(Path.Combine(folder, "node_modules")))
+            Missing("node", $"'{folder}' has no node_modules: run 'npm ci --ignore-scripts' there.");
+    }
+
+    private static bool OnPath(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+            .Any(folder => File.Exists(Path.Combine(folder, program)) || File.Exists(Path.Combine(folder, program + ".exe")));
+
+    private static void Missing(string name, string reason)
+    {
+        var required = (Environment.GetEnvironmentVariable("STEWARD_REQUIRE") ?? "").Split(',', StringSplitOptions.TrimEntries);
+        if (required.Contains(name))
+            Assert.Fail($"{reason} STEWARD_REQUIRE names '{name}'.");
+
+        Assert.Skip(reason);
+    }
+}
