@@ -159,7 +159,7 @@ public sealed class GoldenJournalTests
             answer.Usage!.OutputTokenCount = o.MaxOutputTokens;
             return answer;
         });
-        var lab = new Lab(model, Harness.Agent(Harness.Tool("step", a => a.GetRawText())).WithBudget(new BudgetCeilings { Tokens = 6_000 }).Build());
+        var lab = new Lab(model, Harness.Agent(Harness.Tool("step", a => a.GetRawText())).WithBudget(new BudgetCeilings { Tokens = 6_000, ModelCalls = 6 }).Build());
         RunId run = await lab.StartAsync();
         await lab.WorkAsync();
         return (lab, run);
