@@ -10,6 +10,7 @@ namespace Steward.Cli.Checks;
 internal static class StoreChecks
 {
     private const int Recent = 200;
+    private const long Small = 256L << 20;
     private const long LittleRoom = 512L << 20;
     private const long NoRoom = 32L << 20;
     private static readonly TimeSpan s_skew = TimeSpan.FromSeconds(5);
@@ -37,7 +38,7 @@ internal static class StoreChecks
         await using (store)
         {
             checks.Add(Check.Ok("database", $"{path} opens ({Show.Bytes(new FileInfo(path).Length)})"));
-            checks.AddRange(await JournalsAsync(store.Store, deep, cancellationToken));
+            checks.AddRange(await JournalsAsync(store.Store, deep || new FileInfo(path).Length < Small, cancellationToken));
             checks.Add(await ClockAsync(store.Store, time, cancellationToken));
             checks.AddRange(await SwitchesAsync(store.Store, cancellationToken));
         }
@@ -45,10 +46,13 @@ internal static class StoreChecks
         return checks;
     }
 
-    private static async Task<IReadOnlyList<Check>> JournalsAsync(SqliteStewardStore store, bool deep, CancellationToken cancellationToken)
+    /// <summary>Everything is read when asked for, or when it is little; of a large database only the newest runs.</summary>
+    private static async Task<IReadOnlyList<Check>> JournalsAsync(SqliteStewardStore store, bool all, CancellationToken cancellationToken)
     {
-        IReadOnlyList<RunInfo> runs = await store.FindAsync(new RunQuery { Limit = deep ? int.MaxValue : Recent }, cancellationToken);
-        List<Check> wrong = [];
+        List<Check> wrong = all ? [.. (await store.VerifyAsync(cancellationToken: cancellationToken)).Select(Problem)] : [];
+        if (wrong.Count > 0)
+            return wrong;
+        IReadOnlyList<RunInfo> runs = await store.FindAsync(new RunQuery { Limit = Recent }, cancellationToken);
         foreach (RunInfo run in runs)
         {
             if (await JournalAsync(store, run, cancellationToken) is { } check)
@@ -57,7 +61,13 @@ internal static class StoreChecks
 
         if (wrong.Count > 0)
             return wrong;
-        return [Check.Ok("journals", $"{Show.Count(runs.Count, "run")}{(deep || runs.Count < Recent ? "" : ", the newest")}: every chain holds and folds")];
+        return [Check.Ok("journals", all ? "every chain, payload and blob holds" : $"the newest {Show.Count(runs.Count, "run")} hold and fold; --deep reads everything")];
+    }
+
+    private static Check Problem(StoreProblem problem)
+    {
+        string where = problem.Run is { } run ? $"Run {run}{(problem.Sequence is { } sequence ? $", sequence {sequence}" : "")}: " : "";
+        return Check.Fail("journal", where + problem.Description, "Restore the database from a backup. If what is missing is lost for good: 'steward doctor --accept-loss'.");
     }
 
     private static async Task<Check?> JournalAsync(SqliteStewardStore store, RunInfo run, CancellationToken cancellationToken)

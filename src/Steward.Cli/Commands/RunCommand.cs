@@ -77,10 +77,21 @@ internal sealed class RunCommand(CommandContext context)
             throw new UsageException($"Run {run.Run} is one of the agent '{run.Started.Agent}', not of '{file.Agent.Name}'. Give that agent's folder.");
         if (run.Status.IsTerminal() || run.Started.DefinitionHash == file.Agent.Hash)
             return file;
-        AgentFile other = AgentLoader.Load(path, new AgentLoadOptions { Scripted = !scripted, Time = context.Time });
-        if (other.Agent.Hash == run.Started.DefinitionHash)
+        if (OtherSpeaker(path, scripted) is { } other && other.Agent.Hash == run.Started.DefinitionHash)
             return other;
         throw new UsageException($"Run {run.Run} was started with another definition of '{file.Agent.Name}' (version {run.Started.AgentVersion}, {run.Started.DefinitionHash[..12]}; this one is version {file.Agent.Version}, {file.Agent.Hash[..12]}), and a run stays on its own. Put the file back as it was, or end the run with 'steward cancel {run.Run}'.");
+    }
+
+    private AgentFile? OtherSpeaker(string path, bool scripted)
+    {
+        try
+        {
+            return AgentLoader.Load(path, new AgentLoadOptions { Scripted = !scripted, Time = context.Time });
+        }
+        catch (AgentFileException)
+        {
+            return null;
+        }
     }
 
     private RunRequest Request(ParseResult parse, AgentFile file)

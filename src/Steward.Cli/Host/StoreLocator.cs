@@ -1,4 +1,5 @@
 using Steward.Cli.Agents;
+using Steward.Cli.Agents.Yaml;
 
 namespace Steward.Cli.Host;
 
@@ -41,7 +42,9 @@ internal static class StoreLocator
         {
             try
             {
-                return AgentLoader.Load(file, new AgentLoadOptions { Scripted = true }).DatabasePath;
+                YamlMap agent = YamlFile.Read(file).Map("an agent", AgentKeys.Agent);
+                if (agent.Find("store") is { } store)
+                    return new AgentScope(agent.Self.File.Folder, new AgentLoadOptions()).Resolve(store);
             }
             catch (AgentFileException)
             {
