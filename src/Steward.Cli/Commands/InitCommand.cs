@@ -2,14 +2,13 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
+using Steward.Cli.Templates;
 
 namespace Steward.Cli.Commands;
 
 /// <summary><c>steward init</c>: writes an agent folder that works as it is.</summary>
 internal sealed class InitCommand(CommandContext context)
 {
-    private const string Prefix = "templates/init/";
-
     private readonly Argument<string?> _folder = CommonOptions.Folder("Where to; otherwise here.");
     private readonly Option<bool> _force = CommonOptions.Named<bool>("--force", "Overwrite files that are there already.");
 
@@ -25,7 +24,7 @@ internal sealed class InitCommand(CommandContext context)
     private async Task<int> ExecuteAsync(ParseResult parse, CancellationToken cancellationToken)
     {
         string folder = Path.GetFullPath(parse.GetValue(_folder) ?? ".");
-        IReadOnlyDictionary<string, string> files = Templates();
+        Dictionary<string, string> files = Template.Files.ToDictionary(f => f.Path, f => f.Content, StringComparer.Ordinal);
         if (!parse.GetValue(_force) && files.Keys.FirstOrDefault(f => File.Exists(Path.Combine(folder, f))) is { } there)
             throw new UsageException($"'{Path.Combine(folder, there)}' is there already, and nothing was written. Give another folder, or --force to overwrite.");
         foreach ((string name, string text) in files)
@@ -39,22 +38,7 @@ internal sealed class InitCommand(CommandContext context)
         return ExitCodes.Ok;
     }
 
-    private static Dictionary<string, string> Templates()
-    {
-        var assembly = typeof(InitCommand).Assembly;
-        return assembly.GetManifestResourceNames()
-            .Where(n => n.StartsWith(Prefix, StringComparison.Ordinal))
-            .ToDictionary(
-                n => n[Prefix.Length..],
-                n =>
-                {
-                    using var reader = new StreamReader(assembly.GetManifestResourceStream(n)!);
-                    return reader.ReadToEnd();
-                },
-                StringComparer.Ordinal);
-    }
-
-    private void Report(string given, string folder, IReadOnlyDictionary<string, string> files)
+    private void Report(string given, string folder, Dictionary<string, string> files)
     {
         string agent = StoreLocator.Quote(given);
         context.Output.Document(new JsonObject { ["folder"] = folder, ["files"] = new JsonArray([.. files.Keys.Order(StringComparer.Ordinal).Select(f => (JsonNode)f)]) });

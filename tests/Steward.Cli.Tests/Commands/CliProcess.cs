@@ -1,11 +1,10 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Steward.Cli.Tests.Commands;
 
 /// <summary>The real program in a process of its own, with its output piped.</summary>
-internal sealed partial class CliProcess : IDisposable
+internal sealed class CliProcess : IDisposable
 {
     public const int Interrupt = 2;
     public const int Terminate = 15;
@@ -53,7 +52,12 @@ internal sealed partial class CliProcess : IDisposable
         return await process.EndAsync();
     }
 
-    public void Signal(int signal) => Assert.Equal(0, Kill(_process.Id, signal));
+    public void Signal(int signal)
+    {
+        using Process kill = Process.Start("kill", [$"-{signal}", $"{_process.Id}"]);
+        kill.WaitForExit();
+        Assert.Equal(0, kill.ExitCode);
+    }
 
     /// <summary>SIGKILL: nothing in the process hears of it.</summary>
     public async Task KillAsync()
@@ -124,9 +128,6 @@ internal sealed partial class CliProcess : IDisposable
         var here = new DirectoryInfo(AppContext.BaseDirectory);
         return Path.Combine(here.Parent!.Parent!.FullName, "Steward.Cli", here.Name, "Steward.Cli.dll");
     }
-
-    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
-    private static partial int Kill(int process, int signal);
 }
 
 /// <summary>How a command ended, and what it said.</summary>
