@@ -29,7 +29,7 @@ internal static class AgentChecks
 
     private static Check Speaker(AgentFile file, bool isReal) => isReal
         ? Check.Ok("model", file.Speaker)
-        : Check.Warn("model", $"{file.Speaker}: no key for a real model is set", "Set ANTHROPIC_API_KEY, or OPENAI_API_KEY (with OPENAI_BASE_URL for another endpoint).");
+        : Check.Warn("model", $"{file.Speaker} (no key of a real one is set, or the agent names none)", "Set ANTHROPIC_API_KEY, or OPENAI_API_KEY (with OPENAI_BASE_URL for another endpoint).");
 
     private static Check Price(ModelTarget target, ModelCatalog catalog)
     {

@@ -55,6 +55,8 @@ internal sealed class RunCommand(CommandContext context)
         RunId run = known?.Run ?? (await host.Client.StartAsync(file.Agent.Name, Request(parse, file))).Id;
         view.Begin(known ?? RunState.Empty(run));
         Banner(file, run, known);
+        if (known is not null)
+            await SayHolderAsync(store.Store, run);
         var hints = new Hints(path, parse.GetValue(CommonOptions.Store), run);
         await WorkAsync(host, view, run, file, hints);
         return await EndAsync(host, view, run, hints);
@@ -125,6 +127,14 @@ internal sealed class RunCommand(CommandContext context)
             ["speaker"] = file.Speaker,
             ["resumed_after"] = known?.Sequence,
         });
+    }
+
+    /// <summary>A run that was left by a killed process is held until its lease ends: say so, rather than look stuck.</summary>
+    private async Task SayHolderAsync(IStewardStore store, RunId run)
+    {
+        RunInfo info = (await store.FindAsync(new RunQuery { Run = run, Limit = 1 }))[0];
+        if (info is { Worker: { } worker, ClaimableAt: { } until } && until > context.Time.GetUtcNow() && !info.Status.IsTerminal())
+            context.Output.Line($"{worker} holds the run. If it has died, the run goes on here at {Show.Clock(until)}; otherwise this only follows it.", Styles.Warn);
     }
 
     /// <summary>Works on this run only, until it is at rest or the first Ctrl-C; then gives it back and shows what came in meanwhile.</summary>

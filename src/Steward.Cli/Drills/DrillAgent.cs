@@ -11,7 +11,7 @@ namespace Steward.Cli.Drills;
 internal readonly record struct Tick(RunId Run, string Key, long Epoch, DateTimeOffset At);
 
 /// <summary>A built-in agent whose one tool does nothing but write down that it was called.</summary>
-internal sealed class DrillAgent(TimeProvider time, int calls)
+internal sealed class DrillAgent(TimeProvider time)
 {
     public const string Name = "steward-drill";
     public const string Provider = "drill";
@@ -19,10 +19,16 @@ internal sealed class DrillAgent(TimeProvider time, int calls)
 
     private static readonly TimeSpan s_work = TimeSpan.FromMilliseconds(40);
     private readonly ConcurrentQueue<Tick> _ledger = new();
+    private bool _isOver;
 
     public IReadOnlyCollection<Tick> Ledger => _ledger;
 
-    public int Calls => calls;
+    /// <summary>Once set, the runs answer and complete.</summary>
+    public bool IsOver
+    {
+        get => Volatile.Read(ref _isOver);
+        set => Volatile.Write(ref _isOver, value);
+    }
 
     public static ModelInfo Price { get; } = DrillPrice.Create();
 
@@ -39,7 +45,7 @@ internal sealed class DrillAgent(TimeProvider time, int calls)
             Effect = ToolEffect.Idempotent,
             Timeout = TimeSpan.FromSeconds(30),
         })
-        .WithLimits(new AgentLimits { Iterations = calls + 10 })
+        .WithLimits(new AgentLimits { Iterations = 10_000 })
         .Build();
 
     private async ValueTask<ToolOutput> TickAsync(ToolContext context, JsonElement arguments, CancellationToken cancellationToken)

@@ -3,18 +3,19 @@ using Microsoft.Extensions.AI;
 
 namespace Steward.Cli.Drills;
 
-/// <summary>The drill's stand-in for a model: asks for the drill's tool so many times, then answers. It holds no state: it counts the results.</summary>
-internal sealed class DrillModel(int calls) : IChatClient
+/// <summary>The drill's stand-in for a model: asks for the drill's tool again and again, until the drill is over. Then it answers.</summary>
+internal sealed class DrillModel(DrillAgent drill) : IChatClient
 {
     public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         int done = messages.Sum(m => m.Contents.OfType<FunctionResultContent>().Count());
-        ChatMessage answer = done < calls
+        bool isOver = drill.IsOver;
+        ChatMessage answer = !isOver
             ? new(ChatRole.Assistant, [new FunctionCallContent($"call-{done + 1}", DrillAgent.Tool, new Dictionary<string, object?> { ["n"] = done + 1 })])
             : new(ChatRole.Assistant, $"Ticked {done} times.");
         return Task.FromResult(new ChatResponse(answer)
         {
-            FinishReason = done < calls ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop,
+            FinishReason = !isOver ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop,
             Usage = new UsageDetails { InputTokenCount = 10, OutputTokenCount = 10, TotalTokenCount = 20 },
         });
     }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
 using Steward.Models;
@@ -18,13 +19,12 @@ internal sealed record DrillFinding(string Name, bool Passed, string Text);
 /// </remarks>
 internal sealed class KillDrill(IStewardStore store, Output output, TimeProvider time, int runs, bool global)
 {
-    private const int Calls = 40;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_hold = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(20);
 
-    private readonly DrillAgent _agent = new(time, Calls);
+    private readonly DrillAgent _agent = new(time);
     private readonly List<DrillFinding> _findings = [];
     private readonly List<RunId> _runs = [];
 
@@ -34,13 +34,13 @@ internal sealed class KillDrill(IStewardStore store, Output output, TimeProvider
     {
         if ((await store.SwitchesAsync(cancellationToken)).FirstOrDefault(s => s.Scope is "global" or $"agent:{DrillAgent.Name}" or "tenant:steward-drill") is { } engaged)
             throw new UsageException($"{engaged.Scope} is engaged already, by {engaged.By}: the drill could not run. Release it first with 'steward kill off {engaged.Scope}'.");
-        var providers = new Dictionary<string, Func<ModelTarget, IChatClient>>(StringComparer.Ordinal) { [DrillAgent.Provider] = _ => new DrillModel(Calls) };
+        var providers = new Dictionary<string, Func<ModelTarget, IChatClient>>(StringComparer.Ordinal) { [DrillAgent.Provider] = _ => new DrillModel(_agent) };
         await using AgentHost host = AgentHost.Create(_agent.Build(), providers, [DrillAgent.Price], store, output, time, configure: o =>
         {
             o.MaxConcurrentRuns = runs;
             o.CancelGrace = s_grace;
             o.DrainGrace = TimeSpan.FromSeconds(1);
-        });
+        }, least: LogLevel.Error);
         bool isEngaged = false;
         try
         {
@@ -132,6 +132,18 @@ internal sealed class KillDrill(IStewardStore store, Output output, TimeProvider
     private async Task GoesOnAsync(CancellationToken cancellationToken)
     {
         long start = time.GetTimestamp();
+        int ticks = _agent.Ledger.Count;
+        int alive = 0;
+        bool again = await UntilAsync(
+            () =>
+            {
+                alive = _agent.Ledger.Skip(ticks).Select(t => t.Run).Distinct().Count();
+                return ValueTask.FromResult(alive == runs);
+            },
+            s_patience,
+            cancellationToken);
+        Find("released, went on", again, $"{alive} of {runs} call their tool again after {Rendering.Show.Ms(time.GetElapsedTime(start).TotalMilliseconds)}");
+        _agent.IsOver = true;
         IReadOnlyList<RunInfo> mine = [];
         bool ended = await UntilAsync(
             async () =>
@@ -142,7 +154,7 @@ internal sealed class KillDrill(IStewardStore store, Output output, TimeProvider
             s_patience,
             cancellationToken);
         int completed = mine.Count(r => r.Status == RunStatus.Completed);
-        Find("released, went on", ended && completed == runs, $"{completed} of {runs} completed in {Rendering.Show.Ms(time.GetElapsedTime(start).TotalMilliseconds)}");
+        Find("completed", ended && completed == runs, $"{completed} of {runs} in {Rendering.Show.Ms(time.GetElapsedTime(start).TotalMilliseconds)}");
         bool fenced = _agent.Ledger.GroupBy(t => t.Run).All(g => g.Zip(g.Skip(1)).All(p => p.First.Epoch <= p.Second.Epoch));
         int twice = _agent.Ledger.GroupBy(t => (t.Run, t.Key)).Count(g => g.Count() > 1);
         Find("fenced", fenced, $"epochs never go back; {Rendering.Show.Count(_agent.Ledger.Count, "effect")}, {twice} made again with the same key");

@@ -58,11 +58,12 @@ internal sealed class AgentHost : IAsyncDisposable
         Output output,
         TimeProvider time,
         IRunObserver? observer = null,
-        Action<StewardOptions>? configure = null)
+        Action<StewardOptions>? configure = null,
+        LogLevel least = LogLevel.Warning)
     {
         var services = new ServiceCollection();
         services.AddSingleton(time);
-        services.AddLogging(logging => logging.AddProvider(new StderrLoggerProvider(output)));
+        services.AddLogging(logging => logging.AddProvider(new StderrLoggerProvider(output, least)));
         StewardBuilder steward = services.AddSteward(options =>
         {
             options.LeaseDuration = s_lease;

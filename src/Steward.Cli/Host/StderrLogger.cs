@@ -4,13 +4,13 @@ using Steward.Cli.Rendering;
 namespace Steward.Cli.Host;
 
 /// <summary>Warnings and errors of the runtime as lines on stderr; with STEWARD_DEBUG=1 everything, with exceptions.</summary>
-internal sealed class StderrLogger(string category, Output output) : ILogger
+internal sealed class StderrLogger(string category, Output output, LogLevel least = LogLevel.Warning) : ILogger
 {
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
     public bool IsEnabled(LogLevel logLevel) =>
-        Output.IsDebug ? logLevel >= LogLevel.Information : logLevel >= LogLevel.Warning && category.StartsWith("Steward", StringComparison.Ordinal);
+        Output.IsDebug ? logLevel >= LogLevel.Information : logLevel >= least && category.StartsWith("Steward", StringComparison.Ordinal);
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
@@ -27,9 +27,9 @@ internal sealed class StderrLogger(string category, Output output) : ILogger
     }
 }
 
-internal sealed class StderrLoggerProvider(Output output) : ILoggerProvider
+internal sealed class StderrLoggerProvider(Output output, LogLevel least) : ILoggerProvider
 {
-    public ILogger CreateLogger(string categoryName) => new StderrLogger(categoryName, output);
+    public ILogger CreateLogger(string categoryName) => new StderrLogger(categoryName, output, least);
 
     public void Dispose()
     {

@@ -59,7 +59,7 @@ internal static class Documents
         ["reason"] = state.Reason,
         ["output"] = content ? RunSummary.OutputOf(state) : null,
         ["message"] = RunSummary.MessageOf(state),
-        ["proved_by"] = new JsonArray([.. ((state.Outcome as RunCompleted)?.ProvedBy ?? []).Select(p => (JsonNode)p)]),
+        ["proved_by"] = new JsonArray([.. ((state.Outcome as RunCompleted)?.ProvedBy ?? []).Select(p => (JsonNode)(content ? p : p.Split(':')[0]))]),
         ["questions"] = new JsonArray([.. state.Questions.Select(q => (JsonNode)Of(q))]),
         ["spent"] = Of(state.Spent),
         ["ceilings"] = Of(state.Started.Ceilings),

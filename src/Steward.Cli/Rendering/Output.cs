@@ -42,7 +42,7 @@ internal sealed class Output
     public static Output ForProcess(string[] args)
     {
         Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        bool plain = Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 } || Environment.GetEnvironmentVariable("TERM") is null or "" or "dumb";
+        bool plain = Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 } || (!OperatingSystem.IsWindows() && Environment.GetEnvironmentVariable("TERM") is (null or "" or "dumb"));
         // Asked before parsing, for errors of parsing are output too.
         bool json = args.TakeWhile(a => a != "--").Contains("--json");
         return new Output(Console.Out, Console.Error, !plain && !Console.IsOutputRedirected, json, !plain && !Console.IsErrorRedirected);

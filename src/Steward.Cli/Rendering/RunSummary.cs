@@ -38,7 +38,7 @@ internal static class RunSummary
         {
             output.Line("Proved by:");
             foreach (string proof in completed.ProvedBy)
-                output.Line($"  ✓ {proof}", Styles.Good);
+                output.Line($"  ✓ {(content ? Output.Excerpt(proof, 400) : proof.Split(':')[0])}", Styles.Good);
         }
 
         output.Line(Spending(state), Styles.Dim);

@@ -34,6 +34,24 @@ public sealed class DoctorTests
     }
 
     [Fact]
+    public async Task Doctor_OlderCopy_NamesWhatIsLostUntilItIsAccepted()
+    {
+        using var folder = new AgentFolder();
+        (await folder.RunAsync("run", ".", "Hello")).Is(ExitCodes.Ok);
+        string copy = folder.Database + ".copy";
+        File.Copy(folder.Database, copy);
+        (await folder.RunAsync("run", ".", "Hello again")).Is(ExitCodes.Ok);
+        string lost = await folder.LastAsync();
+        File.Move(copy, folder.Database, overwrite: true);
+
+        CliResult doctor = await folder.RunAsync("doctor");
+        doctor.Is(ExitCodes.Failed);
+        Assert.Contains(lost, doctor.Output, StringComparison.Ordinal);
+        (await folder.RunAsync("doctor", "--accept-loss")).Is(ExitCodes.Ok);
+        (await folder.RunAsync("doctor")).Is(ExitCodes.Ok);
+    }
+
+    [Fact]
     public async Task Doctor_BrokenParts_FailWithARemedy()
     {
         using var folder = new AgentFolder(more: "models: { executor: [openai/gpt-unheard-of] }\nproviders: { openai: { base_url: 'http://127.0.0.1:9/v1/' } }");

@@ -14,14 +14,22 @@ public sealed class StopTests
         using CliProcess run = await folder.StartRunAsync("clock returned", "Hello");
         run.Signal(signal);
         CliResult parked = await run.EndAsync();
-        if (parked.Code == ExitCodes.Ok)
-            return; // The action in hand was the last one, and it ended within the drain time.
-
         parked.Is(ExitCodes.Parked);
         Assert.Contains("--resume", parked.Output, StringComparison.Ordinal);
         CliResult resumed = await folder.RunAsync("run", ".", "--resume", "last");
         resumed.Is(ExitCodes.Ok);
         Assert.Contains("goes on after", resumed.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_SecondSignal_LeavesAtOnce()
+    {
+        using var folder = new AgentFolder(AgentFolder.Slow.Replace("6s", "100s", StringComparison.Ordinal));
+        using CliProcess run = await folder.StartRunAsync("clock returned", "Hello");
+        run.Signal(CliProcess.Interrupt);
+        await CliProcess.UntilAsync(() => run.Error.Contains("parking", StringComparison.Ordinal));
+        run.Signal(CliProcess.Interrupt);
+        (await run.EndAsync()).Is(ExitCodes.Interrupted);
     }
 
     [Fact]
