@@ -5,6 +5,7 @@ using Steward.Cli.Agents;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
 using Steward.Runs;
+using Steward.Sqlite;
 using Steward.Storage;
 
 namespace Steward.Cli.Commands;
@@ -130,7 +131,7 @@ internal sealed class RunCommand(CommandContext context)
     }
 
     /// <summary>A run that was left by a killed process is held until its lease ends: say so, rather than look stuck.</summary>
-    private async Task SayHolderAsync(IStewardStore store, RunId run)
+    private async Task SayHolderAsync(SqliteStewardStore store, RunId run)
     {
         RunInfo info = (await store.FindAsync(new RunQuery { Run = run, Limit = 1 }))[0];
         if (info is { Worker: { } worker, ClaimableAt: { } until } && until > context.Time.GetUtcNow() && !info.Status.IsTerminal())
