@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using Steward.Cli.Agents;
 using Steward.Cli.Commands;
@@ -56,8 +57,10 @@ internal static class CommandLine
         _ => ExitCodes.Failed,
     };
 
-    private static RootCommand Create(CommandContext context) => new($"Steward runs AI agents that must keep working: durable runs, budgets that hold, a person's word before anything destructive.\n\n{ExitCodes.Help}")
+    private static Command Create(CommandContext context) => new("steward", $"Steward runs AI agents that must keep working: durable runs, budgets that hold, a person's word before anything destructive.\n\n{ExitCodes.Help}")
     {
+        new HelpOption(),
+        new VersionOption(),
         CommonOptions.Json,
         CommonOptions.Store,
         InitCommand.Create(context),
@@ -76,8 +79,8 @@ internal static class CommandLine
     private static string HelpOf(ParseResult parse)
     {
         string path = parse.CommandResult.Command.Name;
-        for (SymbolResult? parent = parse.CommandResult.Parent; parent is CommandResult { Command: not RootCommand } command; parent = command.Parent)
+        for (SymbolResult? parent = parse.CommandResult.Parent; parent is CommandResult command; parent = command.Parent)
             path = $"{command.Command.Name} {path}";
-        return parse.CommandResult.Command is RootCommand ? "steward" : $"steward {path}";
+        return path;
     }
 }

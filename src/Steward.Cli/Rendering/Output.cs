@@ -23,8 +23,11 @@ internal sealed class Output
         ErrorWriter = errorWriter;
         Json = json;
         _errorsInColour = errorsInColour;
-        if (colour && !json)
-            _console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.Yes, ColorSystem = ColorSystemSupport.Standard, Out = new AnsiConsoleOutput(writer) });
+        if (!colour || json)
+            return;
+        _console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.Yes, ColorSystem = ColorSystemSupport.Standard, Out = new AnsiConsoleOutput(writer) });
+        // The terminal wraps by itself; a hard break in an id or a command could not be copied.
+        _console.Profile.Width = 10_000;
     }
 
     /// <summary>Whether whole exceptions are shown.</summary>
