@@ -177,7 +177,7 @@ public sealed record RunState
 
     private RunState Settle(JournalEntry entry)
     {
-        if (entry.Event is StateChanged or RunClaimed or GuidanceAdded or ToolRejected)
+        if (entry.Event is StateChanged or RunClaimed or GuidanceAdded)
             return this;
         List<BudgetChange> changes = [];
         BudgetLedger.Collect(this, entry.Event, entry.Time, changes);
