@@ -1,1 +1,5 @@
-return 0;
+using Steward.Cli;
+using Steward.Cli.Rendering;
+
+using var shutdown = new Steward.Cli.Host.Shutdown();
+return await CommandLine.RunAsync(args, Output.ForProcess(args), shutdown, TimeProvider.System);

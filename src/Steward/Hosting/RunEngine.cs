@@ -90,13 +90,20 @@ internal sealed class RunEngine
         });
     }
 
-    /// <summary>Without its very definition a run is not touched: it waits until that version is loaded again.</summary>
+    /// <summary>Without its very definition a run is not touched: it waits until that version is loaded again. Only a cancel is carried out.</summary>
     private async Task<RunExit> ParkWithoutAgentAsync(Claim claim, RunState state, AgentDefinition? other)
     {
         Log.AgentMissing(_logger, state.Run, state.Started.Agent, state.Started.AgentVersion, state.Started.DefinitionHash);
         string reason = other is null ? "agent_missing" : "agent_changed";
         var placeholder = new AgentBuilder(state.Started.Agent, state.Started.AgentVersion).UseModel(new ModelTarget("none", "none")).Build();
         using var session = new RunSession(_store, placeholder, claim.Lease, state, _options.LeaseDuration, _time, _observer);
+        if (state.Cancel is not null || (await _store.InboxAsync(state.Run)).Any(s => s.Body is CancelSignal))
+        {
+            // Ending a run takes neither its models nor its tools: the cancel comes before anything that would.
+            session.Note(new RunClaimed(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt));
+            return await new RunLoop(new ModelStep(_router, new RequestBuilder(placeholder), _time), _tools, _validation, _logger).RunAsync(session);
+        }
+
         if (state.Status != RunStatus.Awaiting || state.Reason != reason)
         {
             session.Note(new RunClaimed(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt));

@@ -85,7 +85,11 @@ internal sealed class RunWorker : BackgroundService
         }
     }
 
-    private ClaimRequest Request() => new() { Worker = Name, Duration = _options.LeaseDuration, Run = Only, Agents = _agents.Names };
+    private ClaimRequest Request()
+    {
+        RunId? only = Only ?? _options.OnlyRun;
+        return new() { Worker = Name, Duration = _options.LeaseDuration, Run = only, Agents = only is null ? _agents.Names : null };
+    }
 
     /// <summary>Waits for a hint, for room, or for the next poll.</summary>
     private async Task WaitAsync(Task work, CancellationToken stoppingToken)

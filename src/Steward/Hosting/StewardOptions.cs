@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Steward.Models;
+using Steward.Runs;
 
 namespace Steward.Hosting;
 
@@ -41,6 +42,10 @@ public sealed class StewardOptions
     /// <summary>The name of this worker in leases and journals.</summary>
     /// <value>Machine, process id and a number that is new with each start.</value>
     public string? WorkerName { get; set; }
+
+    /// <summary>The one run that this process works on, whatever its agent; null for all runs of the agents that are here.</summary>
+    /// <value>Null.</value>
+    public RunId? OnlyRun { get; set; }
 
     /// <summary>Prices that add to, or stand in place of, those of the catalogue.</summary>
     public IList<ModelInfo> Prices { get; } = [];

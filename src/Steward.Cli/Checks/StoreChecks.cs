@@ -1,0 +1,125 @@
+using Steward.Cli.Host;
+using Steward.Cli.Rendering;
+using Steward.Runs;
+using Steward.Sqlite;
+using Steward.Storage;
+
+namespace Steward.Cli.Checks;
+
+/// <summary>Whether a database can be trusted and written: journals, witness, clock, disk, switches.</summary>
+internal static class StoreChecks
+{
+    private const int Recent = 200;
+    private const long Small = 256L << 20;
+    private const long LittleRoom = 512L << 20;
+    private const long NoRoom = 32L << 20;
+    private static readonly TimeSpan s_skew = TimeSpan.FromSeconds(5);
+
+    public static async Task<IReadOnlyList<Check>> RunAsync(string path, bool deep, bool acceptLoss, Output output, TimeProvider time, CancellationToken cancellationToken)
+    {
+        List<Check> checks = [Disk(path)];
+        if (!File.Exists(path))
+        {
+            checks.Add(Check.Ok("database", $"{path} is not there yet; the first run makes it"));
+            return checks;
+        }
+
+        OpenStore store;
+        try
+        {
+            store = await OpenStore.OpenAsync(path, output, time, acceptLoss, cancellationToken);
+        }
+        catch (StoreException e)
+        {
+            checks.Add(Check.Fail("database", e.Message, "Mend what the message names, or restore the database from a backup."));
+            return checks;
+        }
+
+        await using (store)
+        {
+            checks.Add(Check.Ok("database", $"{path} opens ({Show.Bytes(new FileInfo(path).Length)})"));
+            checks.AddRange(await JournalsAsync(store.Store, deep || new FileInfo(path).Length < Small, cancellationToken));
+            checks.Add(await ClockAsync(store.Store, time, cancellationToken));
+            checks.AddRange(await SwitchesAsync(store.Store, cancellationToken));
+        }
+
+        return checks;
+    }
+
+    /// <summary>Everything is read when asked for, or when it is little; of a large database only the newest runs.</summary>
+    private static async Task<IReadOnlyList<Check>> JournalsAsync(SqliteStewardStore store, bool all, CancellationToken cancellationToken)
+    {
+        List<Check> wrong = all ? [.. (await store.VerifyAsync(cancellationToken: cancellationToken)).Select(Problem)] : [];
+        if (wrong.Count > 0)
+            return wrong;
+        IReadOnlyList<RunInfo> runs = await store.FindAsync(new RunQuery { Limit = Recent }, cancellationToken);
+        foreach (RunInfo run in runs)
+        {
+            if (await JournalAsync(store, run, cancellationToken) is { } check)
+                wrong.Add(check);
+        }
+
+        if (wrong.Count > 0)
+            return wrong;
+        return [Check.Ok("journals", all ? "every chain, payload and blob holds" : $"the newest {Show.Count(runs.Count, "run")} hold and fold; --deep reads everything")];
+    }
+
+    private static Check Problem(StoreProblem problem)
+    {
+        string where = problem.Run is { } run ? $"Run {run}{(problem.Sequence is { } sequence ? $", sequence {sequence}" : "")}: " : "";
+        return Check.Fail("journal", where + problem.Description, "Restore the database from a backup. If what is missing is lost for good: 'steward doctor --accept-loss'.");
+    }
+
+    private static async Task<Check?> JournalAsync(SqliteStewardStore store, RunInfo run, CancellationToken cancellationToken)
+    {
+        try
+        {
+            RunState state = await RunJournal.LoadAsync(store, run.Run, cancellationToken);
+            if (state.Sequence >= run.Sequence)
+                return null;
+            return Check.Fail("journal", $"Run {run.Run} ends at sequence {state.Sequence}; {run.Sequence} was acknowledged.", "Restore the database from a backup, or accept the loss with 'steward doctor --accept-loss'.");
+        }
+        catch (JournalException e)
+        {
+            return Check.Fail("journal", $"Run {run.Run}, sequence {e.Sequence}: {e.Message}", "Restore the database from a backup. Until then the run is not worked on.");
+        }
+        catch (StoreException e)
+        {
+            return Check.Fail("journal", $"Run {run.Run}: {e.Message}", "Restore the database from a backup.");
+        }
+    }
+
+    /// <summary>Leases and timers go by the clock: one that has fallen behind the journal makes them all late.</summary>
+    private static async Task<Check> ClockAsync(SqliteStewardStore store, TimeProvider time, CancellationToken cancellationToken)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        IReadOnlyList<RunInfo> runs = await store.FindAsync(new RunQuery { Limit = Recent }, cancellationToken);
+        DateTimeOffset newest = runs.Count == 0 ? now : runs.Max(r => r.UpdatedAt);
+        return newest - now > s_skew
+            ? Check.Fail("clock", $"The clock says {Show.Moment(now)}, but the journal has entries of {Show.Moment(newest)}", "Set the clock (NTP); until then leases and timers are late.")
+            : Check.Ok("clock", $"{Show.Moment(now)}, not behind the journal");
+    }
+
+    private static async Task<IReadOnlyList<Check>> SwitchesAsync(SqliteStewardStore store, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<KillSwitch> engaged = await store.SwitchesAsync(cancellationToken);
+        return engaged.Count == 0
+            ? [Check.Ok("switches", "no kill switch is engaged")]
+            : [.. engaged.Select(s => Check.Warn("switches", $"{s.Scope} is engaged by {s.By} since {Show.Moment(s.At)}{(s.Reason is null ? "" : $": {s.Reason}")}", $"steward kill off {s.Scope}"))];
+    }
+
+    private static Check Disk(string path)
+    {
+        string folder = Path.GetDirectoryName(path)!;
+        while (!Directory.Exists(folder))
+            folder = Path.GetDirectoryName(folder)!;
+        long free = new DriveInfo(folder).AvailableFreeSpace;
+        string text = $"{Show.Bytes(free)} free at {folder}";
+        return free switch
+        {
+            < NoRoom => Check.Fail("disk", text, "Free some room: a full disk stops every run, and loses none."),
+            < LittleRoom => Check.Warn("disk", text, "Free some room soon."),
+            _ => Check.Ok("disk", text),
+        };
+    }
+}

@@ -1,0 +1,39 @@
+using System.CommandLine;
+using Steward.Cli.Host;
+using Steward.Cli.Rendering;
+
+namespace Steward.Cli.Commands;
+
+/// <summary>What every command works with.</summary>
+internal sealed record CommandContext(Output Output, Shutdown Shutdown, TimeProvider Time)
+{
+    /// <summary>Who gives orders from this shell, unless <c>--by</c> says otherwise.</summary>
+    public static string Operator => Environment.UserName is { Length: > 0 } name ? name : "cli";
+
+    /// <summary>Opens the store that a command names, which must be there.</summary>
+    public Task<OpenStore> OpenAsync(ParseResult parse, string? folder = null, CancellationToken cancellationToken = default) =>
+        OpenStore.OpenAsync(StoreLocator.Existing(parse.GetValue(CommonOptions.Store), folder), Output, Time, cancellationToken: cancellationToken);
+}
+
+/// <summary>Options that every command takes.</summary>
+internal static class CommonOptions
+{
+    public static Option<bool> Json { get; } = new("--json") { Description = "Write JSON: one document, or one line for each event of a stream.", Recursive = true };
+
+    public static Option<string?> Store { get; } = new("--store")
+    {
+        Description = "The database of the runs, or an agent's folder. Otherwise STEWARD_STORE, the agent given, or .steward/runs.db here.",
+        HelpName = "path",
+        Recursive = true,
+    };
+
+    public static Argument<string> Run() => new("run") { Description = "The run's id, the beginning of it, or 'last'." };
+
+    public static Argument<string?> Folder(string description) => new("folder") { Description = description, Arity = ArgumentArity.ZeroOrOne };
+
+    public static Option<string?> By() => new("--by") { Description = "Who decides this; otherwise the user of this shell.", HelpName = "name" };
+
+    public static Option<bool> Scripted() => new("--scripted") { Description = "Use the agent's scripted model even where a key for a real one is set." };
+
+    public static Option<T> Named<T>(string name, string description, string? value = null) => new(name) { Description = description, HelpName = value };
+}

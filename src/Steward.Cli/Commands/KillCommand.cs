@@ -1,0 +1,81 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Steward.Cli.Host;
+using Steward.Cli.Rendering;
+using Steward.Storage;
+
+namespace Steward.Cli.Commands;
+
+/// <summary><c>steward kill on|off|status</c>: the kill switches.</summary>
+internal static class KillCommand
+{
+    public static Command Create(CommandContext context) => new("kill", "Engage and release kill switches: once engaged, nothing under one starts any more.")
+    {
+        On(context), Off(context), Status(context),
+    };
+
+    private static Argument<string> Scope() => new("scope") { Description = "global, tenant:NAME, agent:NAME or run:ID." };
+
+    private static Command On(CommandContext context)
+    {
+        Argument<string> scope = Scope();
+        Argument<string?> folder = CommonOptions.Folder("The agent's folder whose database is meant; otherwise this one.");
+        Option<string?> reason = CommonOptions.Named<string?>("--reason", "Why; whoever finds it engaged reads it.", "text");
+        Option<string?> by = CommonOptions.By();
+        var command = new Command("on", "Engage a switch: what is in flight under it is interrupted, its runs are parked.") { scope, folder, reason, by };
+        command.SetAction(async (parse, cancellationToken) =>
+        {
+            await using OpenStore store = await context.OpenAsync(parse, parse.GetValue(folder), cancellationToken);
+            string where = await ParseAsync(store, parse.GetValue(scope)!, cancellationToken);
+            var engaged = new KillSwitch(where, parse.GetValue(by) ?? CommandContext.Operator, parse.GetValue(reason), context.Time.GetUtcNow());
+            bool changed = await store.Store.EngageAsync(engaged, cancellationToken);
+            context.Output.Document(new JsonObject { ["scope"] = where, ["engaged"] = true, ["changed"] = changed });
+            context.Output.Line(changed ? $"Engaged: nothing under {where} starts any more." : $"{where} was engaged already.", Styles.Warn);
+            return ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private static Command Off(CommandContext context)
+    {
+        Argument<string> scope = Scope();
+        Argument<string?> folder = CommonOptions.Folder("The agent's folder whose database is meant; otherwise this one.");
+        var command = new Command("off", "Release a switch: its runs go on.") { scope, folder };
+        command.SetAction(async (parse, cancellationToken) =>
+        {
+            await using OpenStore store = await context.OpenAsync(parse, parse.GetValue(folder), cancellationToken);
+            string where = await ParseAsync(store, parse.GetValue(scope)!, cancellationToken);
+            bool changed = await store.Store.ReleaseAsync(where, cancellationToken);
+            context.Output.Document(new JsonObject { ["scope"] = where, ["engaged"] = false, ["changed"] = changed });
+            context.Output.Line(changed ? $"Released: the runs under {where} go on with the next worker that is there for them." : $"{where} was not engaged.", Styles.Good);
+            return ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private static Command Status(CommandContext context)
+    {
+        var scope = new Argument<string?>("scope") { Description = "Only this one; exit code 1 when it is engaged.", Arity = ArgumentArity.ZeroOrOne };
+        Argument<string?> folder = CommonOptions.Folder("The agent's folder whose database is meant; otherwise this one.");
+        var command = new Command("status", "List the switches that are engaged.") { scope, folder };
+        command.SetAction(async (parse, cancellationToken) =>
+        {
+            await using OpenStore store = await context.OpenAsync(parse, parse.GetValue(folder), cancellationToken);
+            string? only = parse.GetValue(scope) is { } given ? await ParseAsync(store, given, cancellationToken) : null;
+            KillSwitch[] engaged = [.. (await store.Store.SwitchesAsync(cancellationToken)).Where(s => only is null || s.Scope == only)];
+            context.Output.Document(new JsonObject { ["switches"] = new JsonArray([.. engaged.Select(s => (JsonNode)Document(s))]) });
+            if (engaged.Length == 0)
+                context.Output.Line(only is null ? "No kill switch is engaged." : $"{only} is not engaged.", Styles.Good);
+            else
+                context.Output.Table(["scope", "state", "since", "by", "reason"], [.. engaged.Select(s => (string[])[s.Scope, "engaged", Show.Moment(s.At), s.By, s.Reason ?? ""])]);
+            return only is not null && engaged.Length > 0 ? ExitCodes.Failed : ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private static async Task<string> ParseAsync(OpenStore store, string scope, CancellationToken cancellationToken) =>
+        KillSwitch.ParseScope(await RunFinder.ScopeAsync(store.Store, scope, cancellationToken));
+
+    private static JsonObject Document(KillSwitch engaged) =>
+        new() { ["scope"] = engaged.Scope, ["by"] = engaged.By, ["reason"] = engaged.Reason, ["at"] = Documents.Time(engaged.At) };
+}

@@ -1,0 +1,118 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Steward.Cli.Host;
+using Steward.Cli.Rendering;
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.Cli.Commands;
+
+/// <summary><c>steward resolve</c>: a person's answer to what a run asks.</summary>
+internal sealed class ResolveCommand(CommandContext context)
+{
+    private readonly Argument<string> _run = CommonOptions.Run();
+    private readonly Argument<string?> _question = new("question") { Description = "The question's id; not needed when only one is open.", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Option<bool> _happened = CommonOptions.Named<bool>("--happened", "The lost call took effect; with --result, what it gave.");
+    private readonly Option<bool> _didNotHappen = CommonOptions.Named<bool>("--did-not-happen", "The lost call had no effect: make it.");
+    private readonly Option<bool> _approve = CommonOptions.Named<bool>("--approve", "Make this call.");
+    private readonly Option<bool> _deny = CommonOptions.Named<bool>("--deny", "Do not make this call; the model reads the note.");
+    private readonly Option<bool> _continue = CommonOptions.Named<bool>("--continue", "Try a quarantined run once more.");
+    private readonly Option<bool> _stop = CommonOptions.Named<bool>("--stop", "End the run.");
+    private readonly Option<string?> _result = CommonOptions.Named<string?>("--result", "The result that the model then sees.", "text");
+    private readonly Option<string?> _note = CommonOptions.Named<string?>("--note", "Why; it stands in the journal.", "text");
+    private readonly Option<string?> _by = CommonOptions.By();
+    private readonly Option<string?> _agent = CommonOptions.Named<string?>("--agent", "The agent's folder whose database is meant.", "folder");
+
+    public static Command Create(CommandContext context) => new ResolveCommand(context).Create();
+
+    private Command Create()
+    {
+        var command = new Command("resolve", "Answer a question of a run; without an answer, list its open questions.")
+        {
+            _run, _question, _happened, _didNotHappen, _approve, _deny, _continue, _stop, _result, _note, _by, _agent,
+        };
+        command.SetAction(ExecuteAsync);
+        return command;
+    }
+
+    private async Task<int> ExecuteAsync(ParseResult parse, CancellationToken cancellationToken)
+    {
+        Answer? answer = AnswerOf(parse);
+        await using OpenStore store = await context.OpenAsync(parse, parse.GetValue(_agent), cancellationToken);
+        RunInfo info = await RunFinder.FindAsync(store.Store, parse.GetValue(_run)!, cancellationToken: cancellationToken);
+        RunState state = await RunJournal.LoadAsync(store.Store, info.Run, cancellationToken);
+        var hints = new Hints(parse.GetValue(_agent), parse.GetValue(CommonOptions.Store), info.Run);
+        if (answer is not { } given)
+            return List(state, hints);
+
+        QuestionAsked question = Find(state, parse.GetValue(_question));
+        if (!Fits(question.Kind, given))
+            throw new UsageException($"'{question.Id}' is a question of another kind; answer it with one of: {string.Join(" | ", Hints.Answers(question.Kind))}.");
+        if ((await store.Store.InboxAsync(info.Run, cancellationToken)).Select(s => s.Body).OfType<AnswerSignal>().FirstOrDefault(s => s.Question == question.Id) is { } earlier)
+            throw new UsageException($"{earlier.By} has answered '{question.Id}' already ({EventLines.Word(earlier.Answer.ToString())}), and the first answer counts. Go on with: {hints.Resume}");
+        var body = new AnswerSignal(question.Id, given, parse.GetValue(_by) ?? CommandContext.Operator, parse.GetValue(_result), parse.GetValue(_note));
+        SignalResult sent = await store.Store.SignalAsync(new Signal(RunId.New(context.Time).ToString(), info.Run, body), cancellationToken);
+        if (sent != SignalResult.Accepted)
+            throw new UsageException($"Run {info.Run} has ended meanwhile: nothing was changed.");
+        Report(question, given, hints);
+        return ExitCodes.Ok;
+    }
+
+    private Answer? AnswerOf(ParseResult parse)
+    {
+        Answer[] given =
+        [
+            .. new (Option<bool> Option, Answer Answer)[]
+            {
+                (_happened, Answer.Happened), (_didNotHappen, Answer.DidNotHappen), (_approve, Answer.Approve),
+                (_deny, Answer.Deny), (_continue, Answer.Continue), (_stop, Answer.Stop),
+            }.Where(o => parse.GetValue(o.Option)).Select(o => o.Answer),
+        ];
+        if (given.Length > 1)
+            throw new UsageException("Give one answer: --happened, --did-not-happen, --approve, --deny, --continue or --stop.");
+        if (parse.GetValue(_result) is not null && given is not [Answer.Happened])
+            throw new UsageException("--result belongs to --happened.");
+        return given is [var one] ? one : null;
+    }
+
+    private static QuestionAsked Find(RunState state, string? id)
+    {
+        if (state.Questions.IsEmpty)
+            throw new UsageException($"Run {state.Run} asks nothing: it is {state.Status.Name()} ({state.Reason}).");
+        if (id is null)
+            return state.Questions is [var only] ? only : throw new UsageException($"Run {state.Run} asks several things; say which: {string.Join(", ", state.Questions.Select(q => q.Id))}.");
+        return state.FindQuestion(id) ?? throw new UsageException($"'{id}' is not an open question of run {state.Run}; open: {string.Join(", ", state.Questions.Select(q => q.Id))}.");
+    }
+
+    private static bool Fits(QuestionKind kind, Answer answer) => answer == Answer.Stop || kind switch
+    {
+        QuestionKind.OutcomeUnknown => answer is Answer.Happened or Answer.DidNotHappen,
+        QuestionKind.Approval => answer is Answer.Approve or Answer.Deny,
+        _ => answer is Answer.Continue,
+    };
+
+    private int List(RunState state, Hints hints)
+    {
+        context.Output.Document(new JsonObject
+        {
+            ["run"] = state.Run.ToString(),
+            ["status"] = state.Status.Name(),
+            ["questions"] = new JsonArray([.. state.Questions.Select(q => (JsonNode)Documents.Of(q))]),
+        });
+        if (context.Output.Json)
+            return ExitCodes.Ok;
+        if (state.Questions.IsEmpty)
+            context.Output.Line($"Run {state.Run} asks nothing: it is {state.Status.Name()} ({state.Reason}).");
+        else
+            hints.WriteQuestions(context.Output, state);
+        return ExitCodes.Ok;
+    }
+
+    private void Report(QuestionAsked question, Answer answer, Hints hints)
+    {
+        context.Output.Document(new JsonObject { ["run"] = hints.Run.ToString(), ["question"] = question.Id, ["answer"] = EventLines.Word(answer.ToString()), ["resume"] = hints.Resume });
+        context.Output.Line($"Answered {question.Id}: {EventLines.Word(answer.ToString())}. A worker of this agent goes on by itself; otherwise:", Styles.Good);
+        context.Output.Line($"  {hints.Resume}");
+        context.Output.Line($"  {hints.Work}");
+    }
+}

@@ -1,0 +1,201 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Steward.Budgets;
+using Steward.Cli.Agents;
+using Steward.Cli.Host;
+using Steward.Cli.Rendering;
+using Steward.Runs;
+using Steward.Sqlite;
+using Steward.Storage;
+
+namespace Steward.Cli.Commands;
+
+/// <summary><c>steward run</c>: starts or resumes one run here and shows what happens.</summary>
+internal sealed class RunCommand(CommandContext context)
+{
+    private readonly Argument<string> _agent = new("agent") { Description = "The agent's folder, or its agent.yaml." };
+    private readonly Argument<string?> _request = new("request") { Description = "What the agent is asked; otherwise its own example.", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Option<string?> _resume = CommonOptions.Named<string?>("--resume", "Go on with a run: its id, the beginning of it, or 'last'.", "run");
+    private readonly Option<string?> _tenant = CommonOptions.Named<string?>("--tenant", "For whom it runs; 'default' otherwise.", "name");
+    private readonly Option<string?> _user = CommonOptions.Named<string?>("--user", "On whose behalf it runs.", "name");
+    private readonly Option<string?> _session = CommonOptions.Named<string?>("--session", "The conversation that it belongs to.", "name");
+    private readonly Option<string?> _key = CommonOptions.Named<string?>("--key", "Starts at most one run per key; again, it shows that one.", "key");
+    private readonly Option<decimal?> _budget = CommonOptions.Named<decimal?>("--budget-usd", "A tighter ceiling in US dollars for this run.", "usd");
+    private readonly Option<bool> _scripted = CommonOptions.Scripted();
+
+    public static Command Create(CommandContext context) => new RunCommand(context).Create();
+
+    private Command Create()
+    {
+        var command = new Command("run", "Run an agent and show what happens. Ctrl-C parks the run; 'steward run AGENT --resume RUN' goes on.")
+        {
+            _agent, _request, _resume, _tenant, _user, _session, _key, _budget, _scripted,
+        };
+        command.SetAction((parse, _) => ExecuteAsync(parse));
+        return command;
+    }
+
+    private async Task<int> ExecuteAsync(ParseResult parse)
+    {
+        string path = parse.GetValue(_agent)!;
+        string? resume = parse.GetValue(_resume);
+        CheckOptions(parse, resume);
+        AgentFile file = AgentLoader.Load(path, new AgentLoadOptions { Scripted = parse.GetValue(_scripted), Time = context.Time });
+        string database = StoreLocator.ForAgent(parse.GetValue(CommonOptions.Store), file);
+        await using OpenStore store = await OpenStore.OpenAsync(database, context.Output, context.Time);
+        RunState? known = null;
+        if (resume is not null)
+        {
+            RunInfo info = await RunFinder.FindAsync(store.Store, resume, file.Agent.Name);
+            known = await RunJournal.LoadAsync(store.Store, info.Run);
+            file = Matching(file, known, path, parse.GetValue(_scripted));
+        }
+
+        var view = new RunView(context.Output);
+        await using AgentHost host = AgentHost.Create(file, store.Store, context.Output, context.Time, view);
+        RunId run = known?.Run ?? (await host.Client.StartAsync(file.Agent.Name, Request(parse, file))).Id;
+        view.Begin(known ?? RunState.Empty(run));
+        Banner(file, run, known);
+        if (known is not null)
+            await SayHolderAsync(store.Store, run);
+        var hints = new Hints(path, parse.GetValue(CommonOptions.Store), run);
+        await WorkAsync(host, view, run, file, hints);
+        return await EndAsync(host, view, run, hints);
+    }
+
+    private void CheckOptions(ParseResult parse, string? resume)
+    {
+        if (resume is null)
+            return;
+        if (parse.GetValue(_request) is not null || parse.GetValue(_key) is not null || parse.GetValue(_tenant) is not null || parse.GetValue(_user) is not null || parse.GetValue(_session) is not null)
+            throw new UsageException("--resume goes on with a run as it was started: leave out the request, --key, --tenant, --user and --session.");
+        if (parse.GetValue(_budget) is not null)
+            throw new UsageException($"--budget-usd is for a new run. To change that of a run: steward budget set run:{resume} --usd AMOUNT");
+    }
+
+    /// <summary>The very definition that a run was started with: the scripted one too, when that is what it was.</summary>
+    private AgentFile Matching(AgentFile file, RunState run, string path, bool scripted)
+    {
+        if (run.Started.Agent != file.Agent.Name)
+            throw new UsageException($"Run {run.Run} is one of the agent '{run.Started.Agent}', not of '{file.Agent.Name}'. Give that agent's folder.");
+        if (run.Status.IsTerminal() || run.Started.DefinitionHash == file.Agent.Hash)
+            return file;
+        if (OtherSpeaker(path, scripted) is { } other && other.Agent.Hash == run.Started.DefinitionHash)
+            return other;
+        throw new UsageException($"Run {run.Run} was started with another definition of '{file.Agent.Name}' (version {run.Started.AgentVersion}, {run.Started.DefinitionHash[..12]}; this one is version {file.Agent.Version}, {file.Agent.Hash[..12]}), and a run stays on its own. Put the file back as it was, or end the run with 'steward cancel {run.Run}'.");
+    }
+
+    private AgentFile? OtherSpeaker(string path, bool scripted)
+    {
+        try
+        {
+            return AgentLoader.Load(path, new AgentLoadOptions { Scripted = !scripted, Time = context.Time });
+        }
+        catch (AgentFileException)
+        {
+            return null;
+        }
+    }
+
+    private RunRequest Request(ParseResult parse, AgentFile file)
+    {
+        string text = parse.GetValue(_request) ?? file.Example
+            ?? throw new UsageException($"What shall '{file.Agent.Name}' do? Write the request after the agent: steward run {StoreLocator.Quote(parse.GetValue(_agent)!)} \"…\"");
+        if (string.IsNullOrWhiteSpace(text))
+            throw new UsageException("The request is empty.");
+        if (parse.GetValue(_budget) is < 0)
+            throw new UsageException("--budget-usd cannot be below 0.");
+        return new RunRequest(text)
+        {
+            Tenant = parse.GetValue(_tenant) ?? "default",
+            User = parse.GetValue(_user),
+            Session = parse.GetValue(_session),
+            Key = parse.GetValue(_key),
+            Ceilings = parse.GetValue(_budget) is { } usd ? new BudgetCeilings { Usd = usd } : null,
+        };
+    }
+
+    private void Banner(AgentFile file, RunId run, RunState? known)
+    {
+        context.Output.Line($"{file.Agent.Name} · {file.Speaker}", Styles.Bold);
+        context.Output.Line($"run {run}{(known is null ? "" : $" · goes on after {Show.Count(known.Sequence, "event")}, {Show.Spent(known.Spent, known.Started.Ceilings)} spent")}", Styles.Dim);
+        context.Output.JsonLine(new JsonObject
+        {
+            ["type"] = "run",
+            ["run"] = run.ToString(),
+            ["agent"] = file.Agent.Name,
+            ["version"] = file.Agent.Version,
+            ["speaker"] = file.Speaker,
+            ["resumed_after"] = known?.Sequence,
+        });
+    }
+
+    /// <summary>A run that was left by a killed process is held until its lease ends: say so, rather than look stuck.</summary>
+    private async Task SayHolderAsync(SqliteStewardStore store, RunId run)
+    {
+        RunInfo info = (await store.FindAsync(new RunQuery { Run = run, Limit = 1 }))[0];
+        if (info is { Worker: { } worker, ClaimableAt: { } until } && until > context.Time.GetUtcNow() && !info.Status.IsTerminal())
+            context.Output.Line($"{worker} holds the run. If it has died, the run goes on here at {Show.Clock(until)}; otherwise this only follows it.", Styles.Warn);
+    }
+
+    /// <summary>Works on this run only, until it is at rest or the first Ctrl-C; then gives it back and shows what came in meanwhile.</summary>
+    private async Task WorkAsync(AgentHost host, RunView view, RunId run, AgentFile file, Hints hints)
+    {
+        host.OnlyRun = run;
+        CancellationToken stopping = context.Shutdown.Stopping;
+        using CancellationTokenRegistration note = stopping.Register(() =>
+            context.Output.ErrorLine($"parking the run when the action in hand has ended; it can be resumed with: {hints.Resume} (Ctrl-C again leaves at once)"));
+        if (!stopping.IsCancellationRequested)
+            await host.StartWorkerAsync();
+        var follower = new RunFollower(host.Store, host.Hub, context.Time);
+        try
+        {
+            await foreach (JournalEntry entry in follower.FollowAsync(run, view.State.Sequence, info => WillWake(info, file), stopping))
+                view.Entry(entry);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+        }
+
+        await host.StopWorkerAsync();
+        await foreach (JournalEntry entry in host.Store.ReadAsync(run, view.State.Sequence))
+            view.Entry(entry);
+
+        // Parked for want of its definition, which is here now: its timer wakes it soon.
+        static bool WillWake(RunInfo info, AgentFile file) => info.Reason is "agent_missing" or "agent_changed" && info.Agent == file.Agent.Name;
+    }
+
+    private async Task<int> EndAsync(AgentHost host, RunView view, RunId run, Hints hints)
+    {
+        RunState state = view.State;
+        RunInfo info = (await host.Store.FindAsync(new RunQuery { Run = run, Limit = 1 }))[0];
+        int code = RunSummary.ExitCodeOf(info, state);
+        JsonObject result = Documents.Of(state);
+        result.Insert(0, "type", "result");
+        result["exit_code"] = code;
+        if (code == ExitCodes.Parked)
+            result["resume"] = hints.Resume;
+        context.Output.JsonLine(result);
+        if (context.Output.Json)
+            return code;
+
+        context.Output.Line();
+        RunSummary.Write(context.Output, state);
+        if (code == ExitCodes.Awaiting)
+            hints.WriteQuestions(context.Output, state);
+        else if (code == ExitCodes.Parked)
+            await WriteParkedAsync(host.Store, info, hints);
+        return code;
+    }
+
+    private async Task WriteParkedAsync(IStewardStore store, RunInfo info, Hints hints)
+    {
+        if ((await store.SwitchesAsync()).FirstOrDefault(s => s.Covers(info)) is { } engaged)
+            context.Output.Line($"The kill switch {engaged.Scope} is engaged by {engaged.By}{(engaged.Reason is null ? "" : $": {engaged.Reason}")}. To release it: steward kill off {engaged.Scope}{hints.Store}", Styles.Warn);
+        if (info.Worker is { } worker)
+            context.Output.Line($"{worker} holds the run.");
+        context.Output.Line("Parked: nothing is lost. To go on:", Styles.Bold);
+        context.Output.Line($"  {hints.Resume}");
+        context.Output.Line($"  {hints.Work}");
+    }
+}

@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Steward.Cli.Host;
+using Steward.Cli.Rendering;
+using Steward.Hosting;
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.Cli.Commands;
+
+/// <summary><c>steward show</c>: a run's timeline, checked as it is read.</summary>
+internal sealed class ShowCommand(CommandContext context)
+{
+    private readonly Argument<string> _run = CommonOptions.Run();
+    private readonly Argument<string?> _folder = CommonOptions.Folder("The agent's folder whose database is meant; otherwise this one.");
+    private readonly Option<bool> _follow = CommonOptions.Named<bool>("--follow", "Go on showing until the run is at rest.");
+    private readonly Option<bool> _payloads = CommonOptions.Named<bool>("--payloads", "Show what was said and handed over, too.");
+
+    public static Command Create(CommandContext context) => new ShowCommand(context).Create();
+
+    private Command Create()
+    {
+        var command = new Command("show", "Show a run's timeline: times, reasons, tokens, costs, retries, questions.") { _run, _folder, _follow, _payloads };
+        command.SetAction(ExecuteAsync);
+        return command;
+    }
+
+    private async Task<int> ExecuteAsync(ParseResult parse, CancellationToken cancellationToken)
+    {
+        bool payloads = parse.GetValue(_payloads);
+        bool follow = parse.GetValue(_follow);
+        await using OpenStore store = await context.OpenAsync(parse, parse.GetValue(_folder), cancellationToken);
+        RunInfo info = await RunFinder.FindAsync(store.Store, parse.GetValue(_run)!, cancellationToken: cancellationToken);
+        context.Output.Line($"run {info.Run}", Styles.Bold);
+        RunState state = RunState.Empty(info.Run);
+        var events = new JsonArray();
+        await foreach (JournalEntry entry in Entries(store, info.Run, follow, cancellationToken))
+        {
+            RunState before = state;
+            state = RunJournal.Fold(before, entry);
+            if (context.Output.Json && follow)
+                context.Output.JsonLine(Documents.Of(entry, before, payloads));
+            else if (context.Output.Json)
+                events.Add(Documents.Of(entry, before, payloads));
+            else
+                Write(entry, before, state, payloads);
+        }
+
+        info = (await store.Store.FindAsync(new RunQuery { Run = info.Run, Limit = 1 }, cancellationToken))[0];
+        if (!follow)
+            context.Output.Document(new JsonObject { ["run"] = Documents.Of(info), ["state"] = Documents.Of(state, payloads), ["events"] = events });
+        if (!context.Output.Json)
+            WriteEnd(parse, info, state, payloads);
+        return ExitCodes.Ok;
+    }
+
+    private IAsyncEnumerable<JournalEntry> Entries(OpenStore store, RunId run, bool follow, CancellationToken cancellationToken) => follow
+        ? new RunFollower(store.Store, new RunHub(), context.Time).FollowAsync(run, 0, cancellationToken: cancellationToken)
+        : store.Store.ReadAsync(run, 0, cancellationToken);
+
+    private void Write(JournalEntry entry, RunState before, RunState state, bool payloads)
+    {
+        EventLine line = EventLines.Describe(before, entry, payloads);
+        string cost = line.Cost is { } settled && settled.Usd > 0 ? $"  {Show.Usd(settled.Usd)}" : "";
+        string since = Show.Since(entry.Time - state.StartedAt);
+        context.Output.Line($"{Show.Clock(entry.Time)} {since,9} {entry.Sequence,4}  {line.Text}{cost}", line.Style);
+    }
+
+    private void WriteEnd(ParseResult parse, RunInfo info, RunState state, bool payloads)
+    {
+        context.Output.Line();
+        RunSummary.Write(context.Output, state, payloads);
+        if (info.Worker is { } worker && !info.Status.IsTerminal())
+            context.Output.Line($"Held by {worker} until {Show.Clock(info.ClaimableAt ?? default)}.", Styles.Dim);
+        if (state.Questions.Length > 0)
+            new Hints(parse.GetValue(_folder), parse.GetValue(CommonOptions.Store), state.Run).WriteQuestions(context.Output, state);
+    }
+}

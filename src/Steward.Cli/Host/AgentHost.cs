@@ -1,0 +1,107 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Steward.Agents;
+using Steward.Cli.Agents;
+using Steward.Cli.Rendering;
+using Steward.Diagnostics;
+using Steward.Hosting;
+using Steward.Models;
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.Cli.Host;
+
+/// <summary>The runtime for one agent, or for none, on a store that somebody else owns.</summary>
+internal sealed class AgentHost : IAsyncDisposable
+{
+    /// <summary>Shorter than a server's: what a killed shell left behind shall be taken up soon.</summary>
+    private static readonly TimeSpan s_lease = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan s_drain = TimeSpan.FromSeconds(10);
+
+    private readonly ServiceProvider _services;
+    private readonly List<IHostedService> _started = [];
+
+    private AgentHost(ServiceProvider services, IStewardStore store)
+    {
+        _services = services;
+        Store = store;
+    }
+
+    public IStewardStore Store { get; }
+
+    public IStewardClient Client => _services.GetRequiredService<IStewardClient>();
+
+    public RunHub Hub => _services.GetRequiredService<RunHub>();
+
+    public ModelCatalog Catalog => _services.GetRequiredService<ModelRouter>().Catalog;
+
+    /// <summary>The one run that the worker takes, if set before it starts.</summary>
+    public RunId? OnlyRun
+    {
+        get => Options.OnlyRun;
+        set => Options.OnlyRun = value;
+    }
+
+    private StewardOptions Options => _services.GetRequiredService<IOptions<StewardOptions>>().Value;
+
+    public static AgentHost Create(AgentFile? file, IStewardStore store, Output output, TimeProvider time, IRunObserver? observer = null, Action<StewardOptions>? configure = null) =>
+        Create(file?.Agent, file?.Providers ?? new Dictionary<string, Func<ModelTarget, Microsoft.Extensions.AI.IChatClient>>(), file?.Prices ?? [], store, output, time, observer, configure);
+
+    public static AgentHost Create(
+        AgentDefinition? agent,
+        IReadOnlyDictionary<string, Func<ModelTarget, Microsoft.Extensions.AI.IChatClient>> providers,
+        IReadOnlyList<ModelInfo> prices,
+        IStewardStore store,
+        Output output,
+        TimeProvider time,
+        IRunObserver? observer = null,
+        Action<StewardOptions>? configure = null,
+        LogLevel least = LogLevel.Warning)
+    {
+        var services = new ServiceCollection();
+        services.AddSingleton(time);
+        services.AddLogging(logging => logging.AddProvider(new StderrLoggerProvider(output, least)));
+        StewardBuilder steward = services.AddSteward(options =>
+        {
+            options.LeaseDuration = s_lease;
+            options.DrainGrace = s_drain;
+            options.PollInterval = TimeSpan.FromMilliseconds(500);
+            foreach (ModelInfo price in prices)
+                options.Prices.Add(price);
+            configure?.Invoke(options);
+        }).UseStore(store);
+        if (agent is not null)
+            steward.AddAgent(agent);
+        foreach ((string provider, Func<ModelTarget, Microsoft.Extensions.AI.IChatClient> create) in providers)
+            steward.AddModels(provider, (_, target) => create(target));
+        if (observer is not null)
+            steward.AddObserver(observer);
+        return new AgentHost(services.BuildServiceProvider(), store);
+    }
+
+    public async Task StartWorkerAsync()
+    {
+        foreach (IHostedService service in _services.GetServices<IHostedService>())
+        {
+            _started.Add(service);
+            await service.StartAsync(CancellationToken.None);
+        }
+    }
+
+    /// <summary>Gives every run back: what is in flight may end within the drain time.</summary>
+    public async Task StopWorkerAsync()
+    {
+        foreach (IHostedService service in _started)
+            await service.StopAsync(CancellationToken.None);
+        _started.Clear();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopWorkerAsync();
+        await _services.DisposeAsync();
+    }
+}

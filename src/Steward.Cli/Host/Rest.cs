@@ -1,0 +1,22 @@
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.Cli.Host;
+
+/// <summary>Whether a run will stay as it is until somebody does something.</summary>
+internal static class Rest
+{
+    public static async ValueTask<bool> IsAtRestAsync(IStewardStore store, RunInfo run, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        if (run.Status.IsTerminal())
+            return true;
+        if (run.Worker is not null || (await store.InboxAsync(run.Run, cancellationToken)).Count > 0)
+            return false;
+        if (run.ClaimableAt is not { } due)
+            return true;
+        // Due, but under a switch: nobody may claim it. Due later: it waits for another definition of its agent to be loaded.
+        return due > now
+            ? run.Status == RunStatus.Awaiting
+            : (await store.SwitchesAsync(cancellationToken)).Any(s => s.Covers(run));
+    }
+}

@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using Steward.Budgets;
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.Cli.Rendering;
+
+/// <summary>What commands write as JSON. Names are part of the contract with scripts: see docs/cli.md.</summary>
+internal static class Documents
+{
+    public static JsonObject Of(RunInfo run) => new()
+    {
+        ["run"] = run.Run.ToString(),
+        ["status"] = run.Status.Name(),
+        ["reason"] = run.Reason,
+        ["agent"] = run.Agent,
+        ["agent_version"] = run.AgentVersion,
+        ["tenant"] = run.Tenant,
+        ["user"] = run.User,
+        ["session"] = run.Session,
+        ["sequence"] = run.Sequence,
+        ["worker"] = run.Worker,
+        ["created_at"] = Time(run.CreatedAt),
+        ["updated_at"] = Time(run.UpdatedAt),
+        ["spent"] = Of(run.Spent),
+        ["reserved"] = Of(run.Reserved),
+    };
+
+    public static JsonObject Of(BudgetAmount amount) => new()
+    {
+        ["usd"] = amount.Usd,
+        ["tokens"] = amount.Tokens,
+        ["model_calls"] = amount.ModelCalls,
+        ["tool_calls"] = amount.ToolCalls,
+    };
+
+    public static JsonObject Of(BudgetCeilings ceilings) => new()
+    {
+        ["usd"] = ceilings.Usd,
+        ["tokens"] = ceilings.Tokens,
+        ["model_calls"] = ceilings.ModelCalls,
+        ["tool_calls"] = ceilings.ToolCalls,
+    };
+
+    public static JsonObject Of(QuestionAsked question) => new()
+    {
+        ["id"] = question.Id,
+        ["kind"] = question.Kind switch { QuestionKind.OutcomeUnknown => "outcome_unknown", QuestionKind.Approval => "approval", _ => "quarantine" },
+        ["text"] = question.Text,
+    };
+
+    public static JsonObject Of(RunState state, bool content = true) => new()
+    {
+        ["run"] = state.Run.ToString(),
+        ["status"] = state.Status.Name(),
+        ["reason"] = state.Reason,
+        ["output"] = content ? RunSummary.OutputOf(state) : null,
+        ["message"] = RunSummary.MessageOf(state),
+        ["proved_by"] = new JsonArray([.. ((state.Outcome as RunCompleted)?.ProvedBy ?? []).Select(p => (JsonNode)(content ? p : p.Split(':')[0]))]),
+        ["questions"] = new JsonArray([.. state.Questions.Select(q => (JsonNode)Of(q))]),
+        ["spent"] = Of(state.Spent),
+        ["ceilings"] = Of(state.Started.Ceilings),
+        ["turns"] = state.Turn,
+    };
+
+    /// <summary>An entry of a journal; without its content, only what it is about.</summary>
+    public static JsonObject Of(JournalEntry entry, RunState before, bool content)
+    {
+        EventLine line = EventLines.Describe(before, entry, content: false);
+        var document = new JsonObject
+        {
+            ["sequence"] = entry.Sequence,
+            ["time"] = Time(entry.Time),
+            ["event"] = entry.Type,
+            ["text"] = line.Text,
+        };
+        if (line.Cost is { } cost)
+            document["settled"] = Of(cost);
+        if (content)
+            document["data"] = JsonNode.Parse(entry.Payload.Span);
+        return document;
+    }
+
+    public static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,84 @@
+using System.Text.Json;
+using Spectre.Console;
+using Steward.Budgets;
+using Steward.Models;
+using Steward.Runs;
+
+namespace Steward.Cli.Rendering;
+
+/// <summary>An event in a line.</summary>
+/// <param name="Text">What happened.</param>
+/// <param name="Style">How it looks on a terminal.</param>
+internal sealed record EventLine(string Text, Style Style)
+{
+    /// <summary>What it cost.</summary>
+    public BudgetAmount? Cost { get; init; }
+}
+
+/// <summary>Puts events into words; what was said and handed over only where content is wanted.</summary>
+internal static class EventLines
+{
+    public static EventLine Describe(RunState before, JournalEntry entry, bool content) => entry.Event switch
+    {
+        RunStarted e => new($"started: {e.Agent} version {e.AgentVersion}, tenant {e.Tenant}{Part(", user ", e.User)}{Part(", session ", e.Session)}{Quoted(content, TextOf(e.Input))}", Styles.Bold),
+        RunClaimed e => new($"claimed by {e.Worker} (epoch {e.Epoch}{(e.Attempt > 1 ? $", attempt {e.Attempt}" : "")})", Styles.Dim),
+        StateChanged e => new($"{e.From.Name()} → {e.To.Name()} ({e.Reason}{Part(": ", e.Detail)})", RunSummary.StyleOf(e.To)),
+        MessageReceived e => new($"a message came in{Quoted(content, TextOf(e.Input))}", Style.Plain),
+        GuidanceAdded e => new($"told the model ({Word(e.Reason.ToString())}){Quoted(content, e.Text)}", Styles.Warn),
+        ModelStarted e => new($"asks {e.Provider}/{e.Model} (turn {e.Turn}{(e.Attempt > 1 ? $", attempt {e.Attempt}" : "")}{(e.WrapUp ? ", wrap-up" : "")}; at most {Show.Usd(e.Reserved.Usd)})", Styles.Dim),
+        ModelReturned e => Answer(e, content),
+        ModelFailed e => new($"the model failed ({Word(e.Failure.ToString())}{(e.Status is { } s ? $", HTTP {s}" : "")}): {e.Message}{(e.Final ? "" : "; tries again")}", Styles.Warn) { Cost = e.Settled },
+        ToolStarted e => new($"calls {e.Name}{Arguments(before, e, content)}{(e.Attempt > 1 ? $" (attempt {e.Attempt})" : "")}", Styles.Call),
+        ToolReturned e => new($"{NameOf(before, e.Turn, e.Index)} returned{Quoted(content, e.Result)} in {Show.Ms(e.Ms)}{(e.Blob is null ? "" : $" ({Show.Bytes(e.Length)})")}", Styles.Call) { Cost = e.Settled },
+        ToolFailed e => new($"{NameOf(before, e.Turn, e.Index)} failed ({Word(e.Failure.ToString())}): {e.Message}", Styles.Bad) { Cost = e.Settled },
+        ToolRejected e => new($"{NameOf(before, e.Turn, e.Index)} was not called ({Word(e.Reason.ToString())}): {e.Message}", Styles.Warn),
+        ToolResolved e => new($"{NameOf(before, e.Turn, e.Index)}: {e.By} says that the lost call {Outcome(e.Outcome)}{Quoted(content, e.Result)}", Styles.Warn),
+        QuestionAsked e => new($"asks {e.Id}{(content ? $": {e.Text}" : "")}", Styles.Warn),
+        QuestionAnswered e => new($"{e.By} answered {e.Id}: {Word(e.Answer.ToString())}{Quoted(content, e.Result)}{Part(" – ", e.Note)}", Styles.Bold),
+        SignalIgnored e => new($"a signal was ignored: {e.Reason}", Styles.Warn),
+        VerdictGiven e => new($"validator {e.Validator}: {Word(e.Verdict.ToString())}{(content ? $": {Output.Excerpt(e.Evidence, 400)}" : "")}", e.Verdict == Verdict.Passed ? Styles.Good : Styles.Bad),
+        BudgetRefused e => new($"the ceiling of {Show.Metric(e.Metric)} for {e.Scope} is {Show.Of(e.Metric, e.Ceiling)}: {Show.Of(e.Metric, e.Spent)} spent, {Show.Of(e.Metric, e.Reserved)} reserved, {Show.Of(e.Metric, e.Asked)} asked for and refused", Styles.Warn),
+        BudgetAlerted e => new($"{e.Scope} has used {Show.Of(e.Metric, e.Used)} of its {Show.Of(e.Metric, e.Ceiling)} {Show.Metric(e.Metric)}", Styles.Warn),
+        CancelRequested e => new($"{e.By} wants it cancelled{Part(": ", e.Reason)}", Styles.Warn),
+        RunCompleted e => new($"completed{Quoted(content, e.Output)}", Styles.Good),
+        RunFailed e => new($"failed ({e.Code}): {e.Message}", Styles.Bad),
+        RunCancelled e => new($"cancelled by {e.By}{Part(": ", e.Reason)}", Styles.Warn),
+        _ => new(entry.Type, Style.Plain),
+    };
+
+    public static string TextOf(IReadOnlyList<ContentPart> parts) => string.Join(' ', parts.Select(p => p switch
+    {
+        TextPart text => text.Text,
+        DataPart data => $"[{data.MediaType}, {Show.Bytes(data.Data.Length)}]",
+        UriPart uri => $"[{uri.Uri}]",
+        _ => "",
+    }).Where(t => t.Length > 0));
+
+    /// <summary>A name of ours as the journal writes it: <c>OutcomeUnknown</c> is <c>outcome_unknown</c>.</summary>
+    public static string Word(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
+
+    private static EventLine Answer(ModelReturned e, bool content)
+    {
+        string text = string.Concat(e.Content.OfType<TextPart>().Select(t => t.Text));
+        int calls = e.Content.OfType<CallPart>().Count();
+        string asked = calls == 0 ? "" : $", {Show.Count(calls, "call")}";
+        string usage = e.Usage is { } u ? $", {Show.Count(u.Input)} tokens in{(u.CacheRead > 0 ? $" ({Show.Count(u.CacheRead)} cached)" : "")}, {Show.Count(u.Output)} out" : ", usage unknown";
+        return new($"the model answered{(content && text.Length > 0 ? $": {text}" : "")} ({e.Finish ?? "stop"}{asked}{usage}, {Show.Ms(e.Ms)})", Style.Plain) { Cost = e.Settled };
+    }
+
+    private static string NameOf(RunState before, int turn, int index) => before.FindCall(turn, index)?.Part.Name ?? "a tool";
+
+    private static string Arguments(RunState before, ToolStarted e, bool content) =>
+        content && before.FindCall(e.Turn, e.Index)?.Part.Arguments is { } arguments ? $" {Output.Excerpt(arguments.GetRawText(), 400)}" : "";
+
+    private static string Quoted(bool content, string? text) => content && text is { Length: > 0 } ? $": {Output.Excerpt(text, 300)}" : "";
+
+    private static string Part(string before, string? text) => text is { Length: > 0 } ? before + text : "";
+
+    private static string Outcome(EffectOutcome outcome) => outcome switch
+    {
+        EffectOutcome.Happened => "happened",
+        EffectOutcome.DidNotHappen => "did not happen",
+        _ => "cannot be told",
+    };
+}

@@ -1,0 +1,199 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Spectre.Console;
+
+namespace Steward.Cli.Rendering;
+
+/// <summary>Where words go: with colour on a terminal, plain when piped, JSON when asked for; complaints go to stderr.</summary>
+/// <remarks>Thread-safe: the runtime's log may speak between two lines of a command.</remarks>
+internal sealed class Output
+{
+    private static readonly JsonSerializerOptions s_document = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_line = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly Lock _lock = new();
+    private readonly IAnsiConsole? _console;
+    private readonly bool _errorsInColour;
+
+    public Output(TextWriter writer, TextWriter errorWriter, bool colour, bool json, bool errorsInColour = false)
+    {
+        Writer = writer;
+        ErrorWriter = errorWriter;
+        Json = json;
+        _errorsInColour = errorsInColour;
+        if (!colour || json)
+            return;
+        _console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.Yes, ColorSystem = ColorSystemSupport.Standard, Out = new AnsiConsoleOutput(writer) });
+        // The terminal wraps by itself; a hard break in an id or a command could not be copied.
+        _console.Profile.Width = 10_000;
+    }
+
+    /// <summary>Whether whole exceptions are shown.</summary>
+    public static bool IsDebug => Environment.GetEnvironmentVariable("STEWARD_DEBUG") is "1" or "true";
+
+    public TextWriter Writer { get; }
+
+    public TextWriter ErrorWriter { get; }
+
+    public bool Json { get; }
+
+    /// <summary>Whether a person watches this as it comes.</summary>
+    public bool IsTerminal => _console is not null;
+
+    public static Output ForProcess(string[] args)
+    {
+        Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        bool plain = Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 } || (!OperatingSystem.IsWindows() && Environment.GetEnvironmentVariable("TERM") is (null or "" or "dumb"));
+        // Asked before parsing, for errors of parsing are output too.
+        bool json = args.TakeWhile(a => a != "--").Contains("--json");
+        return new Output(Console.Out, Console.Error, !plain && !Console.IsOutputRedirected, json, !plain && !Console.IsErrorRedirected);
+    }
+
+    /// <summary>Text without anything that a terminal would obey.</summary>
+    public static string Clean(string text)
+    {
+        if (!text.Any(c => char.IsControl(c) && c is not ('\n' or '\t')))
+            return text;
+        return string.Concat(text.Where(c => !char.IsControl(c) || c is '\n' or '\t'));
+    }
+
+    /// <summary>The first words of a text, on one line.</summary>
+    public static string Excerpt(string text, int length = 200)
+    {
+        string line = string.Join(' ', Clean(text).Split((char[])['\n', '\t', ' '], StringSplitOptions.RemoveEmptyEntries));
+        return line.Length <= length ? line : $"{line[..(length - 1)]}…";
+    }
+
+    /// <summary>A line for people; nothing when JSON was asked for.</summary>
+    public void Line(string text = "", Style? style = null)
+    {
+        if (Json)
+            return;
+        lock (_lock)
+        {
+            if (_console is null)
+                Writer.WriteLine(Clean(text));
+            else
+                _console.Write(new Text(Clean(text) + "\n", style ?? Style.Plain));
+            Writer.Flush();
+        }
+    }
+
+    /// <summary>A piece of a line, as it comes.</summary>
+    public void Raw(string text)
+    {
+        if (Json)
+            return;
+        lock (_lock)
+        {
+            Writer.Write(Clean(text));
+            Writer.Flush();
+        }
+    }
+
+    /// <summary>Rows under headings.</summary>
+    public void Table(IReadOnlyList<string> headings, IReadOnlyList<IReadOnlyList<string>> rows)
+    {
+        if (Json)
+            return;
+        lock (_lock)
+        {
+            if (_console is null)
+                WritePlain(headings, rows);
+            else
+                WriteTable(_console, headings, rows);
+            Writer.Flush();
+        }
+    }
+
+    /// <summary>The one JSON document of a command; nothing for people.</summary>
+    public void Document(JsonNode document)
+    {
+        if (!Json)
+            return;
+        lock (_lock)
+        {
+            Writer.WriteLine(document.ToJsonString(s_document));
+            Writer.Flush();
+        }
+    }
+
+    /// <summary>A line of a JSON stream; nothing for people.</summary>
+    public void JsonLine(JsonNode line)
+    {
+        if (!Json)
+            return;
+        lock (_lock)
+        {
+            Writer.WriteLine(line.ToJsonString(s_line));
+            Writer.Flush();
+        }
+    }
+
+    public void Error(string message) => ErrorLine($"error: {message}");
+
+    public void Error(Exception e)
+    {
+        if (IsDebug)
+            ErrorLine(e.ToString());
+        bool foreseen = e is StewardException or FormatException or ArgumentException or IOException or UnauthorizedAccessException;
+        Error(foreseen ? e.Message : $"{e.GetType().Name}: {e.Message} (STEWARD_DEBUG=1 shows more)");
+    }
+
+    public void ErrorLine(string text)
+    {
+        lock (_lock)
+        {
+            string clean = Clean(text);
+            if (_errorsInColour && clean.StartsWith("error:", StringComparison.Ordinal))
+                ErrorWriter.WriteLine($"\e[31m{clean}\e[0m");
+            else
+                ErrorWriter.WriteLine(clean);
+            ErrorWriter.Flush();
+        }
+    }
+
+    private static void WriteTable(IAnsiConsole console, IReadOnlyList<string> headings, IReadOnlyList<IReadOnlyList<string>> rows)
+    {
+        var table = new Table { Border = TableBorder.Simple };
+        foreach (string heading in headings)
+            table.AddColumn(new TableColumn(new Text(heading, Styles.Dim)));
+        foreach (IReadOnlyList<string> row in rows)
+            table.AddRow(row.Select(cell => new Text(Clean(cell), Styles.OfWord(cell))));
+        console.Write(table);
+    }
+
+    private void WritePlain(IReadOnlyList<string> headings, IReadOnlyList<IReadOnlyList<string>> rows)
+    {
+        int[] widths = [.. headings.Select((h, i) => rows.Select(r => r[i].Length).Append(h.Length).Max())];
+        foreach (IReadOnlyList<string> row in (IReadOnlyList<string>[])[[.. headings.Select(h => h.ToUpperInvariant())], .. rows])
+            Writer.WriteLine(string.Join("  ", row.Select((cell, i) => Clean(cell).Replace('\n', ' ').PadRight(widths[i]))).TrimEnd());
+    }
+}
+
+/// <summary>The few styles there are.</summary>
+internal static class Styles
+{
+    public static Style Dim { get; } = new(decoration: Decoration.Dim);
+
+    public static Style Bold { get; } = new(decoration: Decoration.Bold);
+
+    public static Style Good { get; } = new(Color.Green);
+
+    public static Style Bad { get; } = new(Color.Red);
+
+    public static Style Warn { get; } = new(Color.Olive);
+
+    public static Style Call { get; } = new(Color.Teal);
+
+    /// <summary>The style of a cell that holds a word of state.</summary>
+    public static Style OfWord(string word) => word switch
+    {
+        "ok" or "completed" or "passed" => Good,
+        "fail" or "failed" or "engaged" => Bad,
+        "warn" or "awaiting" or "cancelled" => Warn,
+        _ => Style.Plain,
+    };
+}

@@ -1,0 +1,69 @@
+using Steward.Budgets;
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.Cli.Rendering;
+
+/// <summary>How a run stands or ended, for people.</summary>
+internal static class RunSummary
+{
+    public static string? OutputOf(RunState state) => state.Outcome switch
+    {
+        RunCompleted completed => completed.Output,
+        RunFailed failed => failed.Partial,
+        RunCancelled cancelled => cancelled.Partial,
+        _ => null,
+    };
+
+    public static string? MessageOf(RunState state) => state.Outcome switch
+    {
+        RunFailed failed => failed.Message,
+        RunCancelled cancelled => $"cancelled by {cancelled.By}{(cancelled.Reason is null ? "" : $": {cancelled.Reason}")}",
+        _ => null,
+    };
+
+    public static void Write(Output output, RunState state, bool content = true)
+    {
+        output.Line($"{state.Status.Name()} ({state.Reason})", StyleOf(state.Status));
+        if (MessageOf(state) is { } message)
+            output.Line($"  {message}");
+        if (content && OutputOf(state) is { Length: > 0 } answer)
+        {
+            output.Line();
+            output.Line(answer, state.Status == RunStatus.Completed ? Styles.Bold : Styles.Dim);
+            output.Line();
+        }
+
+        if (state.Outcome is RunCompleted { ProvedBy.Count: > 0 } completed)
+        {
+            output.Line("Proved by:");
+            foreach (string proof in completed.ProvedBy)
+                output.Line($"  ✓ {(content ? Output.Excerpt(proof, 400) : proof.Split(':')[0])}", Styles.Good);
+        }
+
+        output.Line(Spending(state), Styles.Dim);
+    }
+
+    public static string Spending(RunState state)
+    {
+        BudgetAmount spent = state.Spent;
+        return $"Spent {Show.Spent(spent, state.Started.Ceilings)} · {Show.Count(spent.Tokens, "token")} · {Show.Count(spent.ModelCalls, "model call")} · {Show.Count(spent.ToolCalls, "tool call")} · run {state.Run}";
+    }
+
+    public static Spectre.Console.Style StyleOf(RunStatus status) => status switch
+    {
+        RunStatus.Completed => Styles.Good,
+        RunStatus.Failed => Styles.Bad,
+        RunStatus.Cancelled or RunStatus.Awaiting => Styles.Warn,
+        _ => Styles.Bold,
+    };
+
+    public static int ExitCodeOf(RunInfo run, RunState state) => state.Status switch
+    {
+        RunStatus.Completed => ExitCodes.Ok,
+        RunStatus.Failed => ExitCodes.Failed,
+        RunStatus.Cancelled => ExitCodes.Cancelled,
+        RunStatus.Awaiting when state.Questions.Length > 0 && run.Status == RunStatus.Awaiting => ExitCodes.Awaiting,
+        _ => ExitCodes.Parked,
+    };
+}
