@@ -6,7 +6,7 @@ namespace Steward.Bench;
 /// <summary>A durable run on SQLite FULL beside a bare loop that commits intents and results itself.</summary>
 internal static class DurableBench
 {
-    private const int Steps = 100;
+    private const int Steps = 50;
 
     public static async Task RunAsync(Report report, bool quick)
     {
@@ -19,7 +19,7 @@ internal static class DurableBench
         List<BareEntry[]> groups = await BareJournal.GroupsOfAsync(store, await host.RunAsync());
         Check(groups);
 
-        (int warmUps, int rounds) = quick ? (3, 9) : (6, 31);
+        (int warmUps, int rounds) = quick ? (3, 15) : (6, 61);
         Duel grouped = await Duel.FightAsync(warmUps, rounds, () => StewardAsync(host), () => BareAsync(model, work, bare, groups));
         report.Add(
             $"Durable step, SQLite FULL; the bare loop commits a result with the next intent (2 commits a step)",

@@ -46,18 +46,22 @@ internal static class OverheadBench
         }
     }
 
-    private static async Task<Duel> FightAsync(Workload work, IChatClient model, int runs, int warmUps, int rounds)
+    private static Task<Duel> FightAsync(Workload work, IChatClient model, int runs, int warmUps, int rounds)
     {
-        await using InMemoryStewardStore store = new(TimeProvider.System);
-        await using BenchHost host = await BenchHost.StartAsync(store, work, model);
-        return await Duel.FightAsync(
+        return Duel.FightAsync(
             warmUps,
             rounds,
-            () => Cost.OfAsync(runs * work.Steps, async () =>
+            async () =>
             {
-                for (int i = 0; i < runs; i++)
-                    await host.RunAsync();
-            }),
+                // A new store each time: journals of earlier rounds would only give the garbage collector more to do.
+                await using InMemoryStewardStore store = new(TimeProvider.System);
+                await using BenchHost host = await BenchHost.StartAsync(store, work, model);
+                return await Cost.OfAsync(runs * work.Steps, async () =>
+                {
+                    for (int i = 0; i < runs; i++)
+                        await host.RunAsync();
+                });
+            },
             () => Cost.OfAsync(runs * work.Steps, async () =>
             {
                 for (int i = 0; i < runs; i++)
