@@ -28,7 +28,7 @@ internal static class ThroughputBench
         int records = groups.Sum(g => g.Length);
 
         Duel duel = await Duel.FightAsync(
-            warmUps: 1,
+            warmUps: 2,
             rounds: quick ? 3 : 7,
             () => Cost.OfAsync(runs * records, () => Task.WhenAll(Enumerable.Range(0, runs).Select(_ => host.RunAsync()))),
             () => Cost.OfAsync(runs * records, async () =>
@@ -43,8 +43,8 @@ internal static class ThroughputBench
         double share = 1 / duel.Ratio.Median;
         report.Add(
             $"Durable steps, {runs} concurrent run{(runs == 1 ? "" : "s")}",
-            $"{1e6 / duel.Steward.Median / records * steps:#,0} steps/s, {1e6 / duel.Steward.Median:#,0} records/s",
-            $"{1e6 / duel.Bare.Median:#,0} records/s",
+            $"{1e6 / duel.Steward.Median / records * steps:#,0} steps/s, {1e6 / duel.Steward.Median:#,0} records/s (CPU {duel.StewardCpu.Median:0} µs each)",
+            $"{1e6 / duel.Bare.Median:#,0} records/s (CPU {duel.BareCpu.Median:0} µs each)",
             $"{share:0%}",
             $"{1 / duel.Ratio.Max:0%}–{1 / duel.Ratio.Min:0%}",
             "≥ 60 %",
