@@ -30,6 +30,9 @@ internal static class BudgetLedger
             case ToolFailed e when before.FindCall(e.Turn, e.Index) is { } call:
                 Settle(changes, call.StartedAt, call.Reserved, e.Settled);
                 break;
+            case ToolRejected e:
+                SettleWhole(changes, before.FindCall(e.Turn, e.Index));
+                break;
             case ToolResolved { Outcome: not EffectOutcome.Unknown } e:
                 SettleWhole(changes, before.FindCall(e.Turn, e.Index));
                 break;

@@ -13,8 +13,8 @@ public readonly record struct BudgetScope(string Key)
     /// <summary>One run, its children included.</summary>
     public static BudgetScope ForRun(RunId run) => new($"run:{run}");
 
-    /// <summary>One session of a tenant.</summary>
-    public static BudgetScope ForSession(string tenant, string session) => new($"session:{tenant}/{session}");
+    /// <summary>One session of a tenant, whose name is escaped so that no other tenant's session has the same key.</summary>
+    public static BudgetScope ForSession(string tenant, string session) => new($"session:{Uri.EscapeDataString(tenant)}/{session}");
 
     /// <summary>One tenant.</summary>
     public static BudgetScope ForTenant(string tenant) => new($"tenant:{tenant}");

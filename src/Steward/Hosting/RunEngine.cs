@@ -56,6 +56,8 @@ internal sealed class RunEngine
     {
         Log.Claimed(_logger, claim.Lease.Run, claim.Lease.Worker, claim.Lease.Epoch, claim.Attempt);
         RunState state = await RunJournal.LoadAsync(_store, claim);
+        if (state.Sequence > claim.Info.Sequence)
+            return RunExit.Lost; // A later epoch has appended since the claim.
         AgentDefinition? agent = _agents.Find(state.Started.Agent, state.Started.AgentVersion);
         if (agent is null || agent.Hash != state.Started.DefinitionHash)
             return await ParkWithoutAgentAsync(claim, state, agent);

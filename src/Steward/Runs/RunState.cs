@@ -178,7 +178,7 @@ public sealed record RunState
 
     private (BudgetAmount Spent, BudgetAmount Reserved) Settled(JournalEntry entry)
     {
-        if (entry.Event is StateChanged or RunClaimed or GuidanceAdded or ToolRejected)
+        if (entry.Event is StateChanged or RunClaimed or GuidanceAdded)
             return (Spent, Reserved);
         List<BudgetChange> changes = new(1);
         BudgetLedger.Collect(this, entry.Event, entry.Time, changes);

@@ -1,0 +1,177 @@
+using System.Runtime.CompilerServices;
+using Steward.Budgets;
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.Testing.Faults;
+
+/// <summary>When a store call fails, seen from the store.</summary>
+public enum FaultMoment
+{
+    /// <summary>Before it is done: nothing happened.</summary>
+    Before,
+
+    /// <summary>After it was done: it is durable, but the caller is told that it failed.</summary>
+    After,
+}
+
+/// <summary>A store that counts its calls and fails a chosen one: "the Nth store call fails", for every N until a run ends with no failure.</summary>
+/// <param name="inner">The store that does the work. It stays open when this one is disposed, so that a test can restart on it.</param>
+/// <example>
+/// <code>
+/// for (int n = 1; ; n++)
+/// {
+///     var faulty = new FaultyStore(store) { FailAt = n, Moment = FaultMoment.After };
+///     // … run on 'faulty', restart on 'store', and assert the same outcome …
+///     if (faulty.Failed is null)
+///         break;
+/// }
+/// </code>
+/// </example>
+public sealed class FaultyStore(IStewardStore inner) : IStewardStore
+{
+    private int _calls;
+
+    /// <summary>The methods that count, by name, for example <c>nameof(IRunStore.AppendAsync)</c>; all of them when it is null.</summary>
+    /// <value>Null.</value>
+    public IReadOnlyCollection<string>? Methods { get; init; }
+
+    /// <summary>The number of the call that fails, from 1; none when it is 0.</summary>
+    /// <value>0.</value>
+    public int FailAt { get; init; }
+
+    /// <summary>Whether the failing call is done all the same.</summary>
+    /// <value><see cref="FaultMoment.Before"/>.</value>
+    public FaultMoment Moment { get; init; }
+
+    /// <summary>Whether every later call fails too, before it is done: the store is gone, as it is for a process that dies.</summary>
+    /// <value>False.</value>
+    public bool Lasting { get; init; }
+
+    /// <summary>Makes the error from the method's name and the call's number.</summary>
+    /// <value>A <see cref="StoreException"/> with <see cref="StoreFailure.Io"/>.</value>
+    public Func<string, int, Exception> Error { get; init; } = static (method, n) =>
+        new StoreException(StoreFailure.Io, $"Call {n} of the store ('{method}') was made to fail by a test.");
+
+    /// <summary>Called before each call that counts, with the method's name and the call's number; may wait, throw, or stop the clock.</summary>
+    public Func<string, int, Task>? Hook { get; init; }
+
+    /// <summary>Calls that counted so far.</summary>
+    public int Calls => Volatile.Read(ref _calls);
+
+    /// <summary>The method whose call was made to fail first; null as long as none was.</summary>
+    public string? Failed { get; private set; }
+
+    /// <inheritdoc/>
+    public ValueTask<StartResult> StartAsync(RunStart start, CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.StartAsync(start, cancellationToken));
+
+    /// <inheritdoc/>
+    public ValueTask<SignalResult> SignalAsync(Signal signal, CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.SignalAsync(signal, cancellationToken));
+
+    /// <inheritdoc/>
+    public ValueTask<Claim?> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.ClaimAsync(request, cancellationToken));
+
+    /// <inheritdoc/>
+    public ValueTask<RenewResult> RenewAsync(Lease lease, TimeSpan duration, CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.RenewAsync(lease, duration, cancellationToken));
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<RunAttention>> WatchAsync(string worker, CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.WatchAsync(worker, cancellationToken));
+
+    /// <inheritdoc/>
+    public ValueTask<AppendResult> AppendAsync(RunBatch batch, CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.AppendAsync(batch, cancellationToken));
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<JournalEntry> ReadAsync(RunId run, long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        int call = await EnterAsync(nameof(ReadAsync));
+        await foreach (JournalEntry entry in inner.ReadAsync(run, after, cancellationToken))
+            yield return entry;
+        Leave(nameof(ReadAsync), call);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<Signal>> InboxAsync(RunId run, CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.InboxAsync(run, cancellationToken));
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<RunInfo>> FindAsync(RunQuery query, CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.FindAsync(query, cancellationToken));
+
+    /// <inheritdoc/>
+    public async ValueTask PutAsync(Blob blob, CancellationToken cancellationToken = default)
+    {
+        int call = await EnterAsync(nameof(PutAsync));
+        await inner.PutAsync(blob, cancellationToken);
+        Leave(nameof(PutAsync), call);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<ReadOnlyMemory<byte>?> GetAsync(string hash, CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.GetAsync(hash, cancellationToken));
+
+    /// <inheritdoc/>
+    public ValueTask<bool> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.EngageAsync(killSwitch, cancellationToken));
+
+    /// <inheritdoc/>
+    public ValueTask<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.ReleaseAsync(scope, cancellationToken));
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<KillSwitch>> SwitchesAsync(CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.SwitchesAsync(cancellationToken));
+
+    /// <inheritdoc/>
+    public async ValueTask SetCeilingsAsync(BudgetScope scope, BudgetCeilings ceilings, CancellationToken cancellationToken = default)
+    {
+        int call = await EnterAsync(nameof(SetCeilingsAsync));
+        await inner.SetCeilingsAsync(scope, ceilings, cancellationToken);
+        Leave(nameof(SetCeilingsAsync), call);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<BudgetInfo>> BudgetsAsync(string prefix = "", int limit = 1_000, CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.BudgetsAsync(prefix, limit, cancellationToken));
+
+    /// <summary>Does nothing: the inner store stays open.</summary>
+    public ValueTask DisposeAsync() => default;
+
+    private async ValueTask<T> CallAsync<T>(Func<ValueTask<T>> act, [CallerMemberName] string method = "")
+    {
+        int call = await EnterAsync(method);
+        T result = await act();
+        Leave(method, call);
+        return result;
+    }
+
+    /// <summary>Counts a call, and fails it when that is due; 0 for a call that does not count.</summary>
+    private async ValueTask<int> EnterAsync(string method)
+    {
+        if (Methods is not null && !Methods.Contains(method))
+            return 0;
+        int call = Interlocked.Increment(ref _calls);
+        if (Hook is { } hook)
+            await hook(method, call);
+        if (FailAt > 0 && ((call == FailAt && Moment == FaultMoment.Before) || (call > FailAt && Lasting)))
+            throw Fail(method, call);
+        return call;
+    }
+
+    private void Leave(string method, int call)
+    {
+        if (FailAt > 0 && call == FailAt && Moment == FaultMoment.After)
+            throw Fail(method, call);
+    }
+
+    private Exception Fail(string method, int call)
+    {
+        Failed ??= method;
+        return Error(method, call);
+    }
+}

@@ -1,0 +1,22 @@
+using Steward.Storage;
+using Steward.Tests.Runs;
+
+namespace Steward.Sqlite.Tests;
+
+public sealed class SqliteCeilingTests(ITestOutputHelper output) : CeilingTests(output), IDisposable
+{
+    private readonly TestFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    protected override async Task<IStewardStore> OpenAsync() => await _folder.OpenAsync();
+}
+
+public sealed class SqliteKillSwitchTests(ITestOutputHelper output) : KillSwitchTests(output), IDisposable
+{
+    private readonly TestFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    protected override async Task<IStewardStore> OpenAsync() => await _folder.OpenAsync();
+}

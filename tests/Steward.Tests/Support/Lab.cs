@@ -1,0 +1,71 @@
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Steward.Agents;
+using Steward.Diagnostics;
+using Steward.Hosting;
+using Steward.Models;
+using Steward.Runs;
+using Steward.Storage;
+using Steward.Testing;
+
+namespace Steward.Tests.Support;
+
+/// <summary>The engine without a worker and without real time: a test says when a run is claimed, by whom, and how time goes on.</summary>
+internal sealed class Lab
+{
+    public static readonly TimeSpan LeaseDuration = TimeSpan.FromSeconds(30);
+
+    private readonly RunHub _hub = new();
+    private readonly StewardOptions _options = new() { LeaseDuration = LeaseDuration, MaxClaimAttempts = 50, CancelGrace = TimeSpan.Zero };
+
+    public Lab(IChatClient model, AgentDefinition agent, IStewardStore? store = null, ManualTimeProvider? time = null)
+    {
+        Time = time ?? new ManualTimeProvider();
+        Store = store ?? new InMemoryStewardStore(Time);
+        Agent = agent;
+        Model = model;
+    }
+
+    public ManualTimeProvider Time { get; }
+
+    public IStewardStore Store { get; }
+
+    public AgentDefinition Agent { get; }
+
+    public IChatClient Model { get; }
+
+    public async Task<RunId> StartAsync(RunRequest? request = null, IStewardStore? store = null)
+    {
+        var client = new StewardClient(store ?? Store, new AgentRegistry(Agent), _hub, Options.Create(_options), Time);
+        return (await client.StartAsync(Agent.Name, request ?? new RunRequest("go"), TestContext.Current.CancellationToken)).Id;
+    }
+
+    /// <summary>Claims what can be claimed and works on it; null when nothing can be claimed.</summary>
+    public async Task<RunExit?> WorkAsync(string worker = "w1", IStewardStore? store = null)
+    {
+        IStewardStore used = store ?? Store;
+        Claim? claim = await used.ClaimAsync(new ClaimRequest { Worker = worker, Duration = LeaseDuration }, TestContext.Current.CancellationToken);
+        return claim is null ? null : await Engine(used).ExecuteAsync(claim);
+    }
+
+    public RunEngine Engine(IStewardStore store) => new(
+        store,
+        new AgentRegistry(Agent),
+        new ModelRouter(_ => Model, ModelCatalog.Default.With(Harness.Price), new ModelRetryOptions { Delay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero }, Time, () => 0.5),
+        _options,
+        Time,
+        new Observers([]),
+        null,
+        NullLogger.Instance);
+
+    public async Task<List<JournalEntry>> JournalAsync(RunId run)
+    {
+        List<JournalEntry> entries = [];
+        await foreach (JournalEntry entry in Store.ReadAsync(run, 0, TestContext.Current.CancellationToken))
+            entries.Add(entry);
+        return entries;
+    }
+
+    public async Task<RunState> StateAsync(RunId run) => await RunJournal.LoadAsync(Store, run, TestContext.Current.CancellationToken);
+}
