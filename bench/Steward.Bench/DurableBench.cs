@@ -19,7 +19,7 @@ internal static class DurableBench
         List<BareEntry[]> groups = await BareJournal.GroupsOfAsync(store, await host.RunAsync());
         Check(groups);
 
-        (int warmUps, int rounds) = quick ? (3, 15) : (6, 61);
+        (int warmUps, int rounds) = quick ? (2, 9) : (6, 61);
         Duel grouped = await Duel.FightAsync(warmUps, rounds, () => StewardAsync(host), () => BareAsync(model, work, bare, groups));
         report.Add(
             $"Durable step, SQLite FULL; the bare loop commits a result with the next intent (2 commits a step)",

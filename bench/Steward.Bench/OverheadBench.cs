@@ -12,7 +12,7 @@ internal static class OverheadBench
         foreach (bool stream in (bool[])[false, true])
         {
             Workload work = new(200, resultLength: 100, stream);
-            Duel duel = await FightAsync(work, new CannedModel(work), runs: 5, warmUps: quick ? 8 : 20, rounds: quick ? 9 : 25);
+            Duel duel = await FightAsync(work, new CannedModel(work), runs: 5, warmUps: quick ? 5 : 15, rounds: quick ? 7 : 25);
             report.Add(
                 $"Overhead per step, no store, 200 steps, {Kind(stream)}",
                 Report.Times(duel).Steward,
@@ -36,7 +36,7 @@ internal static class OverheadBench
             Workload work = new(50, resultLength: 100, stream);
             using LoopbackProvider provider = new(work);
             using IChatClient model = ModelProviders.CreateOpenAI("m", new ProviderOptions { BaseUrl = provider.Url, ApiKey = "none" });
-            Duel duel = await FightAsync(work, model, runs: 1, warmUps: quick ? 3 : 6, rounds: quick ? 7 : 15);
+            Duel duel = await FightAsync(work, model, runs: 1, warmUps: quick ? 2 : 6, rounds: quick ? 5 : 15);
             report.Add(
                 $"The same over HTTP on loopback, 50 steps, {Kind(stream)}",
                 Report.Times(duel).Steward,

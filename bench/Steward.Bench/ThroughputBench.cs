@@ -18,7 +18,7 @@ internal static class ThroughputBench
 
     private static async Task ConcurrentAsync(Report report, int runs, bool quick)
     {
-        int steps = Math.Max(quick ? 5 : 10, (quick ? 1_200 : 6_000) / runs);
+        int steps = Math.Max(quick ? 3 : 10, (quick ? 400 : 6_000) / runs);
         Workload work = new(steps, resultLength: 2_000);
         using Scratch scratch = new();
         await using SqliteStewardStore store = await Scratch.OpenAsync(scratch.NewFile());
@@ -28,7 +28,7 @@ internal static class ThroughputBench
         int records = groups.Sum(g => g.Length);
 
         Duel duel = await Duel.FightAsync(
-            warmUps: 2,
+            warmUps: quick ? 1 : 3,
             rounds: quick ? 3 : 7,
             () => Cost.OfAsync(runs * records, () => Task.WhenAll(Enumerable.Range(0, runs).Select(_ => host.RunAsync()))),
             () => Cost.OfAsync(runs * records, async () =>
@@ -70,7 +70,7 @@ internal static class ThroughputBench
         RunAppender run = await RunAppender.StartAsync(store, work);
         long id = bare.StartRun(), head = 0;
         Series steward = new(), fenced = new();
-        for (int i = -100; i < (quick ? 600 : 4_000); i++)
+        for (int i = -100; i < (quick ? 500 : 4_000); i++)
         {
             long start = Stopwatch.GetTimestamp();
             bare.AppendAndCommit(id, ref head, groups[1 + (i & 1)]);
