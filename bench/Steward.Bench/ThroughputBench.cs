@@ -18,7 +18,7 @@ internal static class ThroughputBench
 
     private static async Task ConcurrentAsync(Report report, int runs, bool quick)
     {
-        int steps = Math.Max(quick ? 3 : 10, (quick ? 400 : 6_000) / runs);
+        int steps = Math.Max(quick ? 8 : 10, (quick ? 400 : 6_000) / runs);
         Workload work = new(steps, resultLength: 2_000);
         using Scratch scratch = new();
         await using SqliteStewardStore store = await Scratch.OpenAsync(scratch.NewFile());
