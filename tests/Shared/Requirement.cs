@@ -3,7 +3,7 @@ using Xunit;
 namespace Steward.Tests.Shared;
 
 /// <summary>Things that a test needs and a machine may lack: without one the test is skipped, or fails where <c>STEWARD_REQUIRE</c> names it.</summary>
-internal static class Requirement
+internal static partial class Requirement
 {
     /// <summary>Node.js on the path, and the modules of a folder with a package.json.</summary>
     public static void Node(string? folder = null)

@@ -108,8 +108,6 @@ internal sealed class Db : IDisposable
     /// <summary>Closing must not write or sync any more: the last sync failed.</summary>
     public void ForbidCheckpointOnClose() => sqlite3_db_config(_handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, out _);
 
-    private void WaitWhenBusy(TimeSpan timeout) => Check(sqlite3_busy_timeout(_handle, (int)Math.Clamp(timeout.TotalMilliseconds, 0, int.MaxValue)));
-
     public void Check(int code)
     {
         if (code is not SQLITE_OK)
@@ -129,4 +127,6 @@ internal sealed class Db : IDisposable
         _statements.Clear();
         _handle.manual_close_v2();
     }
+
+    private void WaitWhenBusy(TimeSpan timeout) => Check(sqlite3_busy_timeout(_handle, (int)Math.Clamp(timeout.TotalMilliseconds, 0, int.MaxValue)));
 }

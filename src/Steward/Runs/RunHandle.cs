@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Steward.Budgets;
-using Steward.Hosting;
 using Steward.Storage;
 
 namespace Steward.Runs;
@@ -10,15 +9,15 @@ public sealed class RunHandle
 {
     private readonly IStewardStore _store;
     private readonly RunHub _hub;
-    private readonly StewardOptions _options;
+    private readonly TimeSpan _pollInterval;
     private readonly TimeProvider _time;
 
-    internal RunHandle(RunId id, IStewardStore store, RunHub hub, StewardOptions options, TimeProvider time)
+    internal RunHandle(RunId id, IStewardStore store, RunHub hub, TimeSpan pollInterval, TimeProvider time)
     {
         Id = id;
         _store = store;
         _hub = hub;
-        _options = options;
+        _pollInterval = pollInterval;
         _time = time;
     }
 
@@ -47,7 +46,7 @@ public sealed class RunHandle
             }
 
             using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            await Task.WhenAny(change, Task.Delay(_options.PollInterval, _time, cancel.Token));
+            await Task.WhenAny(change, Task.Delay(_pollInterval, _time, cancel.Token));
             await cancel.CancelAsync();
             cancellationToken.ThrowIfCancellationRequested();
         }
@@ -72,7 +71,7 @@ public sealed class RunHandle
             if (info.Status.IsTerminal() || (info.Status == RunStatus.Awaiting && info.Worker is null))
                 return await ResultAsync(info, cancellationToken);
             using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            await Task.WhenAny(settle, Task.Delay(_options.PollInterval, _time, cancel.Token));
+            await Task.WhenAny(settle, Task.Delay(_pollInterval, _time, cancel.Token));
             await cancel.CancelAsync();
             cancellationToken.ThrowIfCancellationRequested();
         }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using Steward.Agents;
 using Steward.Runs;
@@ -22,20 +23,19 @@ public abstract class KillSwitchTests(ITestOutputHelper output)
     {
         CancellationToken cancellationToken = TestContext.Current.CancellationToken;
         await using IStewardStore store = await OpenAsync();
-        int calls = 0, done = 0;
+        ConcurrentDictionary<RunId, int> begun = new();
         var busy = new TaskCompletionSource();
         // Every call takes a while, and half of them ignore that they are cancelled.
-        ToolDefinition work = new("work", "", JsonElement.Parse("""{"type":"object"}"""), async (_, arguments, cancelled) =>
+        ToolDefinition work = new("work", "", JsonElement.Parse("""{"type":"object"}"""), async (context, arguments, cancelled) =>
         {
-            if (Interlocked.Increment(ref calls) == Runs * 3)
+            if (begun.TryAdd(context.Run, 1) && begun.Count == Runs)
                 busy.TrySetResult();
             await Task.Delay(20, arguments.GetProperty("n").GetInt32() % 2 == 0 ? cancelled : CancellationToken.None);
-            Interlocked.Increment(ref done);
             return new ToolOutput("ok");
         })
         { Effect = ToolEffect.ReadOnly };
-        var model = new FunctionModel((m, _) => m.Count > 24 ? FunctionModel.Says("finished") : FunctionModel.Calls_(("work", new { n = m.Count })));
-        await using var harness = new Harness(store, model, Harness.Agent(work).Build(), o => o.MaxConcurrentRuns = Runs);
+        var model = new FunctionModel((m, _) => m.Count > 60 ? FunctionModel.Says("finished") : FunctionModel.Calls_(("work", new { n = m.Count })));
+        await using var harness = new Harness(store, model, Harness.Agent(work).WithLimits(new AgentLimits { Iterations = 100 }).Build(), o => o.MaxConcurrentRuns = Runs);
         await harness.StartAsync();
         RunHandle[] runs = await Task.WhenAll(Enumerable.Range(0, Runs).Select(i => harness.Client.StartAsync("tester", new RunRequest($"go {i}") { Tenant = "acme" }, cancellationToken)));
         await busy.Task.WaitAsync(TimeSpan.FromSeconds(60), cancellationToken);

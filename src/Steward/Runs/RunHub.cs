@@ -1,9 +1,8 @@
 using System.Collections.Concurrent;
 using Steward.Diagnostics;
-using Steward.Runs;
 using Steward.Storage;
 
-namespace Steward.Hosting;
+namespace Steward.Runs;
 
 /// <summary>Tells waiters in this process that something happened, so that they need not wait for their next poll. Only ever a hint: the store is the truth.</summary>
 public sealed class RunHub : IRunObserver

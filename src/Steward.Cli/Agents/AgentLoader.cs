@@ -1,0 +1,81 @@
+using Steward.Agents;
+using Steward.Cli.Agents.Yaml;
+using Steward.Tools;
+
+namespace Steward.Cli.Agents;
+
+/// <summary>Reads an agent from its folder or its <c>agent.yaml</c>; <c>docs/agent-yaml.md</c> is the reference.</summary>
+internal static class AgentLoader
+{
+    private static readonly string[] s_names = ["agent.yaml", "agent.yml"];
+    private static readonly string s_store = Path.Combine(".steward", "runs.db");
+
+    /// <summary>Reads the agent.</summary>
+    /// <param name="path">A folder or a file.</param>
+    /// <param name="options">What it may depend on from outside.</param>
+    /// <exception cref="AgentFileException">Something is wrong; the message says where and what to do.</exception>
+    public static AgentFile Load(string path, AgentLoadOptions options)
+    {
+        YamlMap root = YamlFile.Read(Find(path)).Map("an agent", AgentKeys.Agent);
+        var scope = new AgentScope(root.Self.File.Folder, options);
+        YamlValue name = root.Need("name", "Name the agent: letters, digits, '-' and '_'.");
+        if (!ToolDefinition.IsName(name.Text()))
+            throw name.Error($"'{name.Text()}' cannot be an agent's name. Write 1 to {ToolDefinition.MaxNameLength} letters, digits, '-' or '_'.");
+        ModelSection models = ModelSection.Read(root, scope);
+        AgentBuilder builder = new AgentBuilder(name.Text(), root.Find("version")?.Label() ?? "1").Instruct(Instructions(root, scope));
+        if (root.Find("description") is { } description)
+            builder.Describe(description.Text());
+        foreach ((Models.ModelRole role, Models.ModelRoute route) in models.Routes)
+            builder.UseModel(role, route.Targets);
+        (Budgets.BudgetCeilings run, Budgets.BudgetCeilings? session) = LimitSection.Budget(root.Find("budget"));
+        builder.WithBudget(run, session).WithLimits(LimitSection.Limits(root.Find("limits")));
+        string database = root.Find("store") is { } store ? scope.Resolve(store) : Path.Combine(scope.Folder, s_store);
+        string? example = root.Find("example")?.NonEmpty("the example");
+
+        // Last, because it may make the file of a database: nothing is written for a file that is wrong elsewhere.
+        scope = scope with { Databases = DatabaseSection.Read(root.Find("databases"), scope) };
+        IReadOnlyList<ToolDefinition> tools = ToolSection.Read(root.Find("tools"), scope);
+        builder.AddTools(tools).AddValidators(ValidatorSection.Read(root.Find("validators"), tools, scope));
+        return new AgentFile
+        {
+            Folder = scope.Folder,
+            Agent = Build(builder, name),
+            Providers = models.Clients,
+            Prices = models.Prices,
+            DatabasePath = database,
+            Speaker = models.Speaker,
+            Example = example,
+        };
+    }
+
+    private static AgentDefinition Build(AgentBuilder builder, YamlValue at)
+    {
+        try
+        {
+            return builder.Build();
+        }
+        catch (ArgumentException e)
+        {
+            throw at.Error(ToolSection.Clean(e));
+        }
+    }
+
+    private static string Find(string path)
+    {
+        if (File.Exists(path))
+            return path;
+        if (!Directory.Exists(path))
+            throw new AgentFileException(path, 1, 1, "There is no such file or folder. Give the folder of an agent, or make one with 'steward init'.");
+        return s_names.Select(n => Path.Combine(path, n)).FirstOrDefault(File.Exists)
+            ?? throw new AgentFileException(Path.Combine(path, s_names[0]), 1, 1, "The folder has no agent.yaml. Make one with 'steward init', or give another folder.");
+    }
+
+    private static string Instructions(YamlMap root, AgentScope scope)
+    {
+        YamlValue? text = root.Find("instructions");
+        YamlValue? file = root.Find("instructions_file");
+        if (text is not null && file is not null)
+            throw file.Value.Error("There are 'instructions' and an 'instructions_file'. Keep one.");
+        return text?.Text() ?? (file is { } named ? scope.ReadText(named) : "");
+    }
+}

@@ -1,0 +1,39 @@
+using Steward.Cli.Agents.Yaml;
+using Steward.Tools.Declarative;
+
+namespace Steward.Cli.Agents;
+
+/// <summary>What the sections of a file need beside their own lines.</summary>
+internal sealed record AgentScope(string Folder, AgentLoadOptions Options)
+{
+    public IReadOnlyDictionary<string, SqlDatabase> Databases { get; init; } = new Dictionary<string, SqlDatabase>();
+
+    /// <summary>The path of a file that the value names, relative to the folder.</summary>
+    public string Resolve(YamlValue value) => Path.GetFullPath(Path.Combine(Folder, value.NonEmpty("the path")));
+
+    /// <summary>The text of a file that the value names.</summary>
+    public string ReadText(YamlValue value)
+    {
+        string path = Resolve(value);
+        if (!File.Exists(path))
+            throw value.Error($"The file {value.Shown} does not exist: looked for '{path}'. Paths start at the folder of this file.");
+        try
+        {
+            return YamlFile.ReadText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw value.Error($"The file {value.Shown} cannot be read: {e.Message}");
+        }
+    }
+
+    /// <summary>The database that a map names; the only one where it names none.</summary>
+    public SqlDatabase Database(YamlMap map)
+    {
+        if (map.Find("database") is { } named)
+            return named.OneOf("one of the databases", Databases);
+        return Databases.Count == 1
+            ? Databases.Values.First()
+            : throw map.Self.Error(Databases.Count == 0 ? "There is no database to run this on. Declare one under 'databases:'." : $"Say which database: 'database:' with one of {string.Join(", ", Databases.Keys)}.");
+    }
+}

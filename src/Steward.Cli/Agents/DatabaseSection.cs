@@ -1,0 +1,77 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+using Steward.Cli.Agents.Yaml;
+using Steward.Tools.Declarative;
+
+namespace Steward.Cli.Agents;
+
+/// <summary>Reads <c>databases</c>, and makes the SQLite files that have a seed and are not there yet.</summary>
+internal static class DatabaseSection
+{
+    public static IReadOnlyDictionary<string, SqlDatabase> Read(YamlValue? value, AgentScope scope)
+    {
+        var databases = new Dictionary<string, SqlDatabase>(StringComparer.Ordinal);
+        foreach ((YamlValue key, YamlValue declared) in value?.Map("'databases'").Entries ?? [])
+            databases[key.NonEmpty("the database's name")] = ReadOne(declared.Map("a database", AgentKeys.Database), scope);
+        return databases;
+    }
+
+    private static SqlDatabase ReadOne(YamlMap map, AgentScope scope)
+    {
+        (string kind, YamlValue value) = map.OneOf("sqlite", "postgres");
+        YamlValue? seed = map.Find("seed");
+        if (kind == "sqlite")
+            return Sqlite(value, seed, scope);
+        if (seed is { } foreign)
+            throw foreign.Error("Only a SQLite database has a seed. Remove it, and fill the PostgreSQL database yourself.");
+        return Postgres(value, scope);
+    }
+
+    private static SqlDatabase Sqlite(YamlValue value, YamlValue? seed, AgentScope scope)
+    {
+        string path = scope.Resolve(value);
+        if (seed is { } script)
+            Seed.Ensure(path, scope.ReadText(script), script);
+        else if (!File.Exists(path))
+            throw value.Error($"The database {value.Shown} does not exist: looked for '{path}'. Mend the path, or add 'seed: seed.sql', a script that makes it.");
+        var connection = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, ForeignKeys = true };
+        return new SqlDatabase(SqliteFactory.Instance, connection.ConnectionString, SqlDialect.Sqlite);
+    }
+
+    private static SqlDatabase Postgres(YamlValue value, AgentScope scope)
+    {
+        string text = Placeholders.Need(value, scope.Options);
+        try
+        {
+            var connection = new NpgsqlConnectionStringBuilder(Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme.StartsWith("postgres", StringComparison.Ordinal) ? FromUrl(url) : text);
+            if (connection.Password is { Length: > 0 })
+                Placeholders.RefuseLiteral(value);
+            return new SqlDatabase(NpgsqlFactory.Instance, connection.ConnectionString, SqlDialect.Postgres);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException or DbException)
+        {
+            // The text may hold a password: it is not shown.
+            throw value.Error("This is not how to connect to PostgreSQL. Write 'Host=…;Database=…;Username=…;Password=${env:PGPASSWORD}' or '${env:DATABASE_URL}' with a postgres:// URL.");
+        }
+    }
+
+    private static string FromUrl(Uri url)
+    {
+        string[] user = url.UserInfo.Split(':', 2);
+        var connection = new NpgsqlConnectionStringBuilder { Host = url.Host, Database = Uri.UnescapeDataString(url.AbsolutePath.Trim('/')) };
+        if (url.Port > 0)
+            connection.Port = url.Port;
+        if (user[0].Length > 0)
+            connection.Username = Uri.UnescapeDataString(user[0]);
+        if (user.Length == 2)
+            connection.Password = Uri.UnescapeDataString(user[1]);
+        foreach (string pair in url.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
+        {
+            string[] option = pair.Split('=', 2);
+            connection[option[0] == "sslmode" ? "SSL Mode" : Uri.UnescapeDataString(option[0])] = option.Length == 2 ? Uri.UnescapeDataString(option[1]) : "";
+        }
+
+        return connection.ConnectionString;
+    }
+}

@@ -1,0 +1,105 @@
+using System.Text.Json;
+using Steward.Cli.Agents.Yaml;
+using Steward.Orchestration;
+using Steward.Tools;
+
+namespace Steward.Cli.Agents;
+
+/// <summary>Reads <c>validators</c>.</summary>
+internal static class ValidatorSection
+{
+    public static IReadOnlyList<IValidator> Read(YamlValue? value, IReadOnlyList<ToolDefinition> tools, AgentScope scope)
+    {
+        List<IValidator> validators = [];
+        foreach (YamlValue declared in value?.List("'validators'") ?? [])
+        {
+            YamlMap map = declared.Map("a validator", AgentKeys.Validator);
+            (string kind, YamlValue body) = map.OneOf("sql", "tool_called", "answer_matches", "answer_schema");
+            string name = map.Find("name")?.NonEmpty("the validator's name") ?? kind;
+            if (validators.Any(v => v.Name == name))
+                throw map.Self.Error($"There is a validator '{name}' already. Give this one another 'name'.");
+            try
+            {
+                validators.Add(Make(kind, name, body, tools, scope));
+            }
+            catch (ArgumentException e)
+            {
+                throw body.Error(ToolSection.Clean(e));
+            }
+        }
+
+        return validators;
+    }
+
+    private static IValidator Make(string kind, string name, YamlValue body, IReadOnlyList<ToolDefinition> tools, AgentScope scope) => kind switch
+    {
+        "sql" => Sql(name, body.Map("'sql'", AgentKeys.SqlCheck), tools, scope),
+        "tool_called" => ToolCalled(name, body, tools),
+        "answer_matches" => AnswerMatches(name, body),
+        _ => new AnswerSchemaValidator(name, body.IsMap ? body.Json() : SchemaFile(body, scope)),
+    };
+
+    private static SqlValidator Sql(string name, YamlMap map, IReadOnlyList<ToolDefinition> tools, AgentScope scope)
+    {
+        var captures = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach ((YamlValue key, YamlValue value) in map.Find("captures")?.Map("'captures'").Entries ?? [])
+        {
+            captures[key.Text()] = value.Text();
+            if (value.Text().Split('.') is ["call", var tool, ..])
+                Known(tool, value, tools);
+        }
+
+        var options = new SqlValidatorOptions
+        {
+            Name = name,
+            Database = scope.Database(map),
+            Statement = map.Need("statement", "Write one SELECT that proves the outcome.").NonEmpty("the statement"),
+            Description = map.Find("description")?.Text(),
+            Captures = captures,
+            Rows = map.Find("rows") is { } rows ? Bounds(rows) : new Bounds(),
+            FirstRow = (map.Find("first_row")?.Map("'first_row'").Entries ?? []).ToDictionary(e => e.Key.Text(), e => e.Value.Json(), StringComparer.Ordinal),
+        };
+        return new SqlValidator(map.Find("timeout") is { } timeout ? options with { Timeout = timeout.Duration(TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1)) } : options);
+    }
+
+    private static ToolCalledValidator ToolCalled(string name, YamlValue body, IReadOnlyList<ToolDefinition> tools)
+    {
+        if (!body.IsMap)
+            return new ToolCalledValidator(new ToolCalledOptions { Name = name, Tool = Known(body.Text(), body, tools) });
+        YamlMap map = body.Map("'tool_called'", AgentKeys.ToolCalled);
+        YamlValue tool = map.Need("tool", "Name the tool.");
+        var options = new ToolCalledOptions { Name = name, Tool = Known(tool.Text(), tool, tools), Arguments = map.Find("arguments")?.Json() };
+        return new ToolCalledValidator(map.Find("times") is { } times ? options with { Times = Bounds(times) } : options);
+    }
+
+    private static AnswerMatchesValidator AnswerMatches(string name, YamlValue body)
+    {
+        if (!body.IsMap)
+            return new AnswerMatchesValidator(name, body.Text());
+        YamlMap map = body.Map("'answer_matches'", AgentKeys.AnswerMatches);
+        return new AnswerMatchesValidator(name, map.Need("pattern", "Write a regular expression.").Text(), !map.Flag("negate"));
+    }
+
+    private static JsonElement SchemaFile(YamlValue file, AgentScope scope)
+    {
+        try
+        {
+            return JsonElement.Parse(scope.ReadText(file));
+        }
+        catch (JsonException e)
+        {
+            throw file.Error($"The file {file.Shown} is not JSON: {e.Message}");
+        }
+    }
+
+    private static Bounds Bounds(YamlValue value)
+    {
+        if (!value.IsMap)
+            return new Bounds { Exactly = value.Whole(0) };
+        YamlMap map = value.Map("the number", AgentKeys.Bounds);
+        return new Bounds { Exactly = map.Whole("exactly", 0), AtLeast = map.Whole("at_least", 0), AtMost = map.Whole("at_most", 0) };
+    }
+
+    private static string Known(string tool, YamlValue at, IReadOnlyList<ToolDefinition> tools) =>
+        tools.Any(t => t.Name == tool) ? tool : throw at.Error($"There is no tool '{tool}'. {Nearest.Hint(tool, [.. tools.Select(t => t.Name)])}");
+}

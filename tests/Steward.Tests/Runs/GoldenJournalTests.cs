@@ -1,0 +1,176 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Steward.Agents;
+using Steward.Budgets;
+using Steward.Models;
+using Steward.Orchestration;
+using Steward.Runs;
+using Steward.Storage;
+using Steward.Tests.Support;
+using Steward.Tools;
+using static Steward.Tests.Support.FunctionModel;
+
+namespace Steward.Tests.Runs;
+
+/// <summary>Journals of released versions, kept for ever: each must verify and fold to the state it had. Never edit one; add a folder for a new version.</summary>
+public sealed class GoldenJournalTests
+{
+    private static string Folder => Path.Combine(AppContext.BaseDirectory, "Journals");
+
+    public static TheoryData<string> Journals =>
+        [.. Directory.GetFiles(Folder, "*.jsonl", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(Folder, f)).Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(Journals))]
+    public void Journal_OfAReleasedVersion_VerifiesAndFoldsToItsState(string file)
+    {
+        (List<JournalEntry> journal, string expected) = Read(Path.Combine(Folder, file));
+
+        RunState state = Invariants.Check(journal);
+
+        Assert.Equal(expected, Describe(state));
+        Assert.All(journal, e => Assert.Equal(Encoding.UTF8.GetString(e.Payload.Span), Encoding.UTF8.GetString(EventWire.Write(e.Event))));
+    }
+
+    [Fact]
+    public void Journals_OfThisVersion_HoldEveryEvent()
+    {
+        IEnumerable<string> seen = Journals.SelectMany(f => Read(Path.Combine(Folder, f.Data)).Journal).Select(e => e.Type).Distinct();
+
+        Assert.Equal(EventWire.Names.Order(StringComparer.Ordinal), seen.Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>Writes the journals of a new version into the folder that STEWARD_WRITE_JOURNALS names.</summary>
+    [Fact]
+    public async Task Journals_AskedToWrite_AreWritten()
+    {
+        Assert.SkipWhen(Environment.GetEnvironmentVariable("STEWARD_WRITE_JOURNALS") is null, "STEWARD_WRITE_JOURNALS names no folder: nothing to write.");
+        string folder = Directory.CreateDirectory(Environment.GetEnvironmentVariable("STEWARD_WRITE_JOURNALS")!).FullName;
+        await WriteAsync(folder, "completed", await CompletedAsync());
+        await WriteAsync(folder, "asked", await AskedAsync());
+        await WriteAsync(folder, "exhausted", await ExhaustedAsync());
+        await WriteAsync(folder, "cancelled", await CancelledAsync());
+    }
+
+    private static string Describe(RunState s) =>
+        $"{s.Status} {s.Reason} turn {s.Turn} spent {s.Spent} reserved {s.Reserved} messages {s.Messages.Count} {Convert.ToHexStringLower(s.MessagesHash.Span)[..16]} calls {s.Completed.Count} mistakes {s.Mistakes}";
+
+    private static (List<JournalEntry> Journal, string Expected) Read(string path)
+    {
+        List<JournalEntry> journal = [];
+        string expected = "";
+        foreach (string line in File.ReadLines(path))
+        {
+            JsonElement row = JsonElement.Parse(line);
+            if (row.TryGetProperty("expected", out JsonElement end))
+                expected = end.GetString()!;
+            else
+                journal.Add(Entry(row));
+        }
+
+        return (journal, expected);
+    }
+
+    private static JournalEntry Entry(JsonElement row) => new(
+        RunId.Parse(row.GetProperty("run").GetString()!),
+        row.GetProperty("sequence").GetInt64(),
+        row.GetProperty("type").GetString()!,
+        DateTimeOffset.FromUnixTimeMilliseconds(row.GetProperty("time").GetInt64()),
+        Encoding.UTF8.GetBytes(row.GetProperty("payload").GetString()!),
+        Convert.FromHexString(row.GetProperty("payloadHash").GetString()!),
+        Convert.FromHexString(row.GetProperty("hash").GetString()!));
+
+    private static async Task WriteAsync(string folder, string name, (Lab Lab, RunId Run) made)
+    {
+        List<JournalEntry> journal = await made.Lab.JournalAsync(made.Run);
+        IEnumerable<string> lines = journal.Select(e => new JsonObject
+        {
+            ["run"] = e.Run.ToString(),
+            ["sequence"] = e.Sequence,
+            ["type"] = e.Type,
+            ["time"] = e.Time.ToUnixTimeMilliseconds(),
+            ["payload"] = Encoding.UTF8.GetString(e.Payload.Span),
+            ["payloadHash"] = Convert.ToHexStringLower(e.PayloadHash.Span),
+            ["hash"] = Convert.ToHexStringLower(e.Hash.Span),
+        }.ToJsonString());
+        string expected = new JsonObject { ["expected"] = Describe(Invariants.Check(journal)) }.ToJsonString();
+        await File.WriteAllLinesAsync(Path.Combine(folder, $"{name}.jsonl"), [.. lines, expected], TestContext.Current.CancellationToken);
+    }
+
+    private static async Task<(Lab Lab, RunId Run)> CompletedAsync()
+    {
+        bool retried = false;
+        var model = new FunctionModel((m, _) =>
+        {
+            if (!retried)
+            {
+                retried = true;
+                throw new ModelException(ModelFailure.Overloaded, "busy") { NotBilled = true, StatusCode = 529 };
+            }
+
+            return m.Count(x => x.Role == Microsoft.Extensions.AI.ChatRole.Assistant) switch
+            {
+                0 => Calls_(("look", new { id = 7 }), ("lok", new { })),
+                1 => Calls_(("big", new { })),
+                2 => Says("First try."),
+                _ => Says("Second try."),
+            };
+        });
+        int looks = 0;
+        var validator = new DelegateValidator("twice", "passes at the second look", (_, _) => ValueTask.FromResult(++looks == 1 ? Finding.Failed("not yet.") : Finding.Passed("seen")));
+        var lab = new Lab(model, Harness.Agent(Harness.Tool("look", _ => "seven"), Harness.Tool("big", _ => new string('b', 9_000))).AddValidators(validator).Build());
+        RunId run = await lab.StartAsync(new RunRequest("Look at 7.") { User = "ana", Session = "s1", Tenant = "acme", Key = "k1", Ceilings = new BudgetCeilings { Usd = 1m } });
+        await lab.Store.SignalAsync(new Signal("m1", run, new MessageSignal([new TextPart("And be quick.")])), TestContext.Current.CancellationToken);
+        await lab.WorkAsync();
+        return (lab, run);
+    }
+
+    private static async Task<(Lab Lab, RunId Run)> AskedAsync()
+    {
+        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
+        ToolDefinition breaks = new("breaks", "", JsonElement.Parse("{}"), (_, _, _) => throw new InvalidOperationException("broke"));
+        ToolDefinition probed = new("probed", "", JsonElement.Parse("{}"), (_, _, _) => throw new InvalidOperationException("broke"))
+        {
+            Probe = (_, _, _) => ValueTask.FromResult(ProbeResult.Happened("found")),
+        };
+        ToolDefinition approved = new("approved", "", JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("ok"))) { RequiresApproval = true };
+        var lab = new Lab(Script(Calls_(("breaks", new { a = 1 }), ("probed", new { b = 2 }), ("approved", new { c = 3 })), Says("done")), Harness.Agent(breaks, probed, approved).Build());
+        RunId run = await lab.StartAsync();
+        await lab.WorkAsync();
+        RunState state = await lab.StateAsync(run);
+        await lab.Store.SignalAsync(new Signal("a0", run, new AnswerSignal("nothing", Answer.Approve, "ana", null, null)), cancellationToken);
+        foreach (QuestionAsked question in state.Questions)
+        {
+            Answer answer = question.Kind == QuestionKind.Approval ? Answer.Deny : Answer.Happened;
+            await lab.Store.SignalAsync(new Signal($"a-{question.Id}", run, new AnswerSignal(question.Id, answer, "ana", answer == Answer.Happened ? "it did" : null, "I looked")), cancellationToken);
+        }
+
+        await lab.WorkAsync();
+        return (lab, run);
+    }
+
+    private static async Task<(Lab Lab, RunId Run)> ExhaustedAsync()
+    {
+        int n = 0;
+        var model = new FunctionModel((_, o) =>
+        {
+            var answer = o.ToolMode == Microsoft.Extensions.AI.ChatToolMode.None ? Says("Half of it.") : Calls_(("step", new { n = n++ }));
+            answer.Usage!.OutputTokenCount = o.MaxOutputTokens;
+            return answer;
+        });
+        var lab = new Lab(model, Harness.Agent(Harness.Tool("step", a => a.GetRawText())).WithBudget(new BudgetCeilings { Tokens = 6_000, ModelCalls = 6 }).Build());
+        RunId run = await lab.StartAsync();
+        await lab.WorkAsync();
+        return (lab, run);
+    }
+
+    private static async Task<(Lab Lab, RunId Run)> CancelledAsync()
+    {
+        var lab = new Lab(Script(Says("never asked")), Harness.Agent().Build());
+        RunId run = await lab.StartAsync();
+        await lab.Store.SignalAsync(new Signal("c1", run, new CancelSignal("ana", "changed my mind")), TestContext.Current.CancellationToken);
+        await lab.WorkAsync();
+        return (lab, run);
+    }
+}
