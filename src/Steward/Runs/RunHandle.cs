@@ -66,12 +66,12 @@ public sealed class RunHandle
     {
         while (true)
         {
-            Task change = _hub.NextChange(Id);
+            Task settle = _hub.NextSettle(Id);
             RunInfo info = await GetInfoAsync(cancellationToken) ?? throw new StewardException($"There is no run {Id}.");
             if (info.Status.IsTerminal() || (info.Status == RunStatus.Awaiting && info.Worker is null))
-                return RunResult.Of(await GetStateAsync(cancellationToken));
+                return await ResultAsync(info, cancellationToken);
             using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            await Task.WhenAny(change, Task.Delay(_pollInterval, _time, cancel.Token));
+            await Task.WhenAny(settle, Task.Delay(_pollInterval, _time, cancel.Token));
             await cancel.CancelAsync();
             cancellationToken.ThrowIfCancellationRequested();
         }
@@ -91,6 +91,17 @@ public sealed class RunHandle
     /// <summary>Answers a question of the run. The first answer wins; a later one is journaled as ignored.</summary>
     public ValueTask<SignalResult> AnswerAsync(string question, Answer answer, string by, string? result = null, string? note = null, string? signalId = null, CancellationToken cancellationToken = default) =>
         SignalAsync(new AnswerSignal(question, answer, by, result, note), signalId, cancellationToken);
+
+    /// <summary>A run's last entry says how it ended, so a long journal need not be read and folded for that.</summary>
+    private async ValueTask<RunResult> ResultAsync(RunInfo info, CancellationToken cancellationToken)
+    {
+        if (!info.Status.IsTerminal())
+            return RunResult.Of(await GetStateAsync(cancellationToken));
+        RunEvent? outcome = null;
+        await foreach (JournalEntry entry in _store.ReadAsync(Id, info.Sequence - 1, cancellationToken))
+            outcome = entry.Event;
+        return RunResult.Of(info, outcome);
+    }
 
     private async ValueTask<SignalResult> SignalAsync(SignalBody body, string? signalId, CancellationToken cancellationToken)
     {
@@ -132,16 +143,34 @@ public sealed record RunResult
         Run = state.Run,
         Status = state.Status,
         Reason = state.Reason,
-        Output = state.Outcome switch
-        {
-            RunCompleted completed => completed.Output,
-            RunFailed failed => failed.Partial,
-            RunCancelled cancelled => cancelled.Partial,
-            _ => state.LastText,
-        },
-        Message = (state.Outcome as RunFailed)?.Message ?? (state.Outcome as RunCancelled)?.Reason,
-        ProvedBy = (state.Outcome as RunCompleted)?.ProvedBy ?? [],
+        Output = state.Outcome is { } outcome ? OutputOf(outcome) : state.LastText,
+        Message = MessageOf(state.Outcome),
+        ProvedBy = ProofOf(state.Outcome),
         Questions = state.Questions,
         Spent = state.Spent,
     };
+
+    /// <summary>The result of a run that has ended, from its row and its last event.</summary>
+    internal static RunResult Of(RunInfo ended, RunEvent? outcome) => new()
+    {
+        Run = ended.Run,
+        Status = ended.Status,
+        Reason = ended.Reason,
+        Output = OutputOf(outcome),
+        Message = MessageOf(outcome),
+        ProvedBy = ProofOf(outcome),
+        Spent = ended.Spent,
+    };
+
+    private static string? OutputOf(RunEvent? outcome) => outcome switch
+    {
+        RunCompleted completed => completed.Output,
+        RunFailed failed => failed.Partial,
+        RunCancelled cancelled => cancelled.Partial,
+        _ => null,
+    };
+
+    private static string? MessageOf(RunEvent? outcome) => (outcome as RunFailed)?.Message ?? (outcome as RunCancelled)?.Reason;
+
+    private static IReadOnlyList<string> ProofOf(RunEvent? outcome) => (outcome as RunCompleted)?.ProvedBy ?? [];
 }

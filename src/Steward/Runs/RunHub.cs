@@ -7,21 +7,25 @@ namespace Steward.Runs;
 /// <summary>Tells waiters in this process that something happened, so that they need not wait for their next poll. Only ever a hint: the store is the truth.</summary>
 public sealed class RunHub : IRunObserver
 {
-    private readonly ConcurrentDictionary<RunId, Waiters> _runs = new();
+    private readonly ConcurrentDictionary<RunId, Waiters> _changes = new();
+    private readonly ConcurrentDictionary<RunId, Waiters> _settles = new();
     private readonly Waiters _work = new();
 
     /// <summary>Says that a run may have become claimable, or has a signal.</summary>
     public void Notify(RunId run)
     {
         _work.Release();
-        Wake(run);
+        Wake(_changes, run);
+        Wake(_settles, run);
     }
 
     /// <inheritdoc/>
     public void Committed(RunState state, IReadOnlyList<JournalEntry> entries)
     {
         ArgumentNullException.ThrowIfNull(state);
-        Wake(state.Run);
+        Wake(_changes, state.Run);
+        if (state.Status.IsTerminal() || state.Status == RunStatus.Awaiting)
+            Wake(_settles, state.Run);
     }
 
     /// <inheritdoc/>
@@ -38,11 +42,16 @@ public sealed class RunHub : IRunObserver
     public Task NextWork() => _work.Next();
 
     /// <summary>A task that ends when a run may have changed. Take it before looking into the store.</summary>
-    public Task NextChange(RunId run) => _runs.GetOrAdd(run, static _ => new Waiters()).Next();
+    public Task NextChange(RunId run) => Next(_changes, run);
 
-    private void Wake(RunId run)
+    /// <summary>A task that ends when a run may have ended or begun to wait; not at every commit. Take it before looking into the store.</summary>
+    public Task NextSettle(RunId run) => Next(_settles, run);
+
+    private static Task Next(ConcurrentDictionary<RunId, Waiters> runs, RunId run) => runs.GetOrAdd(run, static _ => new Waiters()).Next();
+
+    private static void Wake(ConcurrentDictionary<RunId, Waiters> runs, RunId run)
     {
-        if (_runs.TryRemove(run, out Waiters? waiters))
+        if (runs.TryRemove(run, out Waiters? waiters))
             waiters.Release();
     }
 

@@ -152,7 +152,8 @@ public sealed record RunState
             throw JournalException.Gap(Run, Sequence + 1, entry.Sequence);
         if (Status.IsTerminal() && Outcome is not null)
             throw Illegal(entry.Sequence, entry.Type, "the run has ended");
-        return Settle(entry).Apply(entry.Event, entry.Time) with { Sequence = entry.Sequence, Head = entry.Hash, Time = entry.Time };
+        (BudgetAmount spent, BudgetAmount reserved) = Settled(entry);
+        return Apply(entry.Event, entry.Time) with { Sequence = entry.Sequence, Head = entry.Hash, Time = entry.Time, Spent = spent, Reserved = reserved };
     }
 
     /// <summary>The open call at a position, if it is there.</summary>
@@ -175,14 +176,12 @@ public sealed record RunState
     public TimeSpan Active(DateTimeOffset now) =>
         now - StartedAt - Awaited - (Status == RunStatus.Awaiting ? now - AwaitingSince : TimeSpan.Zero);
 
-    private RunState Settle(JournalEntry entry)
+    private (BudgetAmount Spent, BudgetAmount Reserved) Settled(JournalEntry entry)
     {
         if (entry.Event is StateChanged or RunClaimed or GuidanceAdded)
-            return this;
-        List<BudgetChange> changes = [];
+            return (Spent, Reserved);
+        List<BudgetChange> changes = new(1);
         BudgetLedger.Collect(this, entry.Event, entry.Time, changes);
-        if (changes.Count == 0)
-            return this;
         BudgetAmount spent = Spent, reserved = Reserved;
         foreach (BudgetChange change in changes)
         {
@@ -190,7 +189,7 @@ public sealed record RunState
             reserved = reserved - change.Release + change.Reserve;
         }
 
-        return this with { Spent = spent, Reserved = reserved };
+        return (spent, reserved);
     }
 
     private RunState Apply(RunEvent runEvent, DateTimeOffset time) => runEvent switch
@@ -378,15 +377,15 @@ public sealed record RunState
     private RunState Done(ToolCall call, string result, bool isError)
     {
         var done = new CompletedCall(call.Turn, call.Index, call.Part.Name, call.Part.Arguments, result, isError, call.Intent is not null);
-        RunState next = With(call with { Status = ToolCallStatus.Done, Result = result, IsError = isError, Reserved = BudgetAmount.Zero })
-            with { CompletedCalls = CompletedCalls.Add(done) };
-        foreach (ToolCall other in next.Calls)
+        ImmutableArray<ToolCall> calls = Calls.SetItem(call.Index, call with { Status = ToolCallStatus.Done, Result = result, IsError = isError, Reserved = BudgetAmount.Zero });
+        RunState next = this with { Calls = calls, CompletedCalls = CompletedCalls.Add(done) };
+        foreach (ToolCall other in calls)
         {
             if (other.Status != ToolCallStatus.Done)
                 return next;
         }
 
-        next = next.Say(MessageMapper.Results(next.Calls)) with { Calls = [], Queued = [] };
+        next = next.Say(MessageMapper.Results(calls)) with { Calls = [], Queued = [] };
         foreach (ChatMessage queued in Queued)
             next = next.Say(queued);
         return next;

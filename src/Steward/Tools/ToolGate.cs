@@ -20,7 +20,7 @@ internal static class ToolGate
     public static ToolAdmission Check(RunState state, AgentDefinition agent, ToolCall call)
     {
         if (call.Status == ToolCallStatus.Lost)
-            return Admit(state, agent.FindTool(call.Part.Name)!, call);
+            return Admit(state, agent.FindTool(call.Part.Name)!, call, call.Intent!.ArgumentsHash);
         if (state.WrapUp is not null)
             return Reject(call, ToolRejection.WrapUp, "Tools are off: the run is wrapping up. Answer with what you have.");
         if (call.Part.DuplicateId)
@@ -31,9 +31,11 @@ internal static class ToolGate
             return Reject(call, ToolRejection.TooMany, string.Create(CultureInfo.InvariantCulture, $"At most {agent.Limits.CallsPerMessage} calls are made per message; this one was not. Ask for it in the next message."));
         if (agent.FindTool(call.Part.Name) is not { } tool)
             return Reject(call, ToolRejection.UnknownTool, UnknownTool(agent, call.Part.Name));
-        if (CheckArguments(call, tool) is { } invalid)
+        JsonElement arguments = Arguments(call, tool);
+        if (CheckArguments(call, tool, arguments) is { } invalid)
             return new ToolAdmission(null, invalid);
-        return CheckRepeat(state, tool, call) is { } repeated ? new ToolAdmission(null, repeated) : Admit(state, tool, call);
+        string argumentsHash = CanonicalJson.Sha256Hex(arguments);
+        return CheckRepeat(state, tool, call, argumentsHash) is { } repeated ? new ToolAdmission(null, repeated) : Admit(state, tool, call, argumentsHash);
     }
 
     /// <summary>The arguments as the tool gets them: an optional property that is null counts as left out.</summary>
@@ -41,11 +43,12 @@ internal static class ToolGate
         ToolArguments.DropNullOptionals(call.Part.Arguments ?? s_noArguments, tool.Schema);
 
     /// <summary>Null when the arguments are what the tool's schema says.</summary>
-    public static ToolRejected? CheckArguments(ToolCall call, ToolDefinition tool)
+    public static ToolRejected? CheckArguments(ToolCall call, ToolDefinition tool) => CheckArguments(call, tool, Arguments(call, tool));
+
+    private static ToolRejected? CheckArguments(ToolCall call, ToolDefinition tool, JsonElement arguments)
     {
         if (call.Part.Malformed is { } malformed)
             return Rejection(call, ToolRejection.MalformedArguments, $"The arguments of '{tool.Name}' are not JSON: {malformed}. Send one JSON object.");
-        JsonElement arguments = Arguments(call, tool);
         if (tool.Validator.IsValid(arguments))
             return null;
         var text = new StringBuilder($"The arguments of '{tool.Name}' are not valid, so it was not called:");
@@ -58,31 +61,27 @@ internal static class ToolGate
     public static string Binding(RunState state, ToolCall call) =>
         Hash($"{call.Part.Name}\n{CanonicalJson.Sha256Hex(call.Part.Arguments ?? s_noArguments)}\n{state.Started.DefinitionHash}");
 
-    private static ToolAdmission Admit(RunState state, ToolDefinition tool, ToolCall call)
-    {
-        string argumentsHash = call.Intent?.ArgumentsHash ?? CanonicalJson.Sha256Hex(Arguments(call, tool));
-        return new ToolAdmission(
-            new ToolStarted
-            {
-                Turn = call.Turn,
-                Index = call.Index,
-                Name = tool.Name,
-                Effect = tool.Effect,
-                Key = call.Intent?.Key ?? Key(state.Run, call, argumentsHash),
-                ArgumentsHash = argumentsHash,
-                Attempt = (call.Intent?.Attempt ?? 0) + 1,
-                Reserved = new BudgetAmount(ToolCalls: 1, Usd: tool.CostUsd),
-            },
-            null);
-    }
+    private static ToolAdmission Admit(RunState state, ToolDefinition tool, ToolCall call, string argumentsHash) => new(
+        new ToolStarted
+        {
+            Turn = call.Turn,
+            Index = call.Index,
+            Name = tool.Name,
+            Effect = tool.Effect,
+            Key = call.Intent?.Key ?? Key(state.Run, call, argumentsHash),
+            ArgumentsHash = call.Intent?.ArgumentsHash ?? argumentsHash,
+            Attempt = (call.Intent?.Attempt ?? 0) + 1,
+            Reserved = new BudgetAmount(ToolCalls: 1, Usd: tool.CostUsd),
+        },
+        null);
 
     /// <summary>Derived from run, journaled position and arguments: the same for every attempt, whatever id the provider gives the call.</summary>
     private static string Key(RunId run, ToolCall call, string argumentsHash) =>
         Hash(string.Create(CultureInfo.InvariantCulture, $"{run}\n{call.Turn}\n{call.Index}\n{call.Part.Name}\n{argumentsHash}"))[..32];
 
-    private static ToolRejected? CheckRepeat(RunState state, ToolDefinition tool, ToolCall call)
+    private static ToolRejected? CheckRepeat(RunState state, ToolDefinition tool, ToolCall call, string argumentsHash)
     {
-        string key = RunState.RepeatKey(tool.Name, CanonicalJson.Sha256Hex(Arguments(call, tool)));
+        string key = RunState.RepeatKey(tool.Name, argumentsHash);
         if (call.Cleared || !state.Repeats.TryGetValue(key, out RunState.Repeat repeat) || repeat.Count < tool.RepeatLimit)
             return null;
         return Rejection(call, ToolRejection.Repeated, tool.Effect == ToolEffect.Unsafe
