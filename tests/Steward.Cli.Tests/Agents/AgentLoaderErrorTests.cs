@@ -14,8 +14,10 @@ public sealed class AgentLoaderErrorTests
         { "", 1, 1, ["The file is empty", "steward init"] },
         { "- a\n", 1, 1, ["An agent is a map", "not a list"] },
         { "name: a\n---\nname: b\n", 1, 1, ["has 2 YAML documents", "keep one"] },
-        { "name: a\n\tversion: 1\n", 2, 1, ["not YAML", "spaces"] },
+        { "name: a\n\tversion: 1\n", 1, 7, ["not YAML", "spaces"] },
         { "name: [a\n", 2, 1, ["not YAML"] },
+        { Head + "tools:\n  - name: t\n    http: { url: x,\n  l1: y }\n", 6, 3, ["not YAML from here on", "indentation"] },
+        { "name: " + new string('[', 1_000) + "\n", 1, 68, ["nested more than 64 levels"] },
         { "name: a\nname: b\n", 2, 1, ["stands twice", "Keep one"] },
         { "version: 1\nscript: script.yaml\n", 1, 1, ["lacks 'name'"] },
         // Keys and types.
@@ -38,12 +40,12 @@ public sealed class AgentLoaderErrorTests
         { Head + "models: { executor: antropic/claude }\n", 3, 21, ["There is no provider 'antropic'", "Did you mean 'anthropic'"] },
         { Head + "models: { executor: [] }\n", 3, 21, ["has no model"] },
         { Head + "models:\n  executor:\n    - { provider: openai }\n", 5, 7, ["A model lacks 'model'"] },
-        { Head + "models:\n  executor:\n    - { provider: openai, model: m, timeout: 30 }\n", 5, 44, ["'30' is not a time", "30s"] },
-        { Head + "models:\n  executor:\n    - { provider: openai, model: m, timeout: 5w }\n", 5, 44, ["'5w' is not a time"] },
-        { Head + "models:\n  executor:\n    - { provider: openai, model: m, timeout: 3d }\n", 5, 44, ["'3d' is out of range", "at most 1d"] },
-        { Head + "models:\n  executor:\n    - { provider: openai, model: m, temperature: 3 }\n", 5, 48, ["not a temperature"] },
-        { Head + "models:\n  executor:\n    - { provider: openai, model: m, stream: yes }\n", 5, 43, ["'yes' is neither true nor false"] },
-        { Head + "models:\n  executor:\n    - { provider: openai, model: m, max_output: \"100\" }\n", 5, 47, ["'100' is not a whole number from 1"] },
+        { Head + "models:\n  executor:\n    - { provider: openai, model: m, timeout: 30 }\n", 5, 46, ["'30' is not a time", "30s"] },
+        { Head + "models:\n  executor:\n    - { provider: openai, model: m, timeout: 5w }\n", 5, 46, ["'5w' is not a time"] },
+        { Head + "models:\n  executor:\n    - { provider: openai, model: m, timeout: 3d }\n", 5, 46, ["'3d' is out of range", "at most 1d"] },
+        { Head + "models:\n  executor:\n    - { provider: openai, model: m, temperature: 3 }\n", 5, 50, ["not a temperature"] },
+        { Head + "models:\n  executor:\n    - { provider: openai, model: m, stream: yes }\n", 5, 45, ["'yes' is neither true nor false"] },
+        { Head + "models:\n  executor:\n    - { provider: openai, model: m, max_output: \"100\" }\n", 5, 49, ["'100' is not a whole number from 1"] },
         { Head + "providers: { mine: { base_url: http://x/v1/ } }\n", 3, 20, ["The provider 'mine' lacks 'kind'", "anthropic, openai, scripted"] },
         { Head + "providers: { mine: { kind: opnai } }\n", 3, 28, ["'opnai' is not a kind of provider", "Did you mean 'openai'"] },
         { Head + "providers: { openai: { api_key: sk-123 } }\n", 3, 33, ["A secret may not stand in the file", "${env:NAME}"] },
@@ -147,9 +149,9 @@ public sealed class AgentLoaderErrorTests
     [Fact]
     public void Loader_AliasesOfAliases_AreBounded()
     {
-        string levels = string.Concat(Enumerable.Range(1, 9).Select(i => $"  l{i}: &l{i} [{string.Join(", ", Enumerable.Repeat($"*l{i - 1}", 10))}]\n"));
+        string levels = string.Concat(Enumerable.Range(1, 9).Select(i => $"        l{i}: &l{i} [{string.Join(", ", Enumerable.Repeat($"*l{i - 1}", 10))}]\n"));
         using var folder = new AgentFolder(
-            ("agent.yaml", Tool + "    http: { url: 'https://x.example/', method: POST, body: { l0: &l0 [1],\n" + levels.Replace("\n", ",\n", StringComparison.Ordinal) + "  end: 1 } }\n"),
+            ("agent.yaml", Tool + "    http: { url: 'https://x.example/', method: POST, body: { l0: &l0 [1],\n" + levels.Replace("\n", ",\n", StringComparison.Ordinal) + "        end: 1 } }\n"),
             ("script.yaml", "turns: [{ say: hi }]"),
             ("seed.sql", "CREATE TABLE x (y)"));
         Assert.Contains("values once its aliases are followed", Assert.Throws<AgentFileException>(() => folder.Load()).Message, StringComparison.Ordinal);

@@ -18,6 +18,7 @@ internal sealed class SampleRuntime : IAsyncDisposable
     {
         _file = file;
         var services = new ServiceCollection();
+        services.AddLogging();
         StewardBuilder steward = services.AddSteward(o =>
         {
             o.PollInterval = TimeSpan.FromMilliseconds(50);
