@@ -126,7 +126,8 @@ public sealed class SqliteStewardStore : IStewardStore
     public async ValueTask PutAsync(Blob blob, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(blob);
-        BlobRules.Check(blob, _options.Limits);
+        _options.Limits.Check(blob);
+        Append.CheckHash(blob);
         byte[] hash = Convert.FromHexString(blob.Hash);
         await _writer.DoAsync(
             session =>
@@ -157,14 +158,14 @@ public sealed class SqliteStewardStore : IStewardStore
     {
         ArgumentNullException.ThrowIfNull(killSwitch);
         KillSwitch parsed = killSwitch with { Scope = KillSwitch.ParseScope(killSwitch.Scope) };
-        return _writer.DoAsync(session => session.Engage(parsed), cancellationToken);
+        return _writer.DoAsync(session => Switches.Engage(session, parsed), cancellationToken);
     }
 
     /// <inheritdoc/>
     public ValueTask<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default)
     {
         string parsed = KillSwitch.ParseScope(scope);
-        return _writer.DoAsync(session => session.Release(parsed), cancellationToken);
+        return _writer.DoAsync(session => Switches.Release(session, parsed), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -192,6 +193,12 @@ public sealed class SqliteStewardStore : IStewardStore
         ArgumentNullException.ThrowIfNull(prefix);
         return Read<IReadOnlyList<BudgetInfo>>(db => Queries.Budgets(db, prefix, limit), cancellationToken);
     }
+
+    /// <summary>Checks everything that can be checked, of one run or of all: chains, gaps, heads, payloads, blobs, the file itself, and what the witness saw.</summary>
+    /// <remarks>Reads every byte of a snapshot, while others go on writing.</remarks>
+    /// <returns>What is wrong; empty when nothing is.</returns>
+    public Task<IReadOnlyList<StoreProblem>> VerifyAsync(RunId? run = null, CancellationToken cancellationToken = default) =>
+        Task.Run<IReadOnlyList<StoreProblem>>(() => _file.Readers.Read(db => Verification.Check(db, run, cancellationToken)), cancellationToken);
 
     /// <summary>Finishes what was begun and closes the file; later calls throw <see cref="StoreFailure.Closed"/>.</summary>
     public async ValueTask DisposeAsync()

@@ -37,6 +37,8 @@ internal sealed class Statement(Db db, sqlite3_stmt handle) : IDisposable
         return Bind(index, bytes);
     }
 
+    public Statement Bind(int index, Guid? value) => value is { } id ? Bind(index, id) : BindNull(index);
+
     public Statement BindNull(int index)
     {
         db.Check(sqlite3_bind_null(handle, index));

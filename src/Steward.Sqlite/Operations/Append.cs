@@ -12,21 +12,17 @@ internal static class Append
     public static void Check(RunBatch batch, StoreLimits limits)
     {
         Gate.CheckShape(batch);
-        for (int i = 0; i < batch.Entries.Count; i++)
-        {
-            CheckSize(batch.Entries[i], limits);
-            if (i > 0)
-                batch.Entries[i].Verify(batch.Entries[i - 1].Hash);
-        }
-
+        limits.Check(batch);
+        for (int i = 1; i < batch.Entries.Count; i++)
+            batch.Entries[i].Verify(batch.Entries[i - 1].Hash);
         foreach (Blob blob in batch.Blobs)
-            BlobRules.Check(blob, limits);
+            CheckHash(blob);
     }
 
-    public static void CheckSize(JournalEntry entry, StoreLimits limits)
+    public static void CheckHash(Blob blob)
     {
-        if (entry.Payload.Length > limits.Payload)
-            throw new StoreException(StoreFailure.TooLarge, $"The payload of '{entry.Type}' at sequence {entry.Sequence} of run {entry.Run} has {entry.Payload.Length} bytes; the limit is {limits.Payload} (StoreLimits.Payload). Keep large content as a blob, or raise the limit.");
+        if (Blob.Of(blob.Content).Hash != blob.Hash)
+            throw new ArgumentException($"The content of blob '{blob.Hash}' does not have that SHA-256.", nameof(blob));
     }
 
     public static AppendResult Run(WriteSession session, RunBatch batch)
@@ -39,16 +35,15 @@ internal static class Append
             return fenced;
         if (batch.Entries is [JournalEntry first, ..])
             first.Verify(run.HeadHash);
-        CheckLength(run, batch, session.Limits);
         if (batch.StartsEffect && session.SwitchOver(run) is { } engaged)
             return new AppendResult.Killed(engaged);
-        if (session.Budgets.Draw(batch.Budget, day => Gate.Scopes(run.Run, run.Tenant, run.Session, run.Agent, day), out Dictionary<BudgetScope, BudgetInfo> drawn) is { } shortfall)
+        if (session.Budgets.Draw(batch.Budget, run, out Dictionary<BudgetScope, BudgetInfo>? drawn) is { } shortfall)
             return new AppendResult.OverBudget(shortfall);
 
         return Write(session, batch, run, drawn);
     }
 
-    private static AppendResult.Committed Write(WriteSession session, RunBatch batch, RunRow run, Dictionary<BudgetScope, BudgetInfo> drawn)
+    private static AppendResult.Committed Write(WriteSession session, RunBatch batch, RunRow run, Dictionary<BudgetScope, BudgetInfo>? drawn)
     {
         foreach (Blob blob in batch.Blobs)
             session.Blobs.Put(Convert.FromHexString(blob.Hash), blob.Content.Span);
@@ -66,7 +61,7 @@ internal static class Append
         if (batch.Entries.Count > 0)
             session.Moved.Add(WitnessRecord.Of(run.Run, after.Head, after.HeadHash));
 
-        List<BudgetAlert>? alerts = session.Budgets.Keep(drawn);
+        List<BudgetAlert>? alerts = drawn is null ? null : session.Budgets.Keep(drawn);
         return pending || alerts is not null ? new AppendResult.Committed(pending, alerts ?? []) : AppendResult.Committed.Quiet;
     }
 
@@ -99,24 +94,4 @@ internal static class Append
             : batch.Release?.WakeAt is { } wake ? Instant.Due(wake)
             : null,
     };
-
-    /// <summary>A run that may not grow any more may still end.</summary>
-    private static void CheckLength(RunRow run, RunBatch batch, StoreLimits limits)
-    {
-        long length = run.Head + batch.Entries.Count;
-        if (length > limits.EntriesPerRun && !batch.Status.IsTerminal())
-            throw new StoreException(StoreFailure.TooLarge, $"Run {run.Run} would have {length} entries; the limit is {limits.EntriesPerRun} (StoreLimits.EntriesPerRun). End it and go on in a new run, or raise the limit.");
-    }
-}
-
-/// <summary>What content must be before it is kept.</summary>
-internal static class BlobRules
-{
-    public static void Check(Blob blob, StoreLimits limits)
-    {
-        if (blob.Content.Length > limits.Blob)
-            throw new StoreException(StoreFailure.TooLarge, $"Blob '{blob.Hash}' has {blob.Content.Length} bytes; the limit is {limits.Blob} (StoreLimits.Blob). Make it smaller, or raise the limit.");
-        if (Blob.Of(blob.Content).Hash != blob.Hash)
-            throw new ArgumentException($"The content of blob '{blob.Hash}' does not have that SHA-256.", nameof(blob));
-    }
 }

@@ -22,18 +22,25 @@ internal sealed class BudgetBook(BudgetTable table)
     public void SetCeilings(BudgetScope scope, BudgetCeilings ceilings) => Set(Row(scope) with { Ceilings = ceilings });
 
     /// <summary>Works out what changes do to all scopes of a run. Nothing is changed before <see cref="Keep"/>.</summary>
-    public BudgetShortfall? Draw(IReadOnlyList<BudgetChange> changes, Func<DateOnly, BudgetScope[]> scopes, out Dictionary<BudgetScope, BudgetInfo> drawn)
+    public BudgetShortfall? Draw(IReadOnlyList<BudgetChange> changes, RunRow run, out Dictionary<BudgetScope, BudgetInfo>? drawn)
     {
+        drawn = null;
+        if (changes.Count == 0)
+            return null;
         drawn = [];
-        foreach (BudgetChange exact in changes)
+        BudgetChange sum = Nano.RoundUp(changes.Sum());
+        foreach (BudgetChange change in changes)
         {
-            BudgetChange change = new(exact.Day, Nano.RoundUp(exact.Spend), Nano.RoundUp(exact.Release), Nano.RoundUp(exact.Reserve));
-            foreach (BudgetScope scope in scopes(change.Day))
+            foreach (BudgetScope scope in Gate.Scopes(run.Run, run.Tenant, run.Session, run.Agent, change.Day))
             {
-                BudgetInfo before = drawn.TryGetValue(scope, out BudgetInfo? known) ? known : Find(scope);
-                if (Gate.CheckBudget(before, change) is { } shortfall)
+                if (drawn.ContainsKey(scope))
+                    continue;
+                bool isDay = scope.CeilingScope != scope;
+                BudgetChange all = isDay ? Nano.RoundUp(changes.SumOf(change.Day)) : sum;
+                BudgetInfo before = Find(scope);
+                if (Gate.CheckBudget(before, all) is { } shortfall)
                     return shortfall;
-                drawn[scope] = Gate.Apply(before, change);
+                drawn[scope] = Gate.Apply(before, all);
             }
         }
 

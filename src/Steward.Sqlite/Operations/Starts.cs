@@ -12,7 +12,7 @@ internal static class Starts
     {
         if (start.Entry.Run != start.Run || start.Entry.Sequence != 1 || start.Entry.Event is not RunStarted)
             throw new ArgumentException($"The first entry of run {start.Run} must be its 'run.started' at sequence 1; it is '{start.Entry.Type}' at sequence {start.Entry.Sequence} of run {start.Entry.Run}.", nameof(start));
-        Append.CheckSize(start.Entry, limits);
+        limits.Check(start.Entry);
         start.Entry.Verify(JournalEntry.Origin);
     }
 
@@ -21,11 +21,15 @@ internal static class Starts
         RunStarted started = start.Started;
         if (started.Key is { } key && session.Runs.FindKey(started.Tenant, key) is { } existing)
             return new StartResult(existing, Created: false);
-        if (session.Runs.Find(start.Run) is not null)
-            return new StartResult(start.Run, Created: false);
+        if (session.Runs.FindStart(start.Run) is { } before)
+        {
+            return before == (started.Tenant, started.Key)
+                ? new StartResult(start.Run, Created: false)
+                : throw new ArgumentException($"Run {start.Run} was started already, for another tenant or key; make its id with RunId.New.", nameof(start));
+        }
 
         byte[] hash = start.Entry.Hash.ToArray();
-        long id = session.Runs.Insert(start.Run, started, hash, session.Now, Instant.Of(start.Entry.Time));
+        long id = session.Runs.Insert(start.Run, started, hash, session.Now);
         session.Events.Insert(id, start.Entry);
         session.Moved.Add(WitnessRecord.Of(start.Run, 1, hash));
         SetCeilings(session, start, started);

@@ -19,7 +19,6 @@ internal sealed class WriteSession : IDisposable
     {
         _db = db;
         _time = time;
-        Limits = options.Limits;
         Runs = new RunTable(db);
         Blobs = new BlobTable(db);
         Events = new EventTable(db, Blobs, options.Limits.InlinePayload);
@@ -32,7 +31,6 @@ internal sealed class WriteSession : IDisposable
     }
 
     public Db Db => _db;
-    public StoreLimits Limits { get; }
     public RunTable Runs { get; }
     public EventTable Events { get; }
     public BlobTable Blobs { get; }
@@ -73,16 +71,11 @@ internal sealed class WriteSession : IDisposable
         _db.Rollback();
     }
 
-    public bool Engage(KillSwitch killSwitch)
+    /// <summary>The rows behind <see cref="Switches"/>; whoever changes one is seen by all that follow in the group.</summary>
+    public SwitchTable ChangeSwitches()
     {
         _engaged = null;
-        return _switches.Engage(killSwitch);
-    }
-
-    public bool Release(string scope)
-    {
-        _engaged = null;
-        return _switches.Release(scope);
+        return _switches;
     }
 
     public long Due(TimeSpan duration) => Instant.Due(_time.GetUtcNow() + duration);

@@ -1,5 +1,6 @@
 using Steward.Budgets;
 using Steward.Sqlite.Data;
+using Steward.Storage;
 
 namespace Steward.Sqlite.Tables;
 
@@ -8,8 +9,10 @@ internal static class Nano
 {
     private const decimal PerDollar = 1_000_000_000m;
 
-    /// <summary>An amount with its dollars rounded up to whole nano-dollars, so that nothing is ever spent for free.</summary>
-    public static BudgetAmount RoundUp(BudgetAmount amount) => amount with { Usd = Math.Ceiling(amount.Usd * PerDollar) / PerDollar };
+    /// <summary>A change with its dollars rounded up to whole nano-dollars, so that nothing is ever spent for free.</summary>
+    public static BudgetChange RoundUp(in BudgetChange change) => new(change.Day, RoundUp(change.Spend), RoundUp(change.Release), RoundUp(change.Reserve));
+
+    private static BudgetAmount RoundUp(BudgetAmount amount) => amount with { Usd = Math.Ceiling(amount.Usd * PerDollar) / PerDollar };
 
     /// <summary>A ceiling, rounded down: it is never exceeded, not even by a nano-dollar.</summary>
     public static long? Ceiling(decimal? usd) => usd is { } dollars ? Saturate(Math.Floor(dollars * PerDollar)) : null;

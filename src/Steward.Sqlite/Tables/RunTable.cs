@@ -64,14 +64,16 @@ internal sealed class RunTable(Db db)
 
     private readonly Statement _find = db.Prepare($"SELECT {Columns} FROM run r WHERE r.uuid = ?1");
     private readonly Statement _findKey = db.Prepare("SELECT uuid FROM run WHERE tenant = ?1 AND client_key = ?2");
+    private readonly Statement _findStart = db.Prepare("SELECT tenant, client_key FROM run WHERE uuid = ?1");
     private readonly Statement _claimable = db.Prepare($"SELECT {Columns} FROM run r WHERE r.claimable_at <= ?1 ORDER BY r.claimable_at, r.id");
     private readonly Statement _insert = db.Prepare("""
         INSERT INTO run (uuid, tenant, user, session, agent, version, client_key, status, reason, epoch, attempts, head, head_hash, claimable_at, created_at, updated_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'planning', 'started', 0, 0, 1, ?8, ?9, ?10, ?9)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'planning', 'started', 0, 0, 1, ?8, ?9, ?9, ?9)
         """);
 
     private readonly Statement _record = db.Prepare("UPDATE run SET status = ?2, reason = ?3, attempts = ?4, head = ?5, head_hash = ?6, updated_at = ?7 WHERE id = ?1");
     private readonly Statement _lease = db.Prepare("UPDATE run SET epoch = ?2, worker = ?3, attempts = ?4, claimable_at = ?5, updated_at = ?6 WHERE id = ?1");
+    private readonly Statement _parked = db.Prepare($"SELECT {Columns} FROM run r WHERE r.worker IS NULL AND r.claimable_at IS NULL AND r.status NOT IN ('completed', 'failed', 'cancelled')");
     private readonly Statement _due = db.Prepare("UPDATE run SET claimable_at = ?2 WHERE id = ?1");
 
     public static RunRow Read(Statement s) => new()
@@ -100,6 +102,9 @@ internal sealed class RunTable(Db db)
     public RunId? FindKey(string tenant, string key) =>
         _findKey.Bind(1, tenant).Bind(2, key).First(static s => (RunId?)new RunId(s.Guid(0)));
 
+    public (string Tenant, string? Key)? FindStart(RunId run) =>
+        _findStart.Bind(1, run.Value).First(static s => ((string, string?)?)(s.Text(0), s.TextOrNull(1)));
+
     /// <summary>The first claimable run that is wanted, longest due first.</summary>
     public RunRow? FirstClaimable(long now, Func<RunRow, bool> wanted)
     {
@@ -121,11 +126,14 @@ internal sealed class RunTable(Db db)
         }
     }
 
-    public long Insert(RunId run, RunStarted started, ReadOnlySpan<byte> headHash, long now, long createdAt)
+    /// <summary>The runs that only a signal or a switch wakes.</summary>
+    public List<RunRow> Parked() => _parked.All(Read);
+
+    public long Insert(RunId run, RunStarted started, ReadOnlySpan<byte> headHash, long now)
     {
         _insert.Bind(1, run.Value).Bind(2, started.Tenant).Bind(3, started.User).Bind(4, started.Session)
             .Bind(5, started.Agent).Bind(6, started.AgentVersion).Bind(7, started.Key)
-            .Bind(8, headHash).Bind(9, now).Bind(10, createdAt).Execute();
+            .Bind(8, headHash).Bind(9, now).Execute();
         return db.LastId;
     }
 

@@ -56,7 +56,7 @@ internal sealed class StewardOptionsValidator : IValidateOptions<StewardOptions>
         List<string> wrong = [];
         Check(wrong, nameof(options.MaxConcurrentRuns), options.MaxConcurrentRuns, options.MaxConcurrentRuns is >= 1 and <= 10_000, "1 to 10,000");
         Check(wrong, nameof(options.MaxClaimAttempts), options.MaxClaimAttempts, options.MaxClaimAttempts is >= 1 and <= 1_000, "1 to 1,000");
-        Check(wrong, nameof(options.LeaseDuration), options.LeaseDuration, options.LeaseDuration >= TimeSpan.FromSeconds(1) && options.LeaseDuration <= TimeSpan.FromHours(1), "1 second to 1 hour");
+        Check(wrong, nameof(options.LeaseDuration), options.LeaseDuration, options.LeaseDuration >= TimeSpan.FromMilliseconds(100) && options.LeaseDuration <= TimeSpan.FromHours(1), "100 milliseconds to 1 hour");
         Check(wrong, nameof(options.PollInterval), options.PollInterval, options.PollInterval >= TimeSpan.FromMilliseconds(10) && options.PollInterval <= TimeSpan.FromMinutes(5), "10 milliseconds to 5 minutes");
         Check(wrong, nameof(options.WatchInterval), options.WatchInterval, options.WatchInterval >= TimeSpan.FromMilliseconds(10) && options.WatchInterval <= TimeSpan.FromMinutes(1), "10 milliseconds to 1 minute");
         Check(wrong, nameof(options.CancelGrace), options.CancelGrace, options.CancelGrace >= TimeSpan.Zero && options.CancelGrace <= TimeSpan.FromMinutes(10), "0 to 10 minutes");

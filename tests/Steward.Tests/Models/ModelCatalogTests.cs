@@ -2,11 +2,11 @@ using CsCheck;
 using Steward.Models;
 using Steward.Runs;
 
-namespace Steward.Tests.Models;
+namespace Steward.Tests.Catalog;
 
 public sealed class ModelCatalogTests
 {
-    private static readonly ModelInfo s_model = new("p", "m", 3m, 15m, 0.3m, 3.75m, 200_000, 64_000, "test", new DateOnly(2026, 1, 1));
+    private static readonly ModelInfo s_model = new("p", "m", 3m, 15m, 0.3m, 3.75m, 200_000, 64_000, "test", "2026-01-01");
 
     [Fact]
     public void Default_Entries_AreWholeAndSourced()
@@ -17,7 +17,7 @@ public sealed class ModelCatalogTests
         Assert.All(ModelCatalog.Default.Models, m =>
         {
             Assert.StartsWith("https://", m.Source, StringComparison.Ordinal);
-            Assert.True(m.Date > new DateOnly(2026, 1, 1));
+            Assert.True(DateOnly.ParseExact(m.Date, "yyyy-MM-dd") > new DateOnly(2026, 1, 1));
             Assert.True(m.InputPerMillion > 0 && m.OutputPerMillion > m.InputPerMillion);
             Assert.True((m.CacheReadPerMillion ?? 0) <= m.InputPerMillion);
             Assert.True(m.CacheWritePerMillion is null || m.CacheWritePerMillion > m.InputPerMillion);

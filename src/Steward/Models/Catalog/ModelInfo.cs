@@ -10,7 +10,7 @@ namespace Steward.Models;
 /// <param name="ContextWindow">Most tokens of input and output together.</param>
 /// <param name="MaxOutput">Most tokens of output.</param>
 /// <param name="Source">The public page that the numbers were taken from.</param>
-/// <param name="Date">When they were read there.</param>
+/// <param name="Date">When they were read there: year, month and day, as in <c>2026-11-23</c>.</param>
 public sealed record ModelInfo(
     string Provider,
     string Model,
@@ -21,7 +21,7 @@ public sealed record ModelInfo(
     int ContextWindow,
     int MaxOutput,
     string Source,
-    DateOnly Date)
+    string Date)
 {
     /// <summary>The prices of a request with a long prompt, where the provider has others for those.</summary>
     public LongPromptPrices? LongPrompt { get; init; }

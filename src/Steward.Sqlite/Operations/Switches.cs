@@ -1,0 +1,28 @@
+using Steward.Sqlite.Tables;
+using Steward.Storage;
+
+namespace Steward.Sqlite.Operations;
+
+/// <summary>Kill switches: the one writer orders them among the appends, so nothing under a switch starts after its commit.</summary>
+internal static class Switches
+{
+    public static bool Engage(WriteSession session, KillSwitch killSwitch) => session.ChangeSwitches().Engage(killSwitch);
+
+    public static bool Release(WriteSession session, string scope)
+    {
+        KillSwitch? released = session.Switches.FirstOrDefault(s => s.Scope == scope);
+        if (released is null)
+            return false;
+        session.ChangeSwitches().Release(scope);
+
+        // A run that parked because of the switch waits for nothing else; one that waits for more parks again.
+        long now = session.Now;
+        foreach (RunRow run in session.Runs.Parked())
+        {
+            if (released.Covers(run.Run, run.Tenant, run.Agent))
+                session.Runs.SetDue(run.Id, now);
+        }
+
+        return true;
+    }
+}
