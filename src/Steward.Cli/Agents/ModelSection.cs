@@ -51,7 +51,7 @@ internal sealed class ModelSection
         return section;
     }
 
-    private DateOnly Today => DateOnly.FromDateTime(_scope.Options.Time.GetUtcNow().UtcDateTime);
+    private string Today => _scope.Options.Time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
 
     private void ReadProviders()
     {
