@@ -7,6 +7,7 @@ namespace Steward.Cli.Agents.Yaml;
 internal sealed class YamlFile
 {
     private const long MaxBytes = 1024 * 1024;
+    private const int MaxDepth = 64;
     private const int MaxNodes = 100_000;
     private int _expanded;
 
@@ -20,10 +21,13 @@ internal sealed class YamlFile
     public static YamlValue Read(string path)
     {
         var file = new YamlFile(path);
+        string text = file.ReadOwnText();
+        var scanner = new Scanner(new StringReader(text));
         try
         {
+            file.CheckDepth(new Parser(scanner));
             var stream = new YamlStream();
-            stream.Load(new StringReader(ReadText(path)));
+            stream.Load(new StringReader(text));
             return stream.Documents.Count switch
             {
                 1 => new YamlValue(stream.Documents[0].RootNode, file),
@@ -35,9 +39,10 @@ internal sealed class YamlFile
         {
             throw file.Error(e.Start.Line, e.Start.Column, NotYaml(e));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
-            throw file.Error(1, 1, $"The file cannot be read: {e.Message}");
+            // The scanner's own way to say that it is at a loss, for example where a flow map goes on too far left.
+            throw file.Error(scanner.CurrentPosition.Line, scanner.CurrentPosition.Column, "This is not YAML from here on. Look at the indentation and the brackets, or write the map in lines of their own.");
         }
     }
 
@@ -56,6 +61,29 @@ internal sealed class YamlFile
         if (info.Exists && info.Length > MaxBytes)
             throw new IOException($"'{path}' has {info.Length} bytes; {MaxBytes} is the most.");
         return File.ReadAllText(path);
+    }
+
+    private string ReadOwnText()
+    {
+        try
+        {
+            return ReadText(Path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Error(1, 1, $"The file cannot be read: {e.Message}");
+        }
+    }
+
+    /// <summary>The parser is a machine without a stack; what reads its tree is not.</summary>
+    private void CheckDepth(Parser parser)
+    {
+        for (int depth = 0; parser.MoveNext();)
+        {
+            depth += parser.Current!.NestingIncrease;
+            if (depth > MaxDepth)
+                throw Error(parser.Current.Start.Line, parser.Current.Start.Column, $"The file is nested more than {MaxDepth} levels deep; write it flatter.");
+        }
     }
 
     private static string NotYaml(YamlException e)
