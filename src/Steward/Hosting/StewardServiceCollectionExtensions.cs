@@ -26,15 +26,26 @@ public static class StewardServiceCollectionExtensions
             services.Configure(configure);
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<RunHub>();
-        services.AddSingleton<IRunObserver, LoggingObserver>();
+        services.AddSingleton<IRunObserver>(static s => new LoggingObserver(LoggerOf<LoggingObserver>(s)));
         services.TryAddSingleton(static s => new AgentRegistry(s.GetServices<AgentDefinition>()));
         services.TryAddSingleton(CreateRouter);
         services.TryAddSingleton(CreateEngine);
         services.TryAddSingleton<IStewardClient, StewardClient>();
-        services.TryAddSingleton<RunWorker>();
+        services.TryAddSingleton(static s => new RunWorker(
+            s.GetRequiredService<IStewardStore>(),
+            s.GetRequiredService<AgentRegistry>(),
+            s.GetRequiredService<RunEngine>(),
+            s.GetRequiredService<RunHub>(),
+            s.GetRequiredService<IOptions<StewardOptions>>(),
+            s.GetRequiredService<TimeProvider>(),
+            LoggerOf<RunWorker>(s)));
         services.AddHostedService(static s => s.GetRequiredService<RunWorker>());
         return new StewardBuilder(services);
     }
+
+    /// <summary>A logger where the application logs; silence where it does not.</summary>
+    private static ILogger<T> LoggerOf<T>(IServiceProvider services) =>
+        (services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<T>();
 
     private static ModelRouter CreateRouter(IServiceProvider services)
     {
