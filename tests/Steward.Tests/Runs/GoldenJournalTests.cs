@@ -49,7 +49,8 @@ public sealed class GoldenJournalTests
         string folder = Directory.CreateDirectory(Environment.GetEnvironmentVariable("STEWARD_WRITE_JOURNALS")!).FullName;
         await WriteAsync(folder, "completed", await CompletedAsync());
         await WriteAsync(folder, "asked", await AskedAsync());
-        await WriteAsync(folder, "exhausted", await ExhaustedAsync());
+        await WriteAsync(folder, "exhausted", await ExhaustedAsync(new BudgetCeilings { Tokens = 6_000 }));
+        await WriteAsync(folder, "alerted", await ExhaustedAsync(new BudgetCeilings { ModelCalls = 5 }));
         await WriteAsync(folder, "cancelled", await CancelledAsync());
     }
 
@@ -150,7 +151,7 @@ public sealed class GoldenJournalTests
         return (lab, run);
     }
 
-    private static async Task<(Lab Lab, RunId Run)> ExhaustedAsync()
+    private static async Task<(Lab Lab, RunId Run)> ExhaustedAsync(BudgetCeilings ceilings)
     {
         int n = 0;
         var model = new FunctionModel((_, o) =>
@@ -159,7 +160,7 @@ public sealed class GoldenJournalTests
             answer.Usage!.OutputTokenCount = o.MaxOutputTokens;
             return answer;
         });
-        var lab = new Lab(model, Harness.Agent(Harness.Tool("step", a => a.GetRawText())).WithBudget(new BudgetCeilings { Tokens = 6_000, ModelCalls = 6 }).Build());
+        var lab = new Lab(model, Harness.Agent(Harness.Tool("step", a => a.GetRawText())).WithBudget(ceilings).Build());
         RunId run = await lab.StartAsync();
         await lab.WorkAsync();
         return (lab, run);
