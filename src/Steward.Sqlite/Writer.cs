@@ -57,8 +57,10 @@ internal sealed class WorkItem<T>(Func<WriteSession, T> body, CancellationToken 
     public override void Cancel() => _done.TrySetCanceled(CancellationToken);
 }
 
-/// <summary>The one thread that writes. What queues up while it commits shares the next commit.</summary>
+/// <summary>Writes, one group at a time. What queues up while a group commits shares the next commit.</summary>
 /// <remarks>
+/// A thread of its own writes the groups. A caller that is alone (nothing is queued, nothing is being written, and the last group
+/// was of one) writes its operation itself: two changes of thread would cost it about as much as its commit.
 /// An operation that fails its checks wrote nothing: it gets its own answer and the rest of the group commits.
 /// If anything fails after a write, the whole group is rolled back and its operations are run again one by one, so one
 /// bad operation cannot fail the others. After an I/O error nothing is retried: whether the commit happened is
@@ -72,7 +74,10 @@ internal sealed class Writer : IAsyncDisposable
     private readonly Channel<WorkItem> _queue;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<WorkItem> _group = [];
+    private readonly Lock _writing = new();
+    private int _lastGroup = 1;
     private long _commits;
+    private bool _isClosing;
 
     public Writer(SqliteFile file, SqliteStoreOptions options, ILogger logger)
     {
@@ -90,6 +95,8 @@ internal sealed class Writer : IAsyncDisposable
     {
         cancellationToken.ThrowIfCancellationRequested();
         WorkItem<T> item = new(body, cancellationToken);
+        if (TryWriteAlone(item))
+            return await item.Task;
         try
         {
             if (!_queue.Writer.TryWrite(item))
@@ -106,6 +113,7 @@ internal sealed class Writer : IAsyncDisposable
     /// <summary>Finishes what is queued, then closes the file.</summary>
     public async ValueTask DisposeAsync()
     {
+        Volatile.Write(ref _isClosing, true);
         _queue.Writer.TryComplete();
         await _ended.Task;
     }
@@ -114,12 +122,36 @@ internal sealed class Writer : IAsyncDisposable
     {
         while (WaitForGroup())
         {
-            RunGroup(_group);
+            lock (_writing)
+            {
+                Volatile.Write(ref _lastGroup, _group.Count);
+                RunGroup(_group);
+            }
+
             _group.Clear();
         }
 
-        _file.Close();
+        lock (_writing)
+            _file.Close();
         _ended.SetResult();
+    }
+
+    /// <summary>Writes an item on its caller's thread, if nobody else has anything to write.</summary>
+    private bool TryWriteAlone(WorkItem item)
+    {
+        if (Volatile.Read(ref _lastGroup) > 1 || _queue.Reader.Count > 0 || !_writing.TryEnter())
+            return false;
+        try
+        {
+            if (Volatile.Read(ref _isClosing))
+                return false;
+            RunGroup([item]);
+            return true;
+        }
+        finally
+        {
+            _writing.Exit();
+        }
     }
 
     private bool WaitForGroup()
