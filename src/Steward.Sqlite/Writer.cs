@@ -124,6 +124,7 @@ internal sealed class Writer : IAsyncDisposable
         {
             lock (_writing)
             {
+                Fill();
                 Volatile.Write(ref _lastGroup, _group.Count);
                 RunGroup(_group);
             }
@@ -169,9 +170,14 @@ internal sealed class Writer : IAsyncDisposable
         if (first is null)
             return false;
         _group.Add(first);
+        return true;
+    }
+
+    /// <summary>Takes along what has queued up, also while a lone caller was writing.</summary>
+    private void Fill()
+    {
         while (_group.Count < _maxGroup && _queue.Reader.TryRead(out WorkItem? next))
             _group.Add(next);
-        return true;
     }
 
     private void RunGroup(List<WorkItem> group)

@@ -38,7 +38,7 @@ public sealed class SharingTests : IDisposable
         await using SqliteStewardStore two = await _folder.OpenAsync();
         TestRun first = await TestRun.ClaimedAsync(one, "w1");
         Assert.Null(await two.ClaimAsync(new ClaimRequest { Worker = "w2", Duration = TimeSpan.FromMinutes(1) }, Token));
-        await one.AppendAsync(first.Batch(0) with { Release = new RunRelease(TimeProvider.System.GetUtcNow()) }, Token);
+        await one.AppendAsync(first.Batch(0) with { Release = new RunRelease(TimeProvider.System.GetUtcNow() - TimeSpan.FromSeconds(1)) }, Token);
 
         Claim? second = await two.ClaimAsync(new ClaimRequest { Worker = "w2", Duration = TimeSpan.FromMinutes(1) }, Token);
 
