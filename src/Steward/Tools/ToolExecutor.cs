@@ -25,7 +25,7 @@ internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger lo
         catch (ToolException e)
         {
             Log.ToolReported(logger, context.Run, intent.Name, e);
-            return (Failed(intent, ToolFailure.Reported, e.Message, e.InnerException?.ToString()), null);
+            return (Failed(intent, ToolFailure.Reported, e.Message, e.InnerException is { } cause ? Describe(cause) : null), null);
         }
         catch (Exception e) when (timeout.IsCancellationRequested && !interrupted.IsCancellationRequested)
         {
@@ -101,7 +101,10 @@ internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger lo
 
     /// <summary>A call that was cut off: harmless to repeat where its effect says so, otherwise of unknown outcome.</summary>
     private static ToolFailed Stopped(ToolStarted intent, ToolFailure failure, string message, Exception e) =>
-        Failed(intent, intent.Effect is ToolEffect.ReadOnly or ToolEffect.Idempotent ? failure : ToolFailure.OutcomeUnknown, message, e.ToString());
+        Failed(intent, intent.Effect is ToolEffect.ReadOnly or ToolEffect.Idempotent ? failure : ToolFailure.OutcomeUnknown, message, Describe(e));
+
+    // Without the stack: the log has it, and a journal is kept for years.
+    private static string Describe(Exception e) => $"{e.GetType().FullName}: {e.Message}";
 
     private static ToolFailed Failed(ToolStarted intent, ToolFailure failure, string message, string? detail) => new()
     {
