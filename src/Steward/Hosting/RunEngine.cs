@@ -62,7 +62,7 @@ internal sealed class RunEngine
         if (agent is null || agent.Hash != state.Started.DefinitionHash)
             return await ParkWithoutAgentAsync(claim, state, agent);
 
-        using var session = new RunSession(_store, agent, claim.Lease, state, _options.LeaseDuration, _time, _observer);
+        using var session = new RunSession(_store, agent, claim.Lease, state, _options.LeaseDuration, _time, _observer, claim.Snapshot is { Version: RunState.FoldVersion } kept ? kept.Sequence : 0);
         session.Note(new RunClaimed(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt));
         if (claim.Attempt > _options.MaxClaimAttempts)
             Quarantine(session, claim.Attempt);
