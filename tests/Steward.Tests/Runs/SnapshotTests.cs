@@ -90,7 +90,9 @@ public sealed class SnapshotTests
     }
 
     /// <summary>A store of which somebody edited a journal. Only reading is asked of it.</summary>
+#pragma warning disable CA1852 // The proxy is a class derived from it.
     private class Edited : DispatchProxy
+#pragma warning restore CA1852
     {
         private List<JournalEntry> _journal = [];
 
