@@ -44,4 +44,13 @@ internal static partial class Log
 
     [LoggerMessage(13, LogLevel.Error, "Run {Run}: quarantined after {Attempts} claims without progress")]
     public static partial void Quarantined(ILogger logger, RunId run, int attempts);
+
+    [LoggerMessage(30, LogLevel.Error, "Run {Run}: the alert on {Metric} of {Scope} was not delivered to the webhook at {Receiver}")]
+    public static partial void AlertGivenUp(ILogger logger, RunId run, string scope, BudgetMetric metric, string receiver, Exception exception);
+
+    [LoggerMessage(31, LogLevel.Warning, "Run {Run}: this process stops before the alert on {Metric} of {Scope} was delivered to the webhook at {Receiver}")]
+    public static partial void AlertNotSent(ILogger logger, RunId run, string scope, BudgetMetric metric, string receiver);
+
+    [LoggerMessage(32, LogLevel.Error, "Alerts that were not sent to the webhook at {Receiver}, because too many waited or the process stops: {Count}")]
+    public static partial void AlertsDropped(ILogger logger, string receiver, int count);
 }
