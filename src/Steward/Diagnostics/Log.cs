@@ -44,4 +44,10 @@ internal static partial class Log
 
     [LoggerMessage(13, LogLevel.Error, "Run {Run}: quarantined after {Attempts} claims without progress")]
     public static partial void Quarantined(ILogger logger, RunId run, int attempts);
+
+    [LoggerMessage(14, LogLevel.Error, "Run {Run}: its journal is damaged (claim {Attempt}); nothing is appended to it, and it is tried again when its lease ends")]
+    public static partial void RunDamaged(ILogger logger, RunId run, int attempt, Exception exception);
+
+    [LoggerMessage(15, LogLevel.Error, "Run {Run}: its journal is still damaged after {Attempts} claims; the run is put away")]
+    public static partial void DamagedRunPutAway(ILogger logger, RunId run, int attempts, Exception exception);
 }
