@@ -53,4 +53,10 @@ internal static partial class Log
 
     [LoggerMessage(32, LogLevel.Error, "Alerts that were not sent to the webhook at {Receiver}, because too many waited or the process stops: {Count}")]
     public static partial void AlertsDropped(ILogger logger, string receiver, int count);
+
+    [LoggerMessage(14, LogLevel.Error, "Run {Run}: its journal is damaged (claim {Attempt}); nothing is appended to it, and it is tried again when its lease ends")]
+    public static partial void RunDamaged(ILogger logger, RunId run, int attempt, Exception exception);
+
+    [LoggerMessage(15, LogLevel.Error, "Run {Run}: its journal is still damaged after {Attempts} claims; the run is put away")]
+    public static partial void DamagedRunPutAway(ILogger logger, RunId run, int attempts, Exception exception);
 }
