@@ -24,6 +24,10 @@ internal sealed record RetailDeskOptions
     /// <value>The scripted one, which makes the recorded calls.</value>
     public Func<GoldenTask, IChatClient> Model { get; init; } = static task => GoldenModel.Of(task.Calls);
 
+    /// <summary>Whether anything but the model's word is asked for before a run is completed.</summary>
+    /// <value>True.</value>
+    public bool Validated { get; init; } = true;
+
     /// <summary>Whether the journal must show the recorded calls exactly, or at least.</summary>
     /// <value>Exactly.</value>
     public bool ExactCalls { get; init; } = true;
@@ -37,7 +41,7 @@ internal sealed record RetailDeskOptions
 
     /// <summary>Where runs are kept.</summary>
     /// <value><c>runs.db</c> beside the shop.</value>
-    public IStewardStore? Store { get; init; }
+    public Func<IStewardStore>? Store { get; init; }
 
     /// <summary>Sets the runtime's options.</summary>
     public Action<StewardOptions>? Configure { get; init; }
@@ -67,11 +71,11 @@ internal sealed class RetailDesk : IAsyncDisposable
                 .Instruct(data.Policy)
                 .UseModel(new ModelTarget(Provider, Price.Model) { Stream = false, MaxOutput = 1_024 })
                 .AddTools([.. new RetailTools(shop, data).Create().Select(options.Decorate)])
-                .AddValidators(OutcomeValidators.Database(shop, before, task), OutcomeValidators.Calls(task, options.ExactCalls))
+                .AddValidators(options.Validated ? [OutcomeValidators.Database(shop, before, task), OutcomeValidators.Calls(task, options.ExactCalls)] : [])
                 .WithBudget(new BudgetCeilings { Usd = 1.00m, ToolCalls = 60 })
                 .WithLimits(new AgentLimits { ValidationRounds = options.ValidationRounds })
                 .Build());
-        _ = options.Store is { } store ? steward.UseStore(store) : steward.UseSqlite(Path.Combine(folder, "runs.db"));
+        _ = options.Store is { } store ? steward.UseStore(_ => store()) : steward.UseSqlite(Path.Combine(folder, "runs.db"));
         _host = builder.Build();
         Store = _host.Services.GetRequiredService<IStewardStore>();
     }
@@ -115,9 +119,8 @@ internal sealed class RetailDesk : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _host.StopAsync();
-        _host.Dispose();
-        if (Store is IAsyncDisposable store)
-            await store.DisposeAsync();
+        // The container owns the store, and can only be left asynchronously.
+        await ((IAsyncDisposable)_host).DisposeAsync();
         Shop.Dispose();
     }
 }
