@@ -17,15 +17,11 @@ internal static class PythonJson
     /// <summary>A number that was calculated, as JSON that keeps its spelling.</summary>
     public static JsonNode Number(double value) => JsonNode.Parse(Repr(value))!;
 
-    /// <summary>The shortest digits that give the number back, always with a fraction or an exponent.</summary>
+    /// <summary>The shortest digits that give the number back, always with a fraction or an exponent. (Python's exponent begins at 1e16, this one at 1e17: no amount of a shop.)</summary>
     public static string Repr(double value)
     {
-        string text = value.ToString("R", CultureInfo.InvariantCulture);
-        if (!text.Contains('E', StringComparison.Ordinal))
-            return text.Contains('.', StringComparison.Ordinal) ? text : text + ".0";
-        return text.Contains("E-", StringComparison.Ordinal) || Math.Abs(value) >= 1e16
-            ? text.ToLowerInvariant()
-            : value.ToString("F1", CultureInfo.InvariantCulture);
+        string text = value.ToString("R", CultureInfo.InvariantCulture).ToLowerInvariant();
+        return text.AsSpan().ContainsAny('.', 'e') ? text : text + ".0";
     }
 
     /// <summary>Rounds to cents by the number's exact binary value; <c>Math.Round</c> would scale it first and round something else.</summary>
