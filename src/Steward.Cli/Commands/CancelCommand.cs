@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
+using Steward.Hosting;
 using Steward.Runs;
 using Steward.Storage;
 
@@ -28,9 +29,9 @@ internal sealed class CancelCommand(CommandContext context)
 
     private async Task<int> ExecuteAsync(ParseResult parse, CancellationToken cancellationToken)
     {
-        await using OpenStore store = await context.OpenAsync(parse, parse.GetValue(_folder), cancellationToken);
-        RunInfo info = await RunFinder.FindAsync(store.Store, parse.GetValue(_run)!, cancellationToken: cancellationToken);
-        await using AgentHost host = AgentHost.Create(null, store.Store, context.Output, context.Time);
+        await using OpenRun run = await context.OpenRunAsync(parse, _run, parse.GetValue(_folder), cancellationToken);
+        RunInfo info = run.Info;
+        await using AgentHost host = AgentHost.Create(null, run.Store, context.Output, context.Time);
         SignalResult sent = await host.Client.Get(info.Run).CancelAsync(parse.GetValue(_by) ?? CommandContext.Operator, parse.GetValue(_reason), cancellationToken: cancellationToken);
         if (sent == SignalResult.RunEnded)
             return Report(info, $"Run {info.Run} has ended already: {info.Status.Name()} ({info.Reason}).", info.Status == RunStatus.Cancelled ? ExitCodes.Ok : ExitCodes.Failed);
@@ -43,6 +44,7 @@ internal sealed class CancelCommand(CommandContext context)
         {
             RunStatus.Cancelled => Report(info, $"Run {info.Run} is cancelled.", ExitCodes.Ok),
             RunStatus.Completed or RunStatus.Failed => Report(info, $"Run {info.Run} ended before the cancel reached it: {info.Status.Name()} ({info.Reason}).", ExitCodes.Failed),
+            _ when info.Reason == DamagedRuns.Reason => Report(info, $"Run {info.Run} cannot be ended: its journal is damaged, and nothing is appended to it. The cancel stays in its inbox. 'steward doctor' names the damage and the remedy.", ExitCodes.Failed),
             _ => Report(info, $"Run {info.Run} is told to stop. {(info.Worker is { } worker ? $"'{worker}' holds it and ends it" : "The next worker ends it")} as soon as its action in hand lets it; if that worker has died, the next one does.", ExitCodes.Ok),
         };
     }

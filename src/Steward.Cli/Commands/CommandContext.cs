@@ -13,6 +13,22 @@ internal sealed record CommandContext(Output Output, Shutdown Shutdown, TimeProv
     /// <summary>Opens the store that a command names, which must be there.</summary>
     public Task<OpenStore> OpenAsync(ParseResult parse, string? folder = null, CancellationToken cancellationToken = default) =>
         OpenStore.OpenAsync(StoreLocator.Existing(parse.GetValue(CommonOptions.Store), folder), Output, Time, cancellationToken: cancellationToken);
+
+    /// <summary>Opens the store that a command names, and finds the run in it that the person means.</summary>
+    /// <exception cref="UsageException">There is no such store or run, or several runs.</exception>
+    public async Task<OpenRun> OpenRunAsync(ParseResult parse, Argument<string> run, string? folder, CancellationToken cancellationToken)
+    {
+        OpenStore store = await OpenAsync(parse, folder, cancellationToken);
+        try
+        {
+            return new OpenRun(store, await RunFinder.FindAsync(store.Store, parse.GetValue(run)!, cancellationToken: cancellationToken));
+        }
+        catch
+        {
+            await store.DisposeAsync();
+            throw;
+        }
+    }
 }
 
 /// <summary>Options that every command takes.</summary>

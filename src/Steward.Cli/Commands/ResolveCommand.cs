@@ -38,9 +38,9 @@ internal sealed class ResolveCommand(CommandContext context)
     private async Task<int> ExecuteAsync(ParseResult parse, CancellationToken cancellationToken)
     {
         Answer? answer = AnswerOf(parse);
-        await using OpenStore store = await context.OpenAsync(parse, parse.GetValue(_agent), cancellationToken);
-        RunInfo info = await RunFinder.FindAsync(store.Store, parse.GetValue(_run)!, cancellationToken: cancellationToken);
-        RunState state = await RunJournal.LoadAsync(store.Store, info.Run, cancellationToken);
+        await using OpenRun run = await context.OpenRunAsync(parse, _run, parse.GetValue(_agent), cancellationToken);
+        RunInfo info = run.Info;
+        RunState state = await RunJournal.LoadAsync(run.Store, info.Run, cancellationToken);
         var hints = new Hints(parse.GetValue(_agent), parse.GetValue(CommonOptions.Store), info.Run);
         if (answer is not { } given)
             return List(state, hints);
@@ -48,10 +48,10 @@ internal sealed class ResolveCommand(CommandContext context)
         QuestionAsked question = Find(state, parse.GetValue(_question));
         if (!Fits(question.Kind, given))
             throw new UsageException($"'{question.Id}' is a question of another kind; answer it with one of: {string.Join(" | ", Hints.Answers(question.Kind))}.");
-        if ((await store.Store.InboxAsync(info.Run, cancellationToken)).Select(s => s.Body).OfType<AnswerSignal>().FirstOrDefault(s => s.Question == question.Id) is { } earlier)
+        if ((await run.Store.InboxAsync(info.Run, cancellationToken)).Select(s => s.Body).OfType<AnswerSignal>().FirstOrDefault(s => s.Question == question.Id) is { } earlier)
             throw new UsageException($"{earlier.By} has answered '{question.Id}' already ({EventLines.Word(earlier.Answer.ToString())}), and the first answer counts. Go on with: {hints.Resume}");
         var body = new AnswerSignal(question.Id, given, parse.GetValue(_by) ?? CommandContext.Operator, parse.GetValue(_result), parse.GetValue(_note));
-        SignalResult sent = await store.Store.SignalAsync(new Signal(RunId.New(context.Time).ToString(), info.Run, body), cancellationToken);
+        SignalResult sent = await run.Store.SignalAsync(new Signal(RunId.New(context.Time).ToString(), info.Run, body), cancellationToken);
         if (sent != SignalResult.Accepted)
             throw new UsageException($"Run {info.Run} has ended meanwhile: nothing was changed.");
         Report(question, given, hints);

@@ -40,6 +40,7 @@ internal sealed class RunCommand(CommandContext context)
         string path = parse.GetValue(_agent)!;
         string? resume = parse.GetValue(_resume);
         CheckOptions(parse, resume);
+        AlertVariables alerts = AlertVariables.Read();
         AgentFile file = AgentLoader.Load(path, new AgentLoadOptions { Scripted = parse.GetValue(_scripted), Time = context.Time });
         string database = StoreLocator.ForAgent(parse.GetValue(CommonOptions.Store), file);
         await using OpenStore store = await OpenStore.OpenAsync(database, context.Output, context.Time);
@@ -52,7 +53,7 @@ internal sealed class RunCommand(CommandContext context)
         }
 
         var view = new RunView(context.Output);
-        await using AgentHost host = AgentHost.Create(file, store.Store, context.Output, context.Time, view);
+        await using AgentHost host = AgentHost.Create(file, store.Store, context.Output, context.Time, view, alerts.Apply);
         RunId run = known?.Run ?? (await host.Client.StartAsync(file.Agent.Name, Request(parse, file))).Id;
         view.Begin(known ?? RunState.Empty(run));
         Banner(file, run, known);

@@ -4,6 +4,7 @@ using Steward.Cli.Host;
 using Steward.Cli.Rendering;
 using Steward.Hosting;
 using Steward.Runs;
+using Steward.Sqlite;
 using Steward.Storage;
 
 namespace Steward.Cli.Commands;
@@ -29,12 +30,12 @@ internal sealed class ShowCommand(CommandContext context)
     {
         bool payloads = parse.GetValue(_payloads);
         bool follow = parse.GetValue(_follow);
-        await using OpenStore store = await context.OpenAsync(parse, parse.GetValue(_folder), cancellationToken);
-        RunInfo info = await RunFinder.FindAsync(store.Store, parse.GetValue(_run)!, cancellationToken: cancellationToken);
+        await using OpenRun run = await context.OpenRunAsync(parse, _run, parse.GetValue(_folder), cancellationToken);
+        RunInfo info = run.Info;
         context.Output.Line($"run {info.Run}", Styles.Bold);
         RunState state = RunState.Empty(info.Run);
         var events = new JsonArray();
-        await foreach (JournalEntry entry in Entries(store, info.Run, follow, cancellationToken))
+        await foreach (JournalEntry entry in Entries(run.Store, info.Run, follow, cancellationToken))
         {
             RunState before = state;
             state = RunJournal.Fold(before, entry);
@@ -46,7 +47,7 @@ internal sealed class ShowCommand(CommandContext context)
                 Write(entry, before, state, payloads);
         }
 
-        info = (await store.Store.FindAsync(new RunQuery { Run = info.Run, Limit = 1 }, cancellationToken))[0];
+        info = (await run.Store.FindAsync(new RunQuery { Run = info.Run, Limit = 1 }, cancellationToken))[0];
         if (!follow)
             context.Output.Document(new JsonObject { ["run"] = Documents.Of(info), ["state"] = Documents.Of(state, payloads), ["events"] = events });
         if (!context.Output.Json)
@@ -54,9 +55,9 @@ internal sealed class ShowCommand(CommandContext context)
         return ExitCodes.Ok;
     }
 
-    private IAsyncEnumerable<JournalEntry> Entries(OpenStore store, RunId run, bool follow, CancellationToken cancellationToken) => follow
-        ? new RunFollower(store.Store, new RunHub(), context.Time).FollowAsync(run, 0, cancellationToken: cancellationToken)
-        : store.Store.ReadAsync(run, 0, cancellationToken);
+    private IAsyncEnumerable<JournalEntry> Entries(SqliteStewardStore store, RunId run, bool follow, CancellationToken cancellationToken) => follow
+        ? new RunFollower(store, new RunHub(), context.Time).FollowAsync(run, 0, cancellationToken: cancellationToken)
+        : store.ReadAsync(run, 0, cancellationToken);
 
     private void Write(JournalEntry entry, RunState before, RunState state, bool payloads)
     {

@@ -53,13 +53,18 @@ internal sealed class WorkCommand(CommandContext context)
 
     private async Task StartAsync(ParseResult parse, AgentFile[] files, List<OpenStore> stores, List<(AgentHost Host, AgentFile File)> hosts)
     {
+        AlertVariables alerts = AlertVariables.Read();
         foreach (AgentFile file in files)
         {
             string database = StoreLocator.ForAgent(parse.GetValue(CommonOptions.Store), file);
             OpenStore? store = stores.Find(s => s.Path == database);
             if (store is null)
                 stores.Add(store = await OpenStore.OpenAsync(database, context.Output, context.Time));
-            var host = AgentHost.Create(file, store.Store, context.Output, context.Time, new WorkObserver(context.Output), o => o.MaxConcurrentRuns = parse.GetValue(_concurrency));
+            var host = AgentHost.Create(file, store.Store, context.Output, context.Time, new WorkObserver(context.Output), o =>
+            {
+                o.MaxConcurrentRuns = parse.GetValue(_concurrency);
+                alerts.Apply(o);
+            });
             hosts.Add((host, file));
             await host.StartWorkerAsync();
             context.Output.Line($"working on '{file.Agent.Name}' ({file.Speaker}) in {database}", Styles.Bold);

@@ -94,7 +94,8 @@ internal sealed class AgentHost : IAsyncDisposable
     /// <summary>Gives every run back: what is in flight may end within the drain time.</summary>
     public async Task StopWorkerAsync()
     {
-        foreach (IHostedService service in _started)
+        // Backwards, as a host does it: what the worker's last commits raise is still delivered.
+        foreach (IHostedService service in _started.AsEnumerable().Reverse())
             await service.StopAsync(CancellationToken.None);
         _started.Clear();
     }

@@ -44,4 +44,19 @@ internal static partial class Log
 
     [LoggerMessage(13, LogLevel.Error, "Run {Run}: quarantined after {Attempts} claims without progress")]
     public static partial void Quarantined(ILogger logger, RunId run, int attempts);
+
+    [LoggerMessage(30, LogLevel.Error, "Run {Run}: the alert on {Metric} of {Scope} was not delivered to the webhook at {Receiver}")]
+    public static partial void AlertGivenUp(ILogger logger, RunId run, string scope, BudgetMetric metric, string receiver, Exception exception);
+
+    [LoggerMessage(31, LogLevel.Warning, "Run {Run}: this process stops before the alert on {Metric} of {Scope} was delivered to the webhook at {Receiver}")]
+    public static partial void AlertNotSent(ILogger logger, RunId run, string scope, BudgetMetric metric, string receiver);
+
+    [LoggerMessage(32, LogLevel.Error, "Alerts that were not sent to the webhook at {Receiver}, because too many waited or the process stops: {Count}")]
+    public static partial void AlertsDropped(ILogger logger, string receiver, int count);
+
+    [LoggerMessage(14, LogLevel.Error, "Run {Run}: its journal is damaged (claim {Attempt}); nothing is appended to it, and it is tried again when its lease ends")]
+    public static partial void RunDamaged(ILogger logger, RunId run, int attempt, Exception exception);
+
+    [LoggerMessage(15, LogLevel.Error, "Run {Run}: its journal is still damaged after {Attempts} claims; the run is put away")]
+    public static partial void DamagedRunPutAway(ILogger logger, RunId run, int attempts, Exception exception);
 }

@@ -25,6 +25,7 @@ internal sealed class RunEngine
     private readonly ConditionalWeakTable<AgentDefinition, RequestBuilder> _builders = [];
     private readonly ToolStep _tools;
     private readonly ValidationStep _validation;
+    private readonly DamagedRuns _damaged;
 
     public RunEngine(
         IStewardStore store,
@@ -46,6 +47,7 @@ internal sealed class RunEngine
         _logger = logger;
         _tools = new ToolStep(store, new ToolExecutor(time, options.CancelGrace, logger), time, services);
         _validation = new ValidationStep(services, logger);
+        _damaged = new DamagedRuns(store, options.MaxClaimAttempts, logger);
     }
 
     /// <summary>The runs that are being worked on, for those who interrupt them.</summary>
@@ -55,6 +57,18 @@ internal sealed class RunEngine
     public async Task<RunExit> ExecuteAsync(Claim claim)
     {
         Log.Claimed(_logger, claim.Lease.Run, claim.Lease.Worker, claim.Lease.Epoch, claim.Attempt);
+        try
+        {
+            return await WorkAsync(claim);
+        }
+        catch (JournalException e)
+        {
+            return await _damaged.PutAwayAsync(claim, e);
+        }
+    }
+
+    private async Task<RunExit> WorkAsync(Claim claim)
+    {
         RunState state = await RunJournal.LoadAsync(_store, claim);
         if (state.Sequence > claim.Info.Sequence)
             return RunExit.Lost; // A later epoch has appended since the claim.
@@ -62,7 +76,7 @@ internal sealed class RunEngine
         if (agent is null || agent.Hash != state.Started.DefinitionHash)
             return await ParkWithoutAgentAsync(claim, state, agent);
 
-        using var session = new RunSession(_store, agent, claim.Lease, state, _options.LeaseDuration, _time, _observer);
+        using var session = new RunSession(_store, agent, claim.Lease, state, _options.LeaseDuration, _time, _observer, claim.Snapshot is { Version: RunState.FoldVersion } kept ? kept.Sequence : 0);
         session.Note(new RunClaimed(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt));
         if (claim.Attempt > _options.MaxClaimAttempts)
             Quarantine(session, claim.Attempt);

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Steward.Diagnostics.Alerts;
 using Steward.Models;
 using Steward.Runs;
 
@@ -52,6 +53,17 @@ public sealed class StewardOptions
 
     /// <summary>How failed model calls are tried again.</summary>
     public ModelRetryOptions Retry { get; set; } = new();
+
+    /// <summary>Where budget alerts are posted as JSON: an absolute <c>http</c> or <c>https</c> URL.</summary>
+    /// <value>Null: nowhere.</value>
+    public Uri? AlertWebhook { get; set; }
+
+    /// <summary>The key of the HMAC-SHA256 in the header <c>Steward-Signature</c>, by which the webhook's receiver knows who posts.</summary>
+    /// <value>Null: not signed.</value>
+    public string? AlertWebhookSecret { get; set; }
+
+    /// <summary>Time limits, retries and the queue of the webhook.</summary>
+    public AlertDeliveryOptions AlertDelivery { get; set; } = new();
 }
 
 internal sealed class StewardOptionsValidator : IValidateOptions<StewardOptions>
@@ -66,7 +78,24 @@ internal sealed class StewardOptionsValidator : IValidateOptions<StewardOptions>
         Check(wrong, nameof(options.WatchInterval), options.WatchInterval, options.WatchInterval >= TimeSpan.FromMilliseconds(10) && options.WatchInterval <= TimeSpan.FromMinutes(1), "10 milliseconds to 1 minute");
         Check(wrong, nameof(options.CancelGrace), options.CancelGrace, options.CancelGrace >= TimeSpan.Zero && options.CancelGrace <= TimeSpan.FromMinutes(10), "0 to 10 minutes");
         Check(wrong, nameof(options.DrainGrace), options.DrainGrace, options.DrainGrace >= TimeSpan.Zero && options.DrainGrace <= TimeSpan.FromMinutes(10), "0 to 10 minutes");
+        CheckAlerts(wrong, options);
         return wrong.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(wrong);
+    }
+
+    private static void CheckAlerts(List<string> wrong, StewardOptions options)
+    {
+        // Never says the value: whoever knows a webhook's URL can often post to it.
+        if (options.AlertWebhook is { } url && !(url.IsAbsoluteUri && url.Scheme is "http" or "https" && url.UserInfo.Length == 0))
+            wrong.Add("StewardOptions.AlertWebhook must be an absolute http or https URL without a user name.");
+        if (options.AlertWebhookSecret is { } secret && string.IsNullOrWhiteSpace(secret))
+            wrong.Add("StewardOptions.AlertWebhookSecret is empty; it must be a secret, or null to post without a signature.");
+        AlertDeliveryOptions delivery = options.AlertDelivery;
+        Check(wrong, "AlertDelivery.Timeout", delivery.Timeout, delivery.Timeout >= TimeSpan.FromMilliseconds(100) && delivery.Timeout <= TimeSpan.FromMinutes(5), "100 milliseconds to 5 minutes");
+        Check(wrong, "AlertDelivery.Retries", delivery.Retries, delivery.Retries is >= 0 and <= 10, "0 to 10");
+        Check(wrong, "AlertDelivery.Delay", delivery.Delay, delivery.Delay >= TimeSpan.Zero && delivery.Delay <= TimeSpan.FromMinutes(5), "0 to 5 minutes");
+        Check(wrong, "AlertDelivery.MaxDelay", delivery.MaxDelay, delivery.MaxDelay >= TimeSpan.Zero && delivery.MaxDelay <= TimeSpan.FromMinutes(10), "0 to 10 minutes");
+        Check(wrong, "AlertDelivery.QueueLength", delivery.QueueLength, delivery.QueueLength is >= 1 and <= 100_000, "1 to 100,000");
+        Check(wrong, "AlertDelivery.DrainGrace", delivery.DrainGrace, delivery.DrainGrace >= TimeSpan.Zero && delivery.DrainGrace <= TimeSpan.FromMinutes(10), "0 to 10 minutes");
     }
 
     private static void Check<T>(List<string> wrong, string name, T value, bool isValid, string range)

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -7,6 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Steward.Agents;
 using Steward.Diagnostics;
+using Steward.Diagnostics.Alerts;
 using Steward.Models;
 using Steward.Runs;
 using Steward.Storage;
@@ -26,7 +28,10 @@ public static class StewardServiceCollectionExtensions
             services.Configure(configure);
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<RunHub>();
-        services.AddSingleton<IRunObserver>(static s => new LoggingObserver(LoggerOf<LoggingObserver>(s)));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IRunObserver, LoggingObserver>(static s => new LoggingObserver(LoggerOf<LoggingObserver>(s))));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IRunObserver, StewardMeter>(static s => new StewardMeter(s.GetService<IMeterFactory>())));
+        services.TryAddSingleton(CreateAlertSender);
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IRunObserver, AlertSender>(static s => s.GetRequiredService<AlertSender>()));
         services.TryAddSingleton(static s => new AgentRegistry(s.GetServices<AgentDefinition>()));
         services.TryAddSingleton(CreateRouter);
         services.TryAddSingleton(CreateEngine);
@@ -39,6 +44,8 @@ public static class StewardServiceCollectionExtensions
             s.GetRequiredService<IOptions<StewardOptions>>(),
             s.GetRequiredService<TimeProvider>(),
             LoggerOf<RunWorker>(s)));
+        // In this order: a host stops its services backwards, and the worker's last commits can raise alerts.
+        services.AddHostedService(static s => s.GetRequiredService<AlertSender>());
         services.AddHostedService(static s => s.GetRequiredService<RunWorker>());
         return new StewardBuilder(services);
     }
@@ -46,6 +53,12 @@ public static class StewardServiceCollectionExtensions
     /// <summary>A logger where the application logs; silence where it does not.</summary>
     private static ILogger<T> LoggerOf<T>(IServiceProvider services) =>
         (services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance).CreateLogger<T>();
+
+    private static AlertSender CreateAlertSender(IServiceProvider services)
+    {
+        StewardOptions options = services.GetRequiredService<IOptions<StewardOptions>>().Value;
+        return new AlertSender(options.AlertWebhook, options.AlertWebhookSecret, options.AlertDelivery, services.GetRequiredService<TimeProvider>(), LoggerOf<AlertSender>(services));
+    }
 
     private static ModelRouter CreateRouter(IServiceProvider services)
     {

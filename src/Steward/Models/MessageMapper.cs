@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -52,6 +53,47 @@ internal static class MessageMapper
     // An image is billed by its area, not its bytes: 6,400 covers the largest that the providers take.
     private static long DataTokens(DataContent data) =>
         data.HasTopLevelMediaType("image") ? 6_400 : data.Data.Length;
+
+    /// <summary>A message as data.</summary>
+    public static SnapshotMessage Keep(ChatMessage message) => message.Role == ChatRole.Tool
+        ? new(message.Role.Value, null, [.. message.Contents.Cast<FunctionResultContent>().Select(r => new SnapshotResult(r.CallId, (string)r.Result!))])
+        : new(message.Role.Value, [.. message.Contents.Select(Part)], null);
+
+    /// <summary>The message that was kept as data.</summary>
+    public static ChatMessage Restore(SnapshotMessage message) => message.Results is { } results
+        ? new(ChatRole.Tool, [.. results.Select(r => (AIContent)new FunctionResultContent(r.Call, r.Text))])
+        : new(new ChatRole(message.Role), Contents(message.Parts!));
+
+    private static ContentPart Part(AIContent content) => content switch
+    {
+        TextContent text => new TextPart(text.Text),
+        TextReasoningContent reasoning => new ReasoningPart(reasoning.Text, reasoning.ProtectedData),
+        FunctionCallContent call => new CallPart(call.CallId, call.Name, Arguments(call.Arguments!)),
+        DataContent data => new DataPart(data.MediaType, data.Data.ToArray()),
+        UriContent uri => new UriPart(uri.MediaType, uri.Uri),
+        _ => throw new InvalidOperationException($"Unknown content '{content.GetType().Name}'."),
+    };
+
+    /// <summary>The arguments as the journal has them: each value with its very text, for the request's hash is over that.</summary>
+    private static JsonElement? Arguments(IDictionary<string, object?> arguments)
+    {
+        if (arguments.Count == 0)
+            return null;
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            foreach ((string key, object? value) in arguments)
+            {
+                writer.WritePropertyName(key);
+                writer.WriteRawValue(((JsonElement)value!).GetRawText());
+            }
+
+            writer.WriteEndObject();
+        }
+
+        return JsonElement.Parse(buffer.WrittenSpan);
+    }
 
     private static List<AIContent> Contents(IReadOnlyList<ContentPart> parts)
     {

@@ -19,6 +19,9 @@ internal sealed class AppendList<T> : IReadOnlyList<T>
 
     public static AppendList<T> Empty => new(new Buffer(), 0);
 
+    /// <summary>A list of these items, whose array it takes over.</summary>
+    public static AppendList<T> Of(T[] items) => new(new Buffer { Items = items, Used = items.Length }, items.Length);
+
     public int Count { get; }
 
     public T this[int index] => index < Count ? _buffer.Items[index] : throw new ArgumentOutOfRangeException(nameof(index));

@@ -17,13 +17,45 @@ public static class RunJournal
         return state;
     }
 
-    /// <summary>Folds the journal of a claimed run; it must reach as far as the claim says.</summary>
+    /// <summary>Folds the journal of a claimed run, from its snapshot where there is a good one; it must reach as far as the claim says.</summary>
+    /// <remarks>The chain is checked from its first entry all the same: a snapshot saves reading events, not noticing that one was edited.</remarks>
     internal static async ValueTask<RunState> LoadAsync(IRunStore store, Claim claim)
     {
-        RunState state = await LoadAsync(store, claim.Lease.Run);
+        RunId run = claim.Lease.Run;
+        RunState state = claim.Snapshot is { } snapshot
+            ? await LoadAsync(store, run, snapshot)
+            : await LoadAsync(store, run, CancellationToken.None);
         return state.Sequence >= claim.Info.Sequence
             ? state
-            : throw JournalException.WentBackwards(state.Run, claim.Info.Sequence, state.Sequence);
+            : throw JournalException.WentBackwards(run, claim.Info.Sequence, state.Sequence);
+    }
+
+    private static async ValueTask<RunState> LoadAsync(IRunStore store, RunId run, RunSnapshot snapshot)
+    {
+        // The state is read beside the check of the chain that it has to stand on.
+        Task<RunState?> reading = Task.Run(() => Snapshots.Read(run, snapshot));
+        List<JournalEntry> after = [];
+        ReadOnlyMemory<byte> head = JournalEntry.Origin;
+        ReadOnlyMemory<byte> headAtSnapshot = default;
+        long sequence = 0;
+        await foreach (JournalEntry entry in store.ReadAsync(run, 0))
+        {
+            if (entry.Sequence != ++sequence)
+                throw JournalException.Gap(run, sequence, entry.Sequence);
+            entry.Verify(head);
+            head = entry.Hash;
+            if (entry.Sequence == snapshot.Sequence)
+                headAtSnapshot = head;
+            else if (entry.Sequence > snapshot.Sequence)
+                after.Add(entry);
+        }
+
+        RunState? state = await reading;
+        if (state is null || !state.Head.Span.SequenceEqual(headAtSnapshot.Span))
+            return await LoadAsync(store, run, CancellationToken.None);
+        foreach (JournalEntry entry in after)
+            state = FoldVerified(state, entry);
+        return state;
     }
 
     /// <summary>Checks one entry against the state before it, and folds it in.</summary>
@@ -32,6 +64,11 @@ public static class RunJournal
         ArgumentNullException.ThrowIfNull(state);
         ArgumentNullException.ThrowIfNull(entry);
         entry.Verify(state.Head);
+        return FoldVerified(state, entry);
+    }
+
+    private static RunState FoldVerified(RunState state, JournalEntry entry)
+    {
         if (entry.Event is ModelStarted intent)
             RequestBuilder.Verify(state, intent);
         return state.Apply(entry);

@@ -41,15 +41,17 @@ internal sealed class RunSession : IDisposable
     private readonly CancellationTokenSource _interrupt = new();
     private long _renewedAt;
     private long _committed;
+    private long _nextSnapshot;
     private bool _progress;
 
-    public RunSession(IStewardStore store, AgentDefinition agent, Lease lease, RunState state, TimeSpan leaseDuration, TimeProvider time, IRunObserver observer)
+    public RunSession(IStewardStore store, AgentDefinition agent, Lease lease, RunState state, TimeSpan leaseDuration, TimeProvider time, IRunObserver observer, long snapshotAt = 0)
     {
         _store = store;
         _time = time;
         _observer = observer;
         _renewedAt = time.GetTimestamp();
         _committed = state.Sequence;
+        _nextSnapshot = Snapshots.NextAfter(snapshotAt);
         Agent = agent;
         Lease = lease;
         LeaseDuration = leaseDuration;
@@ -132,7 +134,12 @@ internal sealed class RunSession : IDisposable
         RunBatch batch = Batch(startsEffect, release);
         AppendResult result = await AppendAsync(batch);
         if (result is AppendResult.Committed committed)
+        {
+            if (batch.Snapshot is { } snapshot)
+                _nextSnapshot = Snapshots.NextAfter(snapshot.Sequence);
             Accept(committed);
+        }
+
         return result;
     }
 
@@ -187,6 +194,7 @@ internal sealed class RunSession : IDisposable
         Reason = State.Reason,
         Progress = _progress,
         Release = release,
+        Snapshot = State.Sequence >= _nextSnapshot && !State.Status.IsTerminal() ? Snapshots.Write(State) : null,
     };
 
     /// <summary>Appends; when the store fails in a way that leaves open whether it committed, reads back and goes by what is there.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.AI;
 using Steward.Budgets;
 using Steward.Models;
@@ -16,127 +17,139 @@ public sealed record RunState
     private static readonly RunStarted s_nothing = new() { Agent = "", AgentVersion = "", DefinitionHash = "", Tenant = "", Input = [] };
 
     /// <summary>The run.</summary>
-    public RunId Run { get; private init; }
+    public RunId Run { get; init; }
 
     /// <summary>The last sequence folded in.</summary>
-    public long Sequence { get; private init; }
+    public long Sequence { get; init; }
 
     /// <summary>The chain's hash at that sequence.</summary>
-    public ReadOnlyMemory<byte> Head { get; private init; } = JournalEntry.Origin;
+    public ReadOnlyMemory<byte> Head { get; init; } = JournalEntry.Origin;
 
     /// <summary>The time of that entry.</summary>
-    public DateTimeOffset Time { get; private init; }
+    public DateTimeOffset Time { get; init; }
 
     /// <summary>What was asked.</summary>
-    public RunStarted Started { get; private init; } = s_nothing;
+    public RunStarted Started { get; init; } = s_nothing;
 
     /// <summary>When.</summary>
-    public DateTimeOffset StartedAt { get; private init; }
+    public DateTimeOffset StartedAt { get; init; }
 
     /// <summary>Where the run stands.</summary>
-    public RunStatus Status { get; private init; }
+    public RunStatus Status { get; init; }
 
     /// <summary>Why it stands there.</summary>
-    public string Reason { get; private init; } = "";
+    public string Reason { get; init; } = "";
 
     /// <summary>The epoch of the last claim.</summary>
-    public long Epoch { get; private init; }
+    public long Epoch { get; init; }
 
     /// <summary>Answers of the model so far: the iterations of the loop.</summary>
-    public int Turn { get; private init; }
+    public int Turn { get; init; }
 
     /// <summary>Attempts made at the next turn.</summary>
-    public int Attempt { get; private init; }
+    public int Attempt { get; init; }
 
     /// <summary>The model call in flight, if any.</summary>
-    public ModelCall? Model { get; private init; }
+    public ModelCall? Model { get; init; }
 
     /// <summary>The failure after which nothing was left to try, if that happened.</summary>
-    public ModelFailed? GaveUp { get; private init; }
+    public ModelFailed? GaveUp { get; init; }
 
     /// <summary>The tool calls of the last answer, until each has its result.</summary>
-    public ImmutableArray<ToolCall> Calls { get; private init; } = [];
+    public ImmutableArray<ToolCall> Calls { get; init; } = [];
 
     /// <summary>The model's answer that no tool call follows, until something is said after it.</summary>
-    public string? Answer { get; private init; }
+    public string? Answer { get; init; }
 
     /// <summary>Why the last answer stopped, as the provider said.</summary>
-    public string? Finish { get; private init; }
+    public string? Finish { get; init; }
 
     /// <summary>Whether the last answer held neither text nor a call, and nothing was said since.</summary>
-    public bool IsEmptyAnswer { get; private init; }
+    public bool IsEmptyAnswer { get; init; }
 
     /// <summary>The last text that the model said, for a partial result.</summary>
-    public string? LastText { get; private init; }
+    public string? LastText { get; init; }
 
     /// <summary>The round of validation, from 1 with the first answer.</summary>
-    public int Round { get; private init; }
+    public int Round { get; init; }
 
     /// <summary>This round's verdicts.</summary>
-    public ImmutableArray<VerdictGiven> Verdicts { get; private init; } = [];
+    public ImmutableArray<VerdictGiven> Verdicts { get; init; } = [];
 
     /// <summary>Turns with a mistake of the model, in a row.</summary>
-    public int Mistakes { get; private init; }
+    public int Mistakes { get; init; }
 
     /// <summary>Why the run is wrapping up, if it is.</summary>
-    public string? WrapUp { get; private init; }
+    public string? WrapUp { get; init; }
 
     /// <summary>The turn after which it began to wrap up.</summary>
-    public int WrapUpTurn { get; private init; }
+    public int WrapUpTurn { get; init; }
 
     /// <summary>Questions that nobody has answered yet.</summary>
-    public ImmutableArray<QuestionAsked> Questions { get; private init; } = [];
+    public ImmutableArray<QuestionAsked> Questions { get; init; } = [];
 
     /// <summary>Who wants the run to stop, if anybody does.</summary>
-    public CancelRequested? Cancel { get; private init; }
+    public CancelRequested? Cancel { get; init; }
 
     /// <summary>The answer by which a person ended the run, if one did.</summary>
-    public QuestionAnswered? StoppedBy { get; private init; }
+    public QuestionAnswered? StoppedBy { get; init; }
 
     /// <summary>The ceiling that last refused an intent.</summary>
-    public BudgetRefused? Refused { get; private init; }
+    public BudgetRefused? Refused { get; init; }
 
     /// <summary>What the run has spent.</summary>
-    public BudgetAmount Spent { get; private init; }
+    public BudgetAmount Spent { get; init; }
 
     /// <summary>What its calls in flight hold reserved.</summary>
-    public BudgetAmount Reserved { get; private init; }
+    public BudgetAmount Reserved { get; init; }
 
     /// <summary>Time spent in <c>awaiting</c>, up to the last time it was left.</summary>
-    public TimeSpan Awaited { get; private init; }
+    public TimeSpan Awaited { get; init; }
 
     /// <summary>The terminal event, once there is one.</summary>
-    public RunEvent? Outcome { get; private init; }
+    [JsonIgnore]
+    public RunEvent? Outcome { get; init; }
 
     /// <summary>All tool calls that have their result.</summary>
+    [JsonIgnore]
     public IReadOnlyList<CompletedCall> Completed => CompletedCalls;
 
-    internal AppendList<CompletedCall> CompletedCalls { get; private init; } = AppendList<CompletedCall>.Empty;
+    [JsonInclude]
+    internal AppendList<CompletedCall> CompletedCalls { get; init; } = AppendList<CompletedCall>.Empty;
 
     /// <summary>The conversation as the next request shows it, without the system prompt.</summary>
-    internal AppendList<ChatMessage> Messages { get; private init; } = AppendList<ChatMessage>.Empty;
+    [JsonInclude]
+    internal AppendList<ChatMessage> Messages { get; init; } = AppendList<ChatMessage>.Empty;
 
     /// <summary>The running hash over <see cref="Messages"/>.</summary>
-    internal ReadOnlyMemory<byte> MessagesHash { get; private init; } = JournalEntry.Origin;
+    [JsonInclude]
+    internal ReadOnlyMemory<byte> MessagesHash { get; init; } = JournalEntry.Origin;
 
     /// <summary>Messages that arrived while tool calls were open; they follow the results.</summary>
-    internal ImmutableArray<ChatMessage> Queued { get; private init; } = [];
+    [JsonInclude]
+    internal ImmutableArray<ChatMessage> Queued { get; init; } = [];
 
     /// <summary>Tokens of the context that the last reported usage covers.</summary>
-    internal long KnownTokens { get; private init; }
+    [JsonInclude]
+    internal long KnownTokens { get; init; }
 
     /// <summary>UTF-8 bytes of the messages since then: an upper bound of their tokens.</summary>
-    internal long UnknownBytes { get; private init; }
+    [JsonInclude]
+    internal long UnknownBytes { get; init; }
 
     /// <summary>How often each very same call brought the very same result.</summary>
-    internal ImmutableDictionary<string, Repeat> Repeats { get; private init; } = ImmutableDictionary<string, Repeat>.Empty;
+    [JsonInclude]
+    internal ImmutableDictionary<string, Repeat> Repeats { get; init; } = ImmutableDictionary<string, Repeat>.Empty;
 
     /// <summary>Hashes of the blobs that hold whole results of this run's calls.</summary>
-    internal ImmutableArray<string> ResultBlobs { get; private init; } = [];
+    [JsonInclude]
+    internal ImmutableArray<string> ResultBlobs { get; init; } = [];
 
-    private DateTimeOffset AwaitingSince { get; init; }
+    [JsonInclude]
+    internal DateTimeOffset AwaitingSince { get; init; }
 
-    private int MistakeTurn { get; init; } = -1;
+    [JsonInclude]
+    internal int MistakeTurn { get; init; } = -1;
 
     /// <summary>The state before the first entry.</summary>
     public static RunState Empty(RunId run) => new() { Run = run };

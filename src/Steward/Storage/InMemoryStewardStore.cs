@@ -2,13 +2,14 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Steward.Budgets;
 using Steward.Runs;
+using Steward.Storage.InMemory;
 
 namespace Steward.Storage;
 
 /// <summary>The whole contract in memory: for tests, demonstrations, and runs that may die with their process.</summary>
 /// <remarks>
 /// One lock, and everything inside it is synchronous: each method is one transaction. The rules are <see cref="Gate"/>'s;
-/// only the rows are kept here. Nothing is changed before everything has been checked, so a refusal leaves no trace.
+/// only the rows are kept, in <c>Storage/InMemory</c>. Nothing is changed before everything has been checked, so a refusal leaves no trace.
 /// </remarks>
 public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits = null) : IStewardStore
 {
@@ -16,14 +17,10 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
 
     private readonly Lock _lock = new();
     private readonly StoreLimits _limits = limits ?? new StoreLimits();
-    private readonly Dictionary<RunId, RunRow> _runs = [];
-    private readonly List<RunRow> _byAge = [];
-    private readonly Dictionary<(string Tenant, string Key), RunRow> _byKey = [];
-    private readonly SortedSet<RunRow> _claimable = new(ByClaimableAt.Instance);
-    private readonly Dictionary<string, HashSet<RunRow>> _byWorker = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, BudgetRow> _budgets = new(StringComparer.Ordinal);
+    private readonly RunRows _runs = new();
+    private readonly BudgetBook _budgets = new();
+    private readonly SwitchBoard _switches = new();
     private readonly Dictionary<string, byte[]> _blobs = new(StringComparer.Ordinal);
-    private KillSwitch[] _switches = [];
     private bool _closed;
 
     /// <inheritdoc/>
@@ -39,9 +36,9 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         lock (_lock)
         {
             ThrowIfClosed();
-            if (started.Key is { } key && _byKey.TryGetValue((started.Tenant, key), out RunRow? known))
+            if (started.Key is { } key && _runs.TryFind(started.Tenant, key, out RunRow? known))
                 return new(new StartResult(known.Id, Created: false));
-            if (_runs.TryGetValue(start.Run, out known))
+            if (_runs.TryFind(start.Run, out known))
                 return Restarted(known, started);
             return new(Create(start, started));
         }
@@ -55,16 +52,15 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         lock (_lock)
         {
             ThrowIfClosed();
-            if (!_runs.TryGetValue(signal.Run, out RunRow? run))
+            if (!_runs.TryFind(signal.Run, out RunRow? run))
                 return new(SignalResult.UnknownRun);
-            if (run.SignalIds?.Contains(signal.Id) == true)
+            if (run.Inbox.HasSeen(signal.Id))
                 return new(SignalResult.Duplicate);
             if (run.Status.IsTerminal())
                 return new(SignalResult.RunEnded);
-            (run.SignalIds ??= new HashSet<string>(StringComparer.Ordinal)).Add(signal.Id);
             run.Inbox.Add(signal);
             if (run.Worker is null)
-                Wake(run, time.GetUtcNow());
+                _runs.Wake(run, time.GetUtcNow());
             return new(SignalResult.Accepted);
         }
     }
@@ -92,10 +88,10 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         lock (_lock)
         {
             ThrowIfClosed();
-            if (!_runs.TryGetValue(lease.Run, out RunRow? run) || run.Epoch != lease.Epoch || run.Worker != lease.Worker)
+            if (!_runs.TryFind(lease.Run, out RunRow? run) || run.Epoch != lease.Epoch || run.Worker != lease.Worker)
                 return new(new RenewResult(Held: false, SignalsPending: false, Killed: null));
-            SetClaimable(run, time.GetUtcNow() + duration);
-            return new(new RenewResult(Held: true, run.Inbox.Count > 0, SwitchOver(run)));
+            _runs.SetClaimable(run, time.GetUtcNow() + duration);
+            return new(new RenewResult(Held: true, run.Inbox.Count > 0, _switches.Over(run)));
         }
     }
 
@@ -107,12 +103,10 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         lock (_lock)
         {
             ThrowIfClosed();
-            if (!_byWorker.TryGetValue(worker, out HashSet<RunRow>? runs))
-                return new([]);
             List<RunAttention>? found = null;
-            foreach (RunRow run in runs)
+            foreach (RunRow run in _runs.HeldBy(worker))
             {
-                KillSwitch? killed = SwitchOver(run);
+                KillSwitch? killed = _switches.Over(run);
                 if (killed is not null || run.Inbox.Count > 0)
                     (found ??= []).Add(new RunAttention(run.Id, run.Inbox.Count > 0, killed));
             }
@@ -131,7 +125,7 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         lock (_lock)
         {
             ThrowIfClosed();
-            if (!_runs.TryGetValue(batch.Lease.Run, out RunRow? run))
+            if (!_runs.TryFind(batch.Lease.Run, out RunRow? run))
                 return new(new AppendResult.Fenced(0, 0));
             return new(Refuse(batch, run) ?? Commit(batch, run));
         }
@@ -158,7 +152,7 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         lock (_lock)
         {
             ThrowIfClosed();
-            return new(_runs.TryGetValue(run, out RunRow? row) && row.Inbox.Count > 0 ? row.Inbox.ToArray() : []);
+            return new(_runs.TryFind(run, out RunRow? row) ? row.Inbox.ToArray() : []);
         }
     }
 
@@ -171,12 +165,12 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         {
             ThrowIfClosed();
             if (query.Run is { } id)
-                return new(query.Limit > 0 && _runs.TryGetValue(id, out RunRow? only) && Matches(query, only) ? [Info(only)] : []);
+                return new(query.Limit > 0 && _runs.TryFind(id, out RunRow? only) && only.IsWantedBy(query) ? [only.ToInfo()] : []);
             List<RunInfo> found = [];
-            for (int i = _byAge.Count - 1; i >= 0 && found.Count < query.Limit; i--)
+            for (int i = _runs.ByAge.Count - 1; i >= 0 && found.Count < query.Limit; i--)
             {
-                if (Matches(query, _byAge[i]))
-                    found.Add(Info(_byAge[i]));
+                if (_runs.ByAge[i].IsWantedBy(query))
+                    found.Add(_runs.ByAge[i].ToInfo());
             }
 
             return new(found);
@@ -218,10 +212,7 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         lock (_lock)
         {
             ThrowIfClosed();
-            if (Array.Exists(_switches, s => s.Scope == scope))
-                return new(false);
-            _switches = [.. _switches, killSwitch with { Scope = scope }];
-            return new(true);
+            return new(_switches.Engage(killSwitch with { Scope = scope }));
         }
     }
 
@@ -234,15 +225,14 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         lock (_lock)
         {
             ThrowIfClosed();
-            if (Array.Find(_switches, s => s.Scope == scope) is not { } released)
+            if (_switches.Release(scope) is not { } released)
                 return new(false);
-            _switches = Array.FindAll(_switches, s => s.Scope != scope);
             DateTimeOffset now = time.GetUtcNow();
-            foreach (RunRow run in _byAge)
+            foreach (RunRow run in _runs.ByAge)
             {
                 // A run that parked because of the switch waits for nothing else; one that waits for more parks again.
                 if (run is { Worker: null, ClaimableAt: null } && !run.Status.IsTerminal() && released.Covers(run.Id, run.Started.Tenant, run.Started.Agent))
-                    Wake(run, now);
+                    _runs.Wake(run, now);
             }
 
             return new(true);
@@ -256,7 +246,7 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         lock (_lock)
         {
             ThrowIfClosed();
-            return new(_switches);
+            return new(_switches.Engaged);
         }
     }
 
@@ -270,14 +260,7 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         lock (_lock)
         {
             ThrowIfClosed();
-            BudgetRow own = Budget(scope);
-            own.Info = own.Info with { Ceilings = ceilings };
-            foreach (BudgetRow row in _budgets.Values)
-            {
-                if (row != own && row.CeilingScope == scope)
-                    row.Info = row.Info with { Ceilings = ceilings };
-            }
-
+            _budgets.SetCeilings(scope, ceilings);
             return default;
         }
     }
@@ -290,11 +273,7 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         lock (_lock)
         {
             ThrowIfClosed();
-            return new([.. _budgets
-                .Where(b => b.Key.StartsWith(prefix, StringComparison.Ordinal))
-                .OrderBy(b => b.Key, StringComparer.Ordinal)
-                .Take(limit)
-                .Select(b => b.Value.Info)]);
+            return new(_budgets.List(prefix, limit));
         }
     }
 
@@ -309,22 +288,9 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
     private StartResult Create(RunStart start, RunStarted started)
     {
         DateTimeOffset now = time.GetUtcNow();
-        var run = new RunRow(start.Run, _byAge.Count, started, now) { UpdatedAt = now, Head = start.Entry.Hash };
-        run.Entries.Add(start.Entry);
-        _runs.Add(run.Id, run);
-        _byAge.Add(run);
-        if (started.Key is { } key)
-            _byKey.Add((started.Tenant, key), run);
-        run.Own = Budget(BudgetScope.ForRun(run.Id));
-        run.Own.Info = run.Own.Info with { Ceilings = started.Ceilings };
-        if (started.Session is { } session && start.SessionCeilings is { } ceilings)
-        {
-            BudgetRow row = Budget(BudgetScope.ForSession(started.Tenant, session));
-            if (row.Info.Ceilings == BudgetCeilings.None)
-                row.Info = row.Info with { Ceilings = ceilings };
-        }
-
-        SetClaimable(run, now);
+        RunRow run = _runs.Add(start, started, now);
+        _budgets.Open(run, start.SessionCeilings);
+        _runs.SetClaimable(run, now);
         return new StartResult(run.Id, Created: true);
     }
 
@@ -336,33 +302,21 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
     private RunRow? FindClaimable(ClaimRequest request, DateTimeOffset now)
     {
         if (request.Run is { } id)
-            return _runs.TryGetValue(id, out RunRow? only) && only.ClaimableAt <= now && MayClaim(request, only) ? only : null;
-        foreach (RunRow run in _claimable)
-        {
-            if (run.ClaimableAt > now)
-                return null;
-            if (MayClaim(request, run))
-                return run;
-        }
+            return _runs.TryFind(id, out RunRow? only) && only.ClaimableAt <= now && MayClaim(only) ? only : null;
+        return _runs.FirstClaimable(now, MayClaim);
 
-        return null;
+        bool MayClaim(RunRow run) =>
+            (request.Agents is null || request.Agents.Contains(run.Started.Agent))
+            && (run.Inbox.Count > 0 || _switches.Over(run) is null);
     }
-
-    private bool MayClaim(ClaimRequest request, RunRow run) =>
-        (request.Agents is null || request.Agents.Contains(run.Started.Agent))
-        && (run.Inbox.Count > 0 || SwitchOver(run) is null);
 
     private Claim Take(RunRow run, ClaimRequest request, DateTimeOffset now)
     {
-        run.Epoch++;
-        run.Attempts++;
-        run.UpdatedAt = now;
-        SetWorker(run, request.Worker);
-        SetClaimable(run, now + request.Duration);
+        _runs.Take(run, request.Worker, now, request.Duration);
         return new Claim
         {
             Lease = new Lease(run.Id, run.Epoch, request.Worker),
-            Info = Info(run),
+            Info = run.ToInfo(),
             Attempt = run.Attempts,
             Snapshot = run.Snapshot,
         };
@@ -380,47 +334,10 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
             head = batch.Entries[i].Hash;
         }
 
-        CheckConsumes(batch, run);
-        if (batch.StartsEffect && SwitchOver(run) is { } killSwitch)
+        run.Inbox.Check(batch.Consumes, run.Id);
+        if (batch.StartsEffect && _switches.Over(run) is { } killSwitch)
             return new AppendResult.Killed(killSwitch);
-        return OverBudget(batch.Budget, run);
-    }
-
-    private static void CheckConsumes(RunBatch batch, RunRow run)
-    {
-        for (int i = 0; i < batch.Consumes.Count; i++)
-        {
-            string id = batch.Consumes[i];
-            if (run.IndexOfSignal(id) < 0 || IndexOf(batch.Consumes, id) < i)
-                throw new ArgumentException($"Signal '{id}' is not in the inbox of run {run.Id}: it never came, or was applied before.", nameof(batch));
-        }
-
-        static int IndexOf(IReadOnlyList<string> ids, string id)
-        {
-            int at = 0;
-            while (ids[at] != id)
-                at++;
-            return at;
-        }
-    }
-
-    private AppendResult.OverBudget? OverBudget(IReadOnlyList<BudgetChange> changes, RunRow run)
-    {
-        if (!changes.Reserves())
-            return null;
-        BudgetChange sum = changes.Sum();
-        for (int i = 0; i < changes.Count; i++)
-        {
-            BudgetRow[] rows = Rows(run, changes[i].Day);
-            foreach (BudgetRow row in rows)
-            {
-                BudgetChange change = row.IsDay ? changes.SumOf(changes[i].Day) : sum;
-                if (Gate.CheckBudget(row.Info, change) is { } shortfall)
-                    return new AppendResult.OverBudget(shortfall);
-            }
-        }
-
-        return null;
+        return _budgets.Check(batch.Budget, run) is { } shortfall ? new AppendResult.OverBudget(shortfall) : null;
     }
 
     private AppendResult Commit(RunBatch batch, RunRow run)
@@ -431,11 +348,10 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
             run.Entries.Add(batch.Entries[i]);
         if (batch.Entries.Count > 0)
             run.Head = batch.Entries[^1].Hash;
-        foreach (string id in batch.Consumes)
-            run.Inbox.RemoveAt(run.IndexOfSignal(id));
+        run.Inbox.Consume(batch.Consumes);
         List<BudgetAlert>? alerts = null;
         for (int i = 0; i < batch.Budget.Count; i++)
-            Draw(run, batch.Budget[i], ref alerts);
+            _budgets.Draw(run, batch.Budget[i], ref alerts);
         run.Status = batch.Status;
         run.Reason = batch.Reason;
         DateTimeOffset now = run.UpdatedAt = time.GetUtcNow();
@@ -444,73 +360,12 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         if (batch.Progress)
             run.Attempts = 0;
         if (batch.Status.IsTerminal())
-            Park(run, null);
+            _runs.Park(run, null);
         else if (batch.Release is { } release)
-            Park(run, run.Inbox.Count > 0 ? now : release.WakeAt);
+            _runs.Park(run, run.Inbox.Count > 0 ? now : release.WakeAt);
         if (alerts is not null)
             return new AppendResult.Committed(run.Inbox.Count > 0, alerts);
         return run.Inbox.Count > 0 ? s_signalsPending : AppendResult.Committed.Quiet;
-    }
-
-    private void Draw(RunRow run, in BudgetChange change, ref List<BudgetAlert>? alerts)
-    {
-        foreach (BudgetRow row in Rows(run, change.Day))
-        {
-            BudgetInfo before = row.Info;
-            row.Info = Gate.Apply(before, change);
-            Gate.CollectAlerts(before, row.Info, ref alerts);
-        }
-    }
-
-    private void Park(RunRow run, DateTimeOffset? wakeAt)
-    {
-        run.Attempts = 0;
-        SetWorker(run, null);
-        SetClaimable(run, wakeAt);
-    }
-
-    private void Wake(RunRow run, DateTimeOffset now)
-    {
-        if (run.ClaimableAt is null || run.ClaimableAt > now)
-            SetClaimable(run, now);
-    }
-
-    private void SetClaimable(RunRow run, DateTimeOffset? at)
-    {
-        if (run.ClaimableAt is not null)
-            _claimable.Remove(run);
-        run.ClaimableAt = at;
-        if (at is not null)
-            _claimable.Add(run);
-    }
-
-    private void SetWorker(RunRow run, string? worker)
-    {
-        if (run.Worker is { } before && _byWorker.TryGetValue(before, out HashSet<RunRow>? runs) && runs.Remove(run) && runs.Count == 0)
-            _byWorker.Remove(before);
-        run.Worker = worker;
-        if (worker is not null)
-            (CollectionsMarshal.GetValueRefOrAddDefault(_byWorker, worker, out _) ??= []).Add(run);
-    }
-
-    /// <summary>The budgets on which a run draws on a day; those of the last day asked for are kept at hand.</summary>
-    private BudgetRow[] Rows(RunRow run, DateOnly day)
-    {
-        if (run.BudgetRows.Length > 0 && run.BudgetDay == day)
-            return run.BudgetRows;
-        run.BudgetDay = day;
-        return run.BudgetRows = Array.ConvertAll(Gate.Scopes(run.Id, run.Started.Tenant, run.Started.Session, run.Started.Agent, day), Budget);
-    }
-
-    private BudgetRow Budget(BudgetScope scope)
-    {
-        if (_budgets.TryGetValue(scope.Key, out BudgetRow? row))
-            return row;
-        BudgetScope rules = scope.CeilingScope;
-        BudgetCeilings ceilings = rules != scope && _budgets.TryGetValue(rules.Key, out BudgetRow? ruling) ? ruling.Info.Ceilings : BudgetCeilings.None;
-        row = new BudgetRow(rules, isDay: rules != scope) { Info = new BudgetInfo(scope, ceilings, BudgetAmount.Zero, BudgetAmount.Zero) };
-        _budgets.Add(scope.Key, row);
-        return row;
     }
 
     private void Keep(Blob blob)
@@ -525,117 +380,15 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         lock (_lock)
         {
             ThrowIfClosed();
-            return _runs.TryGetValue(id, out RunRow? run) && after < run.Entries.Count
+            return _runs.TryFind(id, out RunRow? run) && after < run.Entries.Count
                 ? [.. CollectionsMarshal.AsSpan(run.Entries)[(int)after..]]
                 : [];
         }
     }
 
-    private KillSwitch? SwitchOver(RunRow run) =>
-        _switches.Length == 0 ? null : Gate.FindSwitch(_switches, run.Id, run.Started.Tenant, run.Started.Agent);
-
-    private static bool Matches(RunQuery query, RunRow run) =>
-        (query.Run is null || query.Run == run.Id)
-        && (query.Tenant is null || query.Tenant == run.Started.Tenant)
-        && (query.Agent is null || query.Agent == run.Started.Agent)
-        && (query.Session is null || query.Session == run.Started.Session)
-        && (query.Statuses is null || query.Statuses.Contains(run.Status));
-
-    private static RunInfo Info(RunRow run) => new()
-    {
-        Run = run.Id,
-        Tenant = run.Started.Tenant,
-        User = run.Started.User,
-        Session = run.Started.Session,
-        Agent = run.Started.Agent,
-        AgentVersion = run.Started.AgentVersion,
-        Status = run.Status,
-        Reason = run.Reason,
-        Sequence = run.Entries.Count,
-        Epoch = run.Epoch,
-        Worker = run.Worker,
-        ClaimableAt = run.ClaimableAt,
-        CreatedAt = run.CreatedAt,
-        UpdatedAt = run.UpdatedAt,
-        Spent = run.Own.Info.Spent,
-        Reserved = run.Own.Info.Reserved,
-    };
-
     private void ThrowIfClosed()
     {
         if (_closed)
             throw new StoreException(StoreFailure.Closed, "The in-memory store was closed; what it held is gone. Make a new one.");
-    }
-
-    private sealed class RunRow(RunId id, int ordinal, RunStarted started, DateTimeOffset createdAt)
-    {
-        public RunId Id { get; } = id;
-
-        public int Ordinal { get; } = ordinal;
-
-        public RunStarted Started { get; } = started;
-
-        public DateTimeOffset CreatedAt { get; } = createdAt;
-
-        public DateTimeOffset UpdatedAt { get; set; }
-
-        public RunStatus Status { get; set; } = RunStatus.Planning;
-
-        public string Reason { get; set; } = "started";
-
-        public List<JournalEntry> Entries { get; } = [];
-
-        public ReadOnlyMemory<byte> Head { get; set; }
-
-        public List<Signal> Inbox { get; } = [];
-
-        public HashSet<string>? SignalIds { get; set; }
-
-        public long Epoch { get; set; }
-
-        public string? Worker { get; set; }
-
-        public DateTimeOffset? ClaimableAt { get; set; }
-
-        public int Attempts { get; set; }
-
-        public RunSnapshot? Snapshot { get; set; }
-
-        public BudgetRow Own { get; set; } = null!;
-
-        public BudgetRow[] BudgetRows { get; set; } = [];
-
-        public DateOnly BudgetDay { get; set; }
-
-        public int IndexOfSignal(string signal)
-        {
-            for (int i = 0; i < Inbox.Count; i++)
-            {
-                if (Inbox[i].Id == signal)
-                    return i;
-            }
-
-            return -1;
-        }
-    }
-
-    private sealed class BudgetRow(BudgetScope ceilingScope, bool isDay)
-    {
-        public BudgetScope CeilingScope { get; } = ceilingScope;
-
-        public bool IsDay { get; } = isDay;
-
-        public required BudgetInfo Info { get; set; }
-    }
-
-    private sealed class ByClaimableAt : IComparer<RunRow>
-    {
-        public static ByClaimableAt Instance { get; } = new();
-
-        public int Compare(RunRow? x, RunRow? y)
-        {
-            int byTime = Nullable.Compare(x!.ClaimableAt, y!.ClaimableAt);
-            return byTime != 0 ? byTime : x.Ordinal.CompareTo(y.Ordinal);
-        }
     }
 }

@@ -93,26 +93,8 @@ internal static class ToolGate
     {
         if (agent.Tools.Count == 0)
             return $"There is no tool '{name}': you have no tools. Answer without them.";
-        string[] nearest = [.. agent.Tools.Select(t => t.Name).OrderBy(t => Distance(t, name)).ThenBy(t => t, StringComparer.Ordinal).Take(3)];
+        string[] nearest = [.. agent.Tools.Select(t => t.Name).OrderBy(t => NearestNames.Distance(t, name)).ThenBy(t => t, StringComparer.Ordinal).Take(3)];
         return $"There is no tool '{name}'. The nearest are: {string.Join(", ", nearest)}.";
-    }
-
-    /// <summary>Levenshtein distance, letters compared without case.</summary>
-    private static int Distance(string a, string b)
-    {
-        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
-        for (int i = 1; i <= a.Length; i++)
-        {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= b.Length; j++)
-            {
-                int cost = char.ToLowerInvariant(a[i - 1]) == char.ToLowerInvariant(b[j - 1]) ? 0 : 1;
-                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + cost));
-            }
-        }
-
-        return row[b.Length];
     }
 
     private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Data.Sqlite;
 
 namespace Steward.Cli.Tests.Commands;
 
@@ -69,6 +70,16 @@ internal sealed class AgentFolder : IDisposable
 
     /// <summary>The newest run's id.</summary>
     public async Task<string> LastAsync() => (await JsonAsync("runs", "--limit", "1")).GetProperty("runs")[0].GetProperty("run").GetString()!;
+
+    /// <summary>Changes one row of the runs' database behind the program's back.</summary>
+    public async Task EditAsync(string sql)
+    {
+        await using var connection = new SqliteConnection($"Data Source={Database};Pooling=False");
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = sql;
+        Assert.Equal(1, await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
+    }
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

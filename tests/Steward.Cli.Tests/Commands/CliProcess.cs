@@ -12,7 +12,7 @@ internal sealed class CliProcess : IDisposable
     /// <summary>Generous: the machine that runs these may be busy.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
 
-    private static readonly string[] s_hidden = ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "STEWARD_MODEL", "STEWARD_STORE", "STEWARD_DEBUG", "NO_COLOR"];
+    private static readonly string[] s_hidden = ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "STEWARD_MODEL", "STEWARD_STORE", "STEWARD_DEBUG", "STEWARD_ALERT_WEBHOOK", "STEWARD_ALERT_WEBHOOK_SECRET", "NO_COLOR"];
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();
@@ -31,7 +31,9 @@ internal sealed class CliProcess : IDisposable
 
     public string Error => Text(_error);
 
-    public static CliProcess Start(string folder, params string[] args)
+    public static CliProcess Start(string folder, params string[] args) => Start(folder, new Dictionary<string, string>(), args);
+
+    public static CliProcess Start(string folder, IReadOnlyDictionary<string, string> variables, string[] args)
     {
         var start = new ProcessStartInfo("dotnet") { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         start.ArgumentList.Add(Program);
@@ -39,6 +41,8 @@ internal sealed class CliProcess : IDisposable
             start.ArgumentList.Add(arg);
         foreach (string name in s_hidden)
             start.Environment.Remove(name);
+        foreach ((string name, string value) in variables)
+            start.Environment[name] = value;
         start.Environment["DOTNET_TieredPGO"] = "0";
         Process process = Process.Start(start)!;
         process.StandardInput.Close();

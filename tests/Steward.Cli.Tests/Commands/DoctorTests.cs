@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Microsoft.Data.Sqlite;
 
 namespace Steward.Cli.Tests.Commands;
 
@@ -25,7 +24,7 @@ public sealed class DoctorTests
         using var folder = new AgentFolder();
         (await folder.RunAsync("run", ".", "Hello")).Is(ExitCodes.Ok);
         string run = await folder.LastAsync();
-        await EditAsync(folder.Database, "UPDATE event SET payload = replace(payload, 'direct_mode', 'planned_way') WHERE seq = 3");
+        await folder.EditAsync("UPDATE event SET payload = replace(payload, 'direct_mode', 'planned_way') WHERE seq = 3");
 
         CliResult doctor = await folder.RunAsync("doctor");
         doctor.Is(ExitCodes.Failed);
@@ -81,6 +80,19 @@ public sealed class DoctorTests
     }
 
     [Fact]
+    public async Task Drill_KillGlobal_StopsEveryAgent()
+    {
+        using var folder = new AgentFolder(AgentFolder.Slow.Replace("6s", "100s", StringComparison.Ordinal));
+        using CliProcess other = await folder.StartRunAsync("clock returned", "Hello");
+        JsonElement drill = await folder.JsonAsync("drill", "kill", "--global", "--runs", "3");
+
+        Assert.True(drill.GetProperty("passed").GetBoolean(), drill.ToString());
+        Assert.Contains(drill.GetProperty("findings").EnumerateArray(), f => f.GetProperty("text").GetString()!.StartsWith("global, in ", StringComparison.Ordinal));
+        (await other.EndAsync()).Is(ExitCodes.Parked);
+        Assert.Equal(0, (await folder.JsonAsync("kill", "status")).GetProperty("switches").GetArrayLength());
+    }
+
+    [Fact]
     public async Task Init_WritesAnAgentThatRuns()
     {
         using var folder = new AgentFolder();
@@ -89,14 +101,5 @@ public sealed class DoctorTests
         again.Is(ExitCodes.Usage);
         Assert.Contains("--force", again.Error, StringComparison.Ordinal);
         (await folder.RunAsync("run", "mine")).Is(ExitCodes.Ok);
-    }
-
-    private static async Task EditAsync(string database, string sql)
-    {
-        await using var connection = new SqliteConnection($"Data Source={database};Pooling=False");
-        await connection.OpenAsync(TestContext.Current.CancellationToken);
-        await using SqliteCommand command = connection.CreateCommand();
-        command.CommandText = sql;
-        Assert.Equal(1, await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
     }
 }

@@ -1,7 +1,7 @@
 using System.Text.Json;
-using Microsoft.Data.Sqlite;
 using Steward.Orchestration;
 using Steward.Runs;
+using Steward.Tests.Tools;
 using Steward.Tools.Declarative;
 using static Steward.Tests.Orchestration.Validation;
 
@@ -9,24 +9,12 @@ namespace Steward.Tests.Orchestration;
 
 public sealed class SqlValidatorTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("steward-val-").FullName;
-    private readonly SqlDatabase _database;
+    private readonly SqliteTestDatabase _database = new("""
+        CREATE TABLE sent (user_id TEXT, text TEXT, ok INTEGER, tenant TEXT, cost REAL);
+        INSERT INTO sent VALUES ('u1', 'hi', 1, 'acme', 0.5), ('u2', 'ho', 0, 'acme', 0.5), ('u3', 'no', 1, 'other', 0.5);
+        """);
 
-    public SqlValidatorTests()
-    {
-        string connection = $"Data Source={Path.Combine(_folder, "test.sqlite")};Pooling=False";
-        _database = new SqlDatabase(SqliteFactory.Instance, connection, SqlDialect.Sqlite);
-        using var open = new SqliteConnection(connection);
-        open.Open();
-        using SqliteCommand command = open.CreateCommand();
-        command.CommandText = """
-            CREATE TABLE sent (user_id TEXT, text TEXT, ok INTEGER, tenant TEXT, cost REAL);
-            INSERT INTO sent VALUES ('u1', 'hi', 1, 'acme', 0.5), ('u2', 'ho', 0, 'acme', 0.5), ('u3', 'no', 1, 'other', 0.5);
-            """;
-        command.ExecuteNonQuery();
-    }
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _database.Dispose();
 
     [Theory]
     [InlineData(2, null, null, Verdict.Passed)]
@@ -125,7 +113,7 @@ public sealed class SqlValidatorTests : IDisposable
     private SqlValidator Make(string sql, Bounds? rows = null, string? first = null, Dictionary<string, string>? captures = null) => new(new()
     {
         Name = "sql",
-        Database = _database,
+        Database = _database.Database,
         Statement = sql,
         Rows = rows ?? new(),
         FirstRow = first is null ? new Dictionary<string, JsonElement>() : JsonElement.Parse(first).EnumerateObject().ToDictionary(p => p.Name, p => p.Value),

@@ -58,6 +58,28 @@ public sealed class PropertyTests
             Assert.All(world.Unsafe, effect => Assert.Equal(1, effect.Value));
         }, iter: 300, threads: 1);
 
+    [Fact]
+    public async Task Snapshot_OfAnyPrefix_FoldsOnToTheSameState() =>
+        await Gen.Int[0, int.MaxValue].SampleAsync(async seed =>
+        {
+            var world = new RandomWorld(seed);
+            RunId run = await world.RunToEndAsync();
+            RunState state = RunState.Empty(run), shadow = state;
+            foreach (JournalEntry entry in (await world.Lab.JournalAsync(run)).Select(ReadBack))
+            {
+                shadow = RunJournal.Fold(shadow, entry);
+                state = RunJournal.Fold(state, entry);
+                if (state.Status.IsTerminal())
+                    break;
+                Assert.Equal(SnapshotTests.Json(state), SnapshotTests.Json(shadow));
+                shadow = Assert.IsType<RunState>(Snapshots.Read(run, Snapshots.Write(shadow)));
+                Assert.Equal(SnapshotTests.Json(state), SnapshotTests.Json(shadow));
+            }
+
+            Assert.Equal(state.Spent, shadow.Spent);
+            Assert.Equal(state.MessagesHash.ToArray(), shadow.MessagesHash.ToArray());
+        }, iter: 100, threads: 1);
+
     private static JournalEntry ReadBack(JournalEntry entry) =>
         new(entry.Run, entry.Sequence, entry.Type, entry.Time, entry.Payload, entry.PayloadHash, entry.Hash);
 

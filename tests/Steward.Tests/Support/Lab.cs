@@ -35,6 +35,11 @@ internal sealed class Lab
 
     public IChatClient Model { get; }
 
+    public int MaxClaimAttempts
+    {
+        init => _options.MaxClaimAttempts = value;
+    }
+
     public async Task<RunId> StartAsync(RunRequest? request = null, IStewardStore? store = null)
     {
         var client = new StewardClient(store ?? Store, new AgentRegistry(Agent), _hub, Options.Create(_options), Time);

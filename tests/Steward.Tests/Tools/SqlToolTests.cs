@@ -11,25 +11,13 @@ namespace Steward.Tests.Tools;
 
 public sealed class SqlToolTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("steward-sql-").FullName;
-    private readonly SqlDatabase _database;
+    private readonly SqliteTestDatabase _database = new("""
+        CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT UNIQUE, tenant TEXT);
+        CREATE TABLE notes (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id) DEFERRABLE INITIALLY DEFERRED, text TEXT, key TEXT UNIQUE);
+        INSERT INTO users VALUES (1, 'Ann', 'ann@example.com', 'acme'), (2, 'Bob', NULL, 'acme'), (3, 'Cy', 'cy@example.com', 'other');
+        """);
 
-    public SqlToolTests()
-    {
-        string connection = $"Data Source={Path.Combine(_folder, "test.sqlite")};Pooling=False";
-        _database = new SqlDatabase(SqliteFactory.Instance, connection, SqlDialect.Sqlite);
-        using var open = new SqliteConnection(connection);
-        open.Open();
-        using SqliteCommand command = open.CreateCommand();
-        command.CommandText = """
-            CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT UNIQUE, tenant TEXT);
-            CREATE TABLE notes (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id) DEFERRABLE INITIALLY DEFERRED, text TEXT, key TEXT UNIQUE);
-            INSERT INTO users VALUES (1, 'Ann', 'ann@example.com', 'acme'), (2, 'Bob', NULL, 'acme'), (3, 'Cy', 'cy@example.com', 'other');
-            """;
-        command.ExecuteNonQuery();
-    }
-
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _database.Dispose();
 
     [Fact]
     public async Task Read_Rows_AreJson()
@@ -110,7 +98,7 @@ public sealed class SqlToolTests : IDisposable
         var error = await Assert.ThrowsAsync<ToolException>(() => Read(sql).CallAsync());
 
         Assert.Contains("readonly", error.Message, StringComparison.Ordinal);
-        Assert.Equal(3L, Scalar("SELECT count(*) FROM users WHERE name <> 'x'"));
+        Assert.Equal(3L, _database.Scalar("SELECT count(*) FROM users WHERE name <> 'x'"));
     }
 
     [Theory]
@@ -122,19 +110,19 @@ public sealed class SqlToolTests : IDisposable
         string before = Directory.GetCurrentDirectory();
         SqlCall call = new(SqlStatement.Parse(sql, SqlDialect.Sqlite), new Dictionary<string, object?>(), TimeSpan.FromSeconds(5), 10, 1000);
 
-        await Assert.ThrowsAsync<ToolException>(() => _database.ReadAsync(call, TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<ToolException>(() => _database.Database.ReadAsync(call, TestContext.Current.CancellationToken));
         Assert.False(File.Exists(Path.Combine(before, "other.db")));
     }
 
     [Fact]
     public async Task Read_DatabaseMissing_SaysSoWithoutItsConnectionString()
     {
-        var database = new SqlDatabase(SqliteFactory.Instance, $"Data Source={_folder}/secret-name.sqlite", SqlDialect.Sqlite);
+        var database = new SqlDatabase(SqliteFactory.Instance, $"Data Source={_database.Folder}/secret-name.sqlite", SqlDialect.Sqlite);
         ToolDefinition tool = SqlTool.Create(Options("SELECT 1", ToolEffect.ReadOnly) with { Database = database });
 
         var error = await Assert.ThrowsAsync<ToolException>(() => tool.CallAsync());
         Assert.DoesNotContain("secret-name", error.Message, StringComparison.Ordinal);
-        Assert.False(File.Exists($"{_folder}/secret-name.sqlite"));
+        Assert.False(File.Exists($"{_database.Folder}/secret-name.sqlite"));
     }
 
     [Fact]
@@ -143,7 +131,7 @@ public sealed class SqlToolTests : IDisposable
         ToolDefinition tool = Write("UPDATE users SET name = @name WHERE tenant = @tenant", new ToolParameter("name"));
 
         Assert.Equal("""{"changed":2}""", await tool.CallAsync("""{"name":"Zoe"}"""));
-        Assert.Equal(2L, Scalar("SELECT count(*) FROM users WHERE name = 'Zoe'"));
+        Assert.Equal(2L, _database.Scalar("SELECT count(*) FROM users WHERE name = 'Zoe'"));
     }
 
     [Fact]
@@ -152,7 +140,7 @@ public sealed class SqlToolTests : IDisposable
         ToolDefinition tool = SqlTool.Create(Options("UPDATE users SET name = 'x' RETURNING id", ToolEffect.Unsafe) with { MaxRows = 1 });
 
         Assert.Equal("""{"changed":3,"rows":[{"id":1}],"count":1,"truncated":true}""", await tool.CallAsync());
-        Assert.Equal(3L, Scalar("SELECT count(*) FROM users WHERE name = 'x'"));
+        Assert.Equal(3L, _database.Scalar("SELECT count(*) FROM users WHERE name = 'x'"));
     }
 
     [Fact]
@@ -162,7 +150,7 @@ public sealed class SqlToolTests : IDisposable
 
         var error = await Assert.ThrowsAsync<ToolException>(() => tool.CallAsync("""{"email":"same@example.com"}"""));
         Assert.Contains("UNIQUE constraint failed: users.email", error.Message, StringComparison.Ordinal);
-        Assert.Equal(0L, Scalar("SELECT count(*) FROM users WHERE email = 'same@example.com'"));
+        Assert.Equal(0L, _database.Scalar("SELECT count(*) FROM users WHERE email = 'same@example.com'"));
     }
 
     [Fact]
@@ -245,7 +233,7 @@ public sealed class SqlToolTests : IDisposable
 
         string again = await tool.CallAsync("""{"text":"hi"}""", Context() with { Attempt = 2 });
         Assert.Equal("""{"rows":[{"id":1,"text":"hi"}],"count":1,"truncated":false}""", again);
-        Assert.Equal(1L, Scalar("SELECT count(*) FROM notes"));
+        Assert.Equal(1L, _database.Scalar("SELECT count(*) FROM notes"));
     }
 
     [Fact]
@@ -324,14 +312,5 @@ public sealed class SqlToolTests : IDisposable
 
     private ToolDefinition Write(string sql, params IReadOnlyList<ToolParameter> parameters) => SqlTool.Create(Options(sql, ToolEffect.Unsafe) with { Parameters = parameters });
 
-    private SqlToolOptions Options(string sql, ToolEffect effect) => new() { Name = "sql", Description = "Does SQL.", Database = _database, Statement = sql, Effect = effect };
-
-    private object? Scalar(string sql)
-    {
-        using var open = new SqliteConnection($"Data Source={Path.Combine(_folder, "test.sqlite")};Pooling=False");
-        open.Open();
-        using SqliteCommand command = open.CreateCommand();
-        command.CommandText = sql;
-        return command.ExecuteScalar();
-    }
+    private SqlToolOptions Options(string sql, ToolEffect effect) => new() { Name = "sql", Description = "Does SQL.", Database = _database.Database, Statement = sql, Effect = effect };
 }

@@ -1,0 +1,100 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using Steward.Runs;
+
+namespace Steward.Storage.InMemory;
+
+/// <summary>All runs, and the ways to find one: by id, age, key, worker, and by when it can be claimed.</summary>
+/// <remarks>Who may claim, and when, is changed here only, so that the ways never disagree. Not safe for threads: the store has the lock.</remarks>
+internal sealed class RunRows
+{
+    private readonly Dictionary<RunId, RunRow> _byId = [];
+    private readonly List<RunRow> _byAge = [];
+    private readonly Dictionary<(string Tenant, string Key), RunRow> _byKey = [];
+    private readonly SortedSet<RunRow> _claimable = new(ByClaimableAt.Instance);
+    private readonly Dictionary<string, HashSet<RunRow>> _byWorker = new(StringComparer.Ordinal);
+
+    public IReadOnlyList<RunRow> ByAge => _byAge;
+
+    public bool TryFind(RunId id, [NotNullWhen(true)] out RunRow? run) => _byId.TryGetValue(id, out run);
+
+    public bool TryFind(string tenant, string key, [NotNullWhen(true)] out RunRow? run) => _byKey.TryGetValue((tenant, key), out run);
+
+    public IReadOnlyCollection<RunRow> HeldBy(string worker) => _byWorker.TryGetValue(worker, out HashSet<RunRow>? runs) ? runs : [];
+
+    public RunRow Add(RunStart start, RunStarted started, DateTimeOffset now)
+    {
+        var run = new RunRow(start.Run, _byAge.Count, started, now) { UpdatedAt = now, Head = start.Entry.Hash };
+        run.Entries.Add(start.Entry);
+        _byId.Add(run.Id, run);
+        _byAge.Add(run);
+        if (started.Key is { } key)
+            _byKey.Add((started.Tenant, key), run);
+        return run;
+    }
+
+    /// <summary>The run that has been claimable for longest, of those that may be claimed.</summary>
+    public RunRow? FirstClaimable(DateTimeOffset now, Func<RunRow, bool> mayClaim)
+    {
+        foreach (RunRow run in _claimable)
+        {
+            if (run.ClaimableAt > now)
+                return null;
+            if (mayClaim(run))
+                return run;
+        }
+
+        return null;
+    }
+
+    public void Take(RunRow run, string worker, DateTimeOffset now, TimeSpan duration)
+    {
+        run.Epoch++;
+        run.Attempts++;
+        run.UpdatedAt = now;
+        SetWorker(run, worker);
+        SetClaimable(run, now + duration);
+    }
+
+    public void Park(RunRow run, DateTimeOffset? wakeAt)
+    {
+        run.Attempts = 0;
+        SetWorker(run, null);
+        SetClaimable(run, wakeAt);
+    }
+
+    public void Wake(RunRow run, DateTimeOffset now)
+    {
+        if (run.ClaimableAt is null || run.ClaimableAt > now)
+            SetClaimable(run, now);
+    }
+
+    public void SetClaimable(RunRow run, DateTimeOffset? at)
+    {
+        if (run.ClaimableAt is not null)
+            _claimable.Remove(run);
+        run.ClaimableAt = at;
+        if (at is not null)
+            _claimable.Add(run);
+    }
+
+    private void SetWorker(RunRow run, string? worker)
+    {
+        if (run.Worker is { } before && _byWorker.TryGetValue(before, out HashSet<RunRow>? runs) && runs.Remove(run) && runs.Count == 0)
+            _byWorker.Remove(before);
+        run.Worker = worker;
+        if (worker is not null)
+            (CollectionsMarshal.GetValueRefOrAddDefault(_byWorker, worker, out _) ??= []).Add(run);
+    }
+
+    private sealed class ByClaimableAt : IComparer<RunRow>
+    {
+        public static ByClaimableAt Instance { get; } = new();
+
+        public int Compare(RunRow? x, RunRow? y)
+        {
+            int byTime = Nullable.Compare(x!.ClaimableAt, y!.ClaimableAt);
+            return byTime != 0 ? byTime : x.Ordinal.CompareTo(y.Ordinal);
+        }
+    }
+}
