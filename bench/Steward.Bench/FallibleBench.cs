@@ -1,7 +1,6 @@
 using Steward.Retail;
 using Steward.Retail.Data;
 using Steward.Retail.Replay;
-using Steward.Tools;
 
 namespace Steward.Bench;
 
@@ -27,7 +26,7 @@ internal static class FallibleBench
         Console.WriteLine("|---|---|---|---|---|---|---|---|---|");
         foreach (double share in s_shares)
             PrintRow("", await TrialAsync(data, share, seeds, new RetailDeskOptions()));
-        PrintRow("; no validators, no repetition limit", await TrialAsync(data, s_shares[^1], seeds, new RetailDeskOptions { Validated = false, Decorate = Unlimited }));
+        PrintRow("; no validators, no repetition limit", await TrialAsync(data, s_shares[^1], seeds, FallibleTrial.Unguarded(new RetailDeskOptions())));
         return 0;
     }
 
@@ -52,7 +51,4 @@ internal static class FallibleBench
         Console.WriteLine(
             $"| {mistakes:P1}{what} | {r.Runs} | {r.Completed} ({(double)r.Completed / r.Runs:P1}) | {failed} | {r.FalselyCompleted} | {r.DuplicateEffects} of {r.Effects} | {(double)r.Turns / r.Runs:F2} | ${r.Usd / r.Runs:F4} | ${r.Usd / Math.Max(1, r.Completed - r.FalselyCompleted):F4} |");
     }
-
-    private static ToolDefinition Unlimited(ToolDefinition tool) =>
-        new(tool.Name, tool.Description, tool.Schema, tool.Handler) { Effect = tool.Effect, Probe = tool.Probe, MaxRepeats = 1_000 };
 }

@@ -89,6 +89,9 @@ internal sealed class RetailDesk : IAsyncDisposable
     /// <summary>The journal.</summary>
     public IStewardStore Store { get; }
 
+    /// <summary>The calls of the run that was served, with what the model was shown.</summary>
+    public IReadOnlyList<CompletedCall> Calls { get; private set; } = [];
+
     /// <summary>Where the shop of a folder is.</summary>
     public static string ShopFile(string folder) => Path.Combine(folder, "shop.db");
 
@@ -111,9 +114,6 @@ internal sealed class RetailDesk : IAsyncDisposable
         Calls = (await run.GetStateAsync(cancellationToken)).Completed;
         return result;
     }
-
-    /// <summary>The calls of the run that was served, with what the model was shown.</summary>
-    public IReadOnlyList<CompletedCall> Calls { get; private set; } = [];
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

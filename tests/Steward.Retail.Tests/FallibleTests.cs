@@ -1,6 +1,5 @@
 using Steward.Retail.Replay;
 using Steward.Storage;
-using Steward.Tools;
 
 namespace Steward.Retail.Tests;
 
@@ -34,14 +33,11 @@ public sealed class FallibleTests(RetailFixture retail, ITestOutputHelper output
     [Fact]
     public async Task EveryTask_ModelErrs_WithoutValidatorsAndRepetitionLimit_BothHappen()
     {
-        TrialResult result = await FallibleTrial.RunAsync(retail.Data, retail.Folder, 0.40, Seed, InMemory with { Validated = false, Decorate = Unlimited }, TestContext.Current.CancellationToken);
+        TrialResult result = await FallibleTrial.RunAsync(retail.Data, retail.Folder, 0.40, Seed, FallibleTrial.Unguarded(InMemory), TestContext.Current.CancellationToken);
 
         output.WriteLine($"{result.Runs} runs without validators and repetition limit: {result.Completed} completed, {result.FalselyCompleted} of them falsely, {result.DuplicateEffects} duplicate effects.");
         Assert.Equal(115, result.Completed);
         Assert.InRange(result.FalselyCompleted, 40, 100);
         Assert.InRange(result.DuplicateEffects, 1, 100);
     }
-
-    private static ToolDefinition Unlimited(ToolDefinition tool) =>
-        new(tool.Name, tool.Description, tool.Schema, tool.Handler) { Effect = tool.Effect, Probe = tool.Probe, MaxRepeats = 1_000 };
 }

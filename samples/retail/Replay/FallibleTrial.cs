@@ -1,6 +1,7 @@
 using Steward.Retail.Data;
 using Steward.Retail.Shop;
 using Steward.Runs;
+using Steward.Tools;
 
 namespace Steward.Retail.Replay;
 
@@ -56,6 +57,13 @@ internal sealed record TrialResult
 /// <summary>Has the fallible model work on every task, each on a fresh shop, with the validators on; and looks for itself afterwards.</summary>
 internal static class FallibleTrial
 {
+    /// <summary>The control: the same desk without validators, and with no limit on repeated calls.</summary>
+    public static RetailDeskOptions Unguarded(RetailDeskOptions options) => options with
+    {
+        Validated = false,
+        Decorate = static tool => new ToolDefinition(tool.Name, tool.Description, tool.Schema, tool.Handler) { Effect = tool.Effect, Probe = tool.Probe, MaxRepeats = 1_000 },
+    };
+
     /// <summary>Runs all tasks.</summary>
     /// <param name="data">The data set.</param>
     /// <param name="folder">Where.</param>

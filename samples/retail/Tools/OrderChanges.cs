@@ -186,7 +186,7 @@ internal static class OrderChanges
     {
         JsonObject product = desk.Product(item.Text("product_id"));
         if (product["variants"]![next] is not JsonObject variant || !variant["available"]!.GetValue<bool>())
-            throw new ToolException($"Error: new item {next} not found or available");
+            throw new ToolException($"Error: {next} is not a {product.Text("name")} that can be had");
         return new Swap(old, next, variant, variant.Amount("price") - item.Amount("price"));
     }
 
