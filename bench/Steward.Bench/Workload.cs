@@ -52,7 +52,7 @@ internal sealed class Workload
             .AddTools(asks ? [tool, approval] : [tool])
             .WithLimits(new AgentLimits { Iterations = 100_000 })
             .Build();
-        Options = new RequestBuilder(Agent).Build(RunState.Empty(RunId.New(TimeProvider.System)), Target, Target.MaxOutput!.Value, wrapUp: false).Options;
+        Options = new RequestBuilder(Agent).Build(RunState.Empty(RunId.New(TimeProvider.System)), Target, Target.MaxOutput!.Value, new RunAction.CallModel(ModelRole.Executor, WrapUp: false)).Options;
     }
 
     public static ModelInfo Price { get; } = new(Provider, "m", 1m, 2m, 0.1m, 1.25m, 1_000_000, 4_096, "bench", "2026-11-23");

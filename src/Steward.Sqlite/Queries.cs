@@ -59,12 +59,12 @@ internal static class Queries
 
     public static List<Signal> Inbox(Db db, RunId run) =>
         db.Prepare("SELECT s.signal_id, s.body FROM signal s JOIN run r ON r.id = s.run WHERE r.uuid = ?1 AND s.consumed IS NULL ORDER BY s.id")
-            .Bind(1, run.Value).All(s => new Signal(s.Text(0), run, SignalTable.Read(s.Span(1))));
+            .Bind(1, run.Value).All(s => new Signal(s.Text(0), run, StoreJson.ReadSignal(s.Span(1))));
 
     public static List<RunAttention> Watch(Db db, string worker)
     {
         List<KillSwitch> switches = Switches(db);
-        return [.. db.Prepare("SELECT r.uuid, r.tenant, r.agent, EXISTS (SELECT 1 FROM signal s WHERE s.run = r.id AND s.consumed IS NULL) FROM run r WHERE r.worker = ?1 ORDER BY r.id")
+        return [.. db.Prepare("SELECT r.uuid, r.tenant, r.agent, EXISTS (SELECT 1 FROM signal s WHERE s.run = r.id AND s.consumed IS NULL), r.ancestors FROM run r WHERE r.worker = ?1 ORDER BY r.id")
             .Bind(1, worker).All(s => AttentionOf(s, switches)).Where(a => a.SignalsPending || a.Killed is not null)];
     }
 
@@ -76,6 +76,7 @@ internal static class Queries
         Where(query.Tenant is not null, "r.tenant = ?", (s, i) => s.Bind(i, query.Tenant));
         Where(query.Agent is not null, "r.agent = ?", (s, i) => s.Bind(i, query.Agent));
         Where(query.Session is not null, "r.session = ?", (s, i) => s.Bind(i, query.Session));
+        Where(query.Parent is not null, "substr(r.ancestors, 1, 16) = ?", (s, i) => s.Bind(i, query.Parent!.Value.Value));
         if (query.Statuses is { } statuses)
         {
             sql.Append(" AND r.status IN (").AppendJoin(", ", statuses.Select(status => $"'{status.Name()}'")).Append(')');
@@ -86,7 +87,7 @@ internal static class Queries
         Statement found = db.Prepare(sql.ToString());
         foreach (Action<Statement> bind in binds)
             bind(found);
-        return found.All(static s => RunTable.Read(s).ToInfo(BudgetTable.ReadAmount(s, 18), BudgetTable.ReadAmount(s, 22)));
+        return found.All(static s => RunTable.Read(s).ToInfo(BudgetTable.ReadAmount(s, 20), BudgetTable.ReadAmount(s, 24)));
 
         void Where(bool wanted, string condition, Action<Statement, int> bind)
         {
@@ -97,6 +98,16 @@ internal static class Queries
             binds.Add(s => bind(s, index));
         }
     }
+
+    public static List<QuestionInfo> Questions(Db db, QuestionQuery query)
+    {
+        Statement found = db.Prepare($"SELECT q.body FROM question q JOIN run r ON r.id = q.run WHERE (?1 IS NULL OR r.uuid = ?1) AND (?2 IS NULL OR q.question_id = ?2) AND (?3 IS NULL OR q.tenant = ?3) {(query.Status is { } status ? $"AND q.status = '{QuestionTable.Name(status)}'" : "")} ORDER BY q.id LIMIT ?4");
+        return found.Bind(1, query.Run?.Value).Bind(2, query.Id).Bind(3, query.Tenant).Bind(4, query.Limit).All(QuestionTable.Read);
+    }
+
+    public static List<Feedback> Feedback(Db db, FeedbackQuery query) =>
+        db.Prepare("SELECT f.body FROM feedback f JOIN run r ON r.id = f.run WHERE (?1 IS NULL OR r.uuid = ?1) AND (?2 IS NULL OR r.agent = ?2) AND (?3 IS NULL OR r.tenant = ?3) ORDER BY f.id DESC LIMIT ?4")
+            .Bind(1, query.Run?.Value).Bind(2, query.Agent).Bind(3, query.Tenant).Bind(4, query.Limit).All(FeedbackTable.Read);
 
     public static byte[]? Blob(Db db, ReadOnlySpan<byte> hash) =>
         db.Prepare("SELECT content FROM blob WHERE hash = ?1").Bind(1, hash).First(static s => s.Bytes(0));
@@ -116,7 +127,7 @@ internal static class Queries
     private static RunAttention AttentionOf(Statement s, List<KillSwitch> switches)
     {
         RunId run = new(s.Guid(0));
-        return new RunAttention(run, s.Int64(3) == 1, Gate.FindSwitch(switches, run, s.Text(1), s.Text(2)));
+        return new RunAttention(run, s.Int64(3) == 1, Gate.FindSwitch(switches, run, s.Text(1), s.Text(2), RunTable.ReadAncestors(s, 4)));
     }
 
     private static void ThrowIfGap(RunId run, long expected, long actual)

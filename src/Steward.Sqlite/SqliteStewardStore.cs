@@ -55,7 +55,7 @@ public sealed class SqliteStewardStore : IStewardStore
     public ValueTask<SignalResult> SignalAsync(Signal signal, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(signal);
-        byte[] body = SignalTable.Write(signal.Body);
+        byte[] body = StoreJson.Write(signal.Body);
         if (body.Length > _options.Limits.Payload)
             throw new StoreException(StoreFailure.TooLarge, $"Signal '{signal.Id}' has {body.Length} bytes; the limit is {_options.Limits.Payload} (StoreLimits.Payload). Send less, or raise the limit.");
         return _writer.DoAsync(session => Inbox.Put(session, signal, body), cancellationToken);
@@ -120,6 +120,52 @@ public sealed class SqliteStewardStore : IStewardStore
     {
         ArgumentNullException.ThrowIfNull(query);
         return Read<IReadOnlyList<RunInfo>>(db => Queries.Find(db, query), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(decision);
+        ArgumentException.ThrowIfNullOrEmpty(decision.Id);
+        return _writer.DoAsync(session => Questions.Decide(session, decision), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<QuestionInfo?> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(reassignment);
+        ArgumentException.ThrowIfNullOrEmpty(reassignment.Id);
+        return _writer.DoAsync(session => Questions.Reassign(session, reassignment), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<QuestionInfo>> QuestionsAsync(QuestionQuery query, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        return Read<IReadOnlyList<QuestionInfo>>(db => Queries.Questions(db, query), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> AddFeedbackAsync(Feedback feedback, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(feedback);
+        ArgumentException.ThrowIfNullOrEmpty(feedback.Id);
+        return _writer.DoAsync(
+            session =>
+            {
+                if (session.Runs.Find(feedback.Run) is not { } run)
+                    return false;
+                session.Feedback.Insert(run.Id, feedback);
+                return true;
+            },
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<Feedback>> FeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        return Read<IReadOnlyList<Feedback>>(db => Queries.Feedback(db, query), cancellationToken);
     }
 
     /// <inheritdoc/>

@@ -48,12 +48,22 @@ internal sealed class ResolveCommand(CommandContext context)
         QuestionAsked question = Find(state, parse.GetValue(_question));
         if (!Fits(question.Kind, given))
             throw new UsageException($"'{question.Id}' is a question of another kind; answer it with one of: {string.Join(" | ", Hints.Answers(question.Kind))}.");
-        if ((await run.Store.InboxAsync(info.Run, cancellationToken)).Select(s => s.Body).OfType<AnswerSignal>().FirstOrDefault(s => s.Question == question.Id) is { } earlier)
+        DecisionResult decided = await run.Store.DecideAsync(
+            new Decision
+            {
+                Id = RunId.New(context.Time).ToString(),
+                Run = info.Run,
+                Question = question.Id,
+                Answer = given,
+                By = parse.GetValue(_by) ?? CommandContext.Operator,
+                Result = parse.GetValue(_result),
+                Note = parse.GetValue(_note),
+            },
+            cancellationToken);
+        if (decided is { Status: DecisionStatus.AlreadyDecided, Question.Votes: [.., Vote earlier] })
             throw new UsageException($"{earlier.By} has answered '{question.Id}' already ({EventLines.Word(earlier.Answer.ToString())}), and the first answer counts. Go on with: {hints.Resume}");
-        var body = new AnswerSignal(question.Id, given, parse.GetValue(_by) ?? CommandContext.Operator, parse.GetValue(_result), parse.GetValue(_note));
-        SignalResult sent = await run.Store.SignalAsync(new Signal(RunId.New(context.Time).ToString(), info.Run, body), cancellationToken);
-        if (sent != SignalResult.Accepted)
-            throw new UsageException($"Run {info.Run} has ended meanwhile: nothing was changed.");
+        if (decided.Status != DecisionStatus.Accepted)
+            throw new UsageException($"The answer to '{question.Id}' was not taken ({EventLines.Word(decided.Status.ToString())}): nothing was changed.");
         Report(question, given, hints);
         return ExitCodes.Ok;
     }

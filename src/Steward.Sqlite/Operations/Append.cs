@@ -17,6 +17,8 @@ internal static class Append
             batch.Entries[i].Verify(batch.Entries[i - 1].Hash);
         foreach (Blob blob in batch.Blobs)
             CheckHash(blob);
+        foreach (RunStart start in batch.Starts)
+            Starts.Check(start, limits);
     }
 
     public static void CheckHash(Blob blob)
@@ -50,6 +52,11 @@ internal static class Append
         foreach (JournalEntry entry in batch.Entries)
             session.Events.Insert(run.Id, entry);
         Consume(session, batch, run);
+        Questions.Follow(session, batch, run);
+        foreach (RunStart start in batch.Starts)
+            Starts.Run(session, start);
+        foreach (Signal signal in batch.Sends)
+            Inbox.Put(session, signal, StoreJson.Write(signal.Body));
         if (batch.Snapshot is { } snapshot)
             session.Snapshots.Save(run.Id, snapshot);
 
@@ -58,6 +65,8 @@ internal static class Append
         session.Runs.Record(after);
         if (batch.Release is not null || after.Status.IsTerminal())
             session.Runs.Lease(GiveBack(batch, after, pending));
+        if (after.Status.IsTerminal())
+            Starts.Advance(session, after);
         if (batch.Entries.Count > 0)
             session.Moved.Add(WitnessRecord.Of(run.Run, after.Head, after.HeadHash));
 

@@ -31,7 +31,7 @@ internal sealed class BudgetBook(BudgetTable table)
         BudgetChange sum = Nano.RoundUp(changes.Sum());
         foreach (BudgetChange change in changes)
         {
-            foreach (BudgetScope scope in Gate.Scopes(run.Run, run.Tenant, run.Session, run.Agent, change.Day))
+            foreach (BudgetScope scope in Gate.Scopes(run.Run, run.Tenant, run.Session, run.Agent, change.Day, run.Ancestors))
             {
                 if (drawn.ContainsKey(scope))
                     continue;

@@ -19,7 +19,8 @@ internal static class Inbox
 
         long now = session.Now;
         session.Signals.Insert(run.Id, signal.Id, body, now);
-        if (run.Worker is null && !(run.ClaimableAt <= now))
+        // A run that waits for its turn in a session takes notice of nothing before, but of a cancel.
+        if (run.Worker is null && !(run.ClaimableAt <= now) && (!run.Queued || signal.Body is CancelSignal))
             session.Runs.SetDue(run.Id, now);
         return SignalResult.Accepted;
     }

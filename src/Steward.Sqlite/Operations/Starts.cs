@@ -14,6 +14,15 @@ internal static class Starts
             throw new ArgumentException($"The first entry of run {start.Run} must be its 'run.started' at sequence 1; it is '{start.Entry.Type}' at sequence {start.Entry.Sequence} of run {start.Entry.Run}.", nameof(start));
         limits.Check(start.Entry);
         start.Entry.Verify(JournalEntry.Origin);
+        JournalEntry before = start.Entry;
+        foreach (JournalEntry entry in start.Copied)
+        {
+            if (entry.Run != start.Run || entry.Sequence != before.Sequence + 1)
+                throw new ArgumentException($"Copied entry {entry.Sequence} of run {entry.Run} does not follow sequence {before.Sequence} of run {start.Run}.", nameof(start));
+            limits.Check(entry);
+            entry.Verify(before.Hash);
+            before = entry;
+        }
     }
 
     public static StartResult Run(WriteSession session, RunStart start)
@@ -28,13 +37,37 @@ internal static class Starts
                 : throw new ArgumentException($"Run {start.Run} was started already, for another tenant or key; make its id with RunId.New.", nameof(start));
         }
 
-        byte[] hash = start.Entry.Hash.ToArray();
-        long id = session.Runs.Insert(start.Run, started, hash, session.Now);
+        List<RunRow> active = ActiveBefore(session, start, started);
+        if (active.Count > 0 && start.SessionPolicy == SessionPolicy.Reject)
+            return new StartResult(start.Run, Created: false) { BusyWith = active[0].Run };
+        foreach (RunRow run in start.SessionPolicy is SessionPolicy.Interrupt or SessionPolicy.Rollback ? active : [])
+        {
+            Signal cancel = SessionRules.CancelOf(run.Run, start);
+            Inbox.Put(session, cancel, StoreJson.Write(cancel.Body));
+        }
+
+        JournalEntry last = start.Copied is [.., JournalEntry end] ? end : start.Entry;
+        byte[] hash = last.Hash.ToArray();
+        long id = session.Runs.Insert(start.Run, started, last.Sequence, hash, queued: active.Count > 0, session.Now);
         session.Events.Insert(id, start.Entry);
-        session.Moved.Add(WitnessRecord.Of(start.Run, 1, hash));
+        foreach (JournalEntry entry in start.Copied)
+            session.Events.Insert(id, entry);
+        session.Moved.Add(WitnessRecord.Of(start.Run, last.Sequence, hash));
         SetCeilings(session, start, started);
         return new StartResult(start.Run, Created: true);
     }
+
+    /// <summary>When a run of a session has ended, the next in its queue begins.</summary>
+    public static void Advance(WriteSession session, RunRow ended)
+    {
+        if (ended is not { Session: { } name, Ancestors: [] })
+            return;
+        if (session.Runs.ActiveOf(ended.Tenant, name) is [{ Queued: true } next, ..])
+            session.Runs.Unqueue(next.Id, session.Now);
+    }
+
+    private static List<RunRow> ActiveBefore(WriteSession session, RunStart start, RunStarted started) =>
+        started is { Session: { } name, Parent: null } && start.SessionPolicy != SessionPolicy.Parallel ? session.Runs.ActiveOf(started.Tenant, name) : [];
 
     private static void SetCeilings(WriteSession session, RunStart start, RunStarted started)
     {

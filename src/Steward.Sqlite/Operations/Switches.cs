@@ -19,7 +19,7 @@ internal static class Switches
         long now = session.Now;
         foreach (RunRow run in session.Runs.Parked())
         {
-            if (released.Covers(run.Run, run.Tenant, run.Agent))
+            if (!run.Queued && released.Covers(run.Run, run.Tenant, run.Agent, run.Ancestors))
                 session.Runs.SetDue(run.Id, now);
         }
 

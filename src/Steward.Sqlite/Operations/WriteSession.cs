@@ -24,6 +24,8 @@ internal sealed class WriteSession : IDisposable
         Events = new EventTable(db, Blobs, options.Limits.InlinePayload);
         Signals = new SignalTable(db);
         Snapshots = new SnapshotTable(db);
+        Questions = new QuestionTable(db);
+        Feedback = new FeedbackTable(db);
         Budgets = new BudgetBook(new BudgetTable(db));
         _switches = new SwitchTable(db);
         _patience = options.BusyTimeout;
@@ -36,6 +38,8 @@ internal sealed class WriteSession : IDisposable
     public BlobTable Blobs { get; }
     public SignalTable Signals { get; }
     public SnapshotTable Snapshots { get; }
+    public QuestionTable Questions { get; }
+    public FeedbackTable Feedback { get; }
     public BudgetBook Budgets { get; }
 
     /// <summary>The store's clock, in milliseconds.</summary>
@@ -80,7 +84,7 @@ internal sealed class WriteSession : IDisposable
 
     public long Due(TimeSpan duration) => Instant.Due(_time.GetUtcNow() + duration);
 
-    public KillSwitch? SwitchOver(RunRow run) => Gate.FindSwitch(Switches, run.Run, run.Tenant, run.Agent);
+    public KillSwitch? SwitchOver(RunRow run) => Gate.FindSwitch(Switches, run.Run, run.Tenant, run.Agent, run.Ancestors);
 
     /// <exception cref="JournalException">The database holds less of the run than was acknowledged.</exception>
     public void ThrowIfRefused(RunId run)

@@ -26,6 +26,10 @@ internal sealed record RunRow
     public required long? ClaimableAt { get; init; }
     public required long CreatedAt { get; init; }
     public required long UpdatedAt { get; init; }
+    public required IReadOnlyList<RunId> Ancestors { get; init; }
+
+    /// <summary>Whether it waits for earlier runs of its session.</summary>
+    public required bool Queued { get; init; }
 
     public RunInfo ToInfo(BudgetAmount spent, BudgetAmount reserved) => new()
     {
@@ -37,6 +41,7 @@ internal sealed record RunRow
         AgentVersion = Version,
         Status = Status,
         Reason = Reason,
+        Ancestors = Ancestors,
         Sequence = Head,
         Epoch = Epoch,
         Worker = Worker,
@@ -60,20 +65,22 @@ internal static class Instant
 
 internal sealed class RunTable(Db db)
 {
-    public const string Columns = "r.id, r.uuid, r.tenant, r.user, r.session, r.agent, r.version, r.status, r.reason, r.epoch, r.worker, r.attempts, r.head, r.head_hash, r.claimable_at, r.created_at, r.updated_at";
+    public const string Columns = "r.id, r.uuid, r.tenant, r.user, r.session, r.agent, r.version, r.status, r.reason, r.epoch, r.worker, r.attempts, r.head, r.head_hash, r.claimable_at, r.created_at, r.updated_at, r.ancestors, r.queued";
 
     private readonly Statement _find = db.Prepare($"SELECT {Columns} FROM run r WHERE r.uuid = ?1");
     private readonly Statement _findKey = db.Prepare("SELECT uuid FROM run WHERE tenant = ?1 AND client_key = ?2");
     private readonly Statement _findStart = db.Prepare("SELECT tenant, client_key FROM run WHERE uuid = ?1");
     private readonly Statement _claimable = db.Prepare($"SELECT {Columns} FROM run r WHERE r.claimable_at <= ?1 ORDER BY r.claimable_at, r.id");
     private readonly Statement _insert = db.Prepare("""
-        INSERT INTO run (uuid, tenant, user, session, agent, version, client_key, status, reason, epoch, attempts, head, head_hash, claimable_at, created_at, updated_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'planning', 'started', 0, 0, 1, ?8, ?9, ?9, ?9)
+        INSERT INTO run (uuid, tenant, user, session, agent, version, client_key, status, reason, epoch, attempts, head, head_hash, claimable_at, created_at, updated_at, ancestors, queued)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'planning', 'started', 0, 0, ?12, ?8, CASE WHEN ?11 THEN NULL ELSE ?9 END, ?9, ?9, ?10, ?11)
         """);
 
     private readonly Statement _record = db.Prepare("UPDATE run SET status = ?2, reason = ?3, attempts = ?4, head = ?5, head_hash = ?6, updated_at = ?7 WHERE id = ?1");
     private readonly Statement _lease = db.Prepare("UPDATE run SET epoch = ?2, worker = ?3, attempts = ?4, claimable_at = ?5, updated_at = ?6 WHERE id = ?1");
     private readonly Statement _parked = db.Prepare($"SELECT {Columns} FROM run r WHERE r.worker IS NULL AND r.claimable_at IS NULL AND r.status NOT IN ('completed', 'failed', 'cancelled')");
+    private readonly Statement _session = db.Prepare($"SELECT {Columns} FROM run r WHERE r.tenant = ?1 AND r.session = ?2 AND r.ancestors IS NULL AND r.status NOT IN ('completed', 'failed', 'cancelled') ORDER BY r.id");
+    private readonly Statement _unqueue = db.Prepare("UPDATE run SET queued = 0, claimable_at = ?2 WHERE id = ?1");
     private readonly Statement _due = db.Prepare("UPDATE run SET claimable_at = ?2 WHERE id = ?1");
 
     public static RunRow Read(Statement s) => new()
@@ -95,6 +102,8 @@ internal sealed class RunTable(Db db)
         ClaimableAt = s.Int64OrNull(14),
         CreatedAt = s.Int64(15),
         UpdatedAt = s.Int64(16),
+        Ancestors = ReadAncestors(s, 17),
+        Queued = s.Int64(18) == 1,
     };
 
     public RunRow? Find(RunId run) => _find.Bind(1, run.Value).First(Read);
@@ -129,11 +138,12 @@ internal sealed class RunTable(Db db)
     /// <summary>The runs that only a signal or a switch wakes.</summary>
     public List<RunRow> Parked() => _parked.All(Read);
 
-    public long Insert(RunId run, RunStarted started, ReadOnlySpan<byte> headHash, long now)
+    public long Insert(RunId run, RunStarted started, long head, ReadOnlySpan<byte> headHash, bool queued, long now)
     {
         _insert.Bind(1, run.Value).Bind(2, started.Tenant).Bind(3, started.User).Bind(4, started.Session)
             .Bind(5, started.Agent).Bind(6, started.AgentVersion).Bind(7, started.Key)
-            .Bind(8, headHash).Bind(9, now).Execute();
+            .Bind(8, headHash).Bind(9, now).Bind(11, queued ? 1 : 0).Bind(12, head);
+        (started.Parent is { } parent ? _insert.Bind(10, WriteAncestors(parent.Ancestors)) : _insert.BindNull(10)).Execute();
         return db.LastId;
     }
 
@@ -147,5 +157,25 @@ internal sealed class RunTable(Db db)
         _lease.Bind(1, run.Id).Bind(2, run.Epoch).Bind(3, run.Worker).Bind(4, run.Attempts)
             .Bind(5, run.ClaimableAt).Bind(6, run.UpdatedAt).Execute();
 
+    /// <summary>The runs of a session that have not ended, oldest first; children are no runs of the session's own.</summary>
+    public List<RunRow> ActiveOf(string tenant, string session) => _session.Bind(1, tenant).Bind(2, session).All(Read);
+
+    /// <summary>Lets a run begin that waited for others of its session.</summary>
+    public void Unqueue(long id, long now) => _unqueue.Bind(1, id).Bind(2, now).Execute();
+
     public void SetDue(long id, long at) => _due.Bind(1, id).Bind(2, at).Execute();
+
+    public static RunId[] ReadAncestors(Statement s, int column)
+    {
+        if (s.IsNull(column))
+            return [];
+        ReadOnlySpan<byte> bytes = s.Span(column);
+        var ancestors = new RunId[bytes.Length / 16];
+        for (int i = 0; i < ancestors.Length; i++)
+            ancestors[i] = new RunId(new Guid(bytes.Slice(i * 16, 16), bigEndian: true));
+        return ancestors;
+    }
+
+    private static byte[] WriteAncestors(IReadOnlyList<RunId> ancestors) =>
+        [.. ancestors.SelectMany(a => a.Value.ToByteArray(bigEndian: true))];
 }

@@ -104,6 +104,26 @@ public sealed class FaultyStore(IStewardStore inner) : IStewardStore
         CallAsync(() => inner.FindAsync(query, cancellationToken));
 
     /// <inheritdoc/>
+    public ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.DecideAsync(decision, cancellationToken));
+
+    /// <inheritdoc/>
+    public ValueTask<QuestionInfo?> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.ReassignAsync(reassignment, cancellationToken));
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<QuestionInfo>> QuestionsAsync(QuestionQuery query, CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.QuestionsAsync(query, cancellationToken));
+
+    /// <inheritdoc/>
+    public ValueTask<bool> AddFeedbackAsync(Feedback feedback, CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.AddFeedbackAsync(feedback, cancellationToken));
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<Feedback>> FeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.FeedbackAsync(query, cancellationToken));
+
+    /// <inheritdoc/>
     public async ValueTask PutAsync(Blob blob, CancellationToken cancellationToken = default)
     {
         int call = await EnterAsync(nameof(PutAsync));

@@ -1,6 +1,8 @@
+using Steward.Approvals;
 using Steward.Budgets;
 using Steward.Models;
 using Steward.Orchestration;
+using Steward.Runs;
 using Steward.Tools;
 
 namespace Steward.Agents;
@@ -36,6 +38,10 @@ public sealed class AgentBuilder
     internal BudgetCeilings? SessionCeilings { get; private set; }
 
     internal AgentLimits Limits { get; private set; } = new();
+
+    internal List<ApprovalPolicy> Approvals { get; } = [];
+
+    internal PlanningOptions? Planning { get; private set; }
 
     /// <summary>Says what the agent is for.</summary>
     public AgentBuilder Describe(string description)
@@ -92,6 +98,21 @@ public sealed class AgentBuilder
         return this;
     }
 
+    /// <summary>Adds approval policies; the first that matches a call rules it. Without any, tools that declare it need approval.</summary>
+    public AgentBuilder AddApprovals(params IReadOnlyList<ApprovalPolicy> policies)
+    {
+        ArgumentNullException.ThrowIfNull(policies);
+        Approvals.AddRange(policies);
+        return this;
+    }
+
+    /// <summary>Makes the agent plan before it acts.</summary>
+    public AgentBuilder UsePlanning(PlanningOptions? options = null)
+    {
+        Planning = options ?? new PlanningOptions();
+        return this;
+    }
+
     /// <summary>Checks and builds the agent.</summary>
     /// <exception cref="ArgumentException">Something is missing or contradicts itself; the message names it.</exception>
     public AgentDefinition Build()
@@ -108,6 +129,10 @@ public sealed class AgentBuilder
             throw new ArgumentException($"The agent '{Name}' has two tools named '{twice.Key}'.");
         if (Validators.GroupBy(v => v.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } same)
             throw new ArgumentException($"The agent '{Name}' has two validators named '{same.Key}'.");
+        if (Approvals.FirstOrDefault(p => p.Approvers < 1) is { } nobody)
+            throw new ArgumentException($"The approval policy '{nobody.Name}' of agent '{Name}' needs {nobody.Approvers} approvers; at least 1.");
+        if (Approvals.FirstOrDefault(p => p.Default is not (Answer.Approve or Answer.Deny or Answer.Stop)) is { } odd)
+            throw new ArgumentException($"The approval policy '{odd.Name}' of agent '{Name}' has the default '{odd.Default}'; approve, deny or stop.");
         return new AgentDefinition(this);
     }
 }

@@ -1,9 +1,11 @@
 using System.Collections.Frozen;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Steward.Approvals;
 using Steward.Budgets;
 using Steward.Models;
 using Steward.Orchestration;
+using Steward.Orchestration.Validators;
 using Steward.Runs;
 using Steward.Tools;
 
@@ -26,6 +28,8 @@ public sealed class AgentDefinition
         Ceilings = builder.Ceilings;
         SessionCeilings = builder.SessionCeilings;
         Limits = builder.Limits;
+        Approvals = [.. builder.Approvals];
+        Planning = builder.Planning;
         _tools = Tools.ToFrozenDictionary(t => t.Name, StringComparer.Ordinal);
         Blueprint = AgentBlueprint.Of(this);
         Json = JsonSerializer.SerializeToUtf8Bytes(Blueprint, StewardJson.Default.AgentBlueprint);
@@ -62,6 +66,12 @@ public sealed class AgentDefinition
     /// <summary>How far a run may go.</summary>
     public AgentLimits Limits { get; }
 
+    /// <summary>Which calls need people's approval, in the order in which they are asked.</summary>
+    public IReadOnlyList<ApprovalPolicy> Approvals { get; }
+
+    /// <summary>How it plans; null when it does not.</summary>
+    public PlanningOptions? Planning { get; }
+
     /// <summary>The definition as data: what the hash is over and what is kept as a blob.</summary>
     public AgentBlueprint Blueprint { get; }
 
@@ -73,6 +83,14 @@ public sealed class AgentDefinition
 
     /// <summary>The tool of that name, if there is one.</summary>
     public ToolDefinition? FindTool(string name) => _tools.GetValueOrDefault(name);
+
+    /// <summary>What proves the outcome of a run: the agent's validators; for a plan's step, a judge of its success criterion where the agent has a validator's model.</summary>
+    internal IReadOnlyList<IValidator> ValidatorsOf(RunState state)
+    {
+        if (state.Started.Parent?.Step is null)
+            return Validators;
+        return Routes.ContainsKey(ModelRole.Validator) ? [new JudgeValidator("success_criterion", "The step's own criterion, as the task states it after 'It is done when'.")] : [];
+    }
 
     /// <summary>The models of a role, or the executor's where it has none of its own.</summary>
     public ModelRoute RouteOf(ModelRole role) => Routes.TryGetValue(role, out ModelRoute? route) ? route : Routes[ModelRole.Executor];
@@ -108,6 +126,12 @@ public sealed record AgentBlueprint
     /// <summary>Limits of a run.</summary>
     public required AgentLimits Limits { get; init; }
 
+    /// <summary>The approval policies; null when there are none.</summary>
+    public IReadOnlyList<ApprovalPolicy>? Approvals { get; init; }
+
+    /// <summary>How it plans; null when it does not.</summary>
+    public PlanningOptions? Planning { get; init; }
+
     internal static AgentBlueprint Of(AgentDefinition agent) => new()
     {
         Name = agent.Name,
@@ -119,6 +143,8 @@ public sealed record AgentBlueprint
         Validators = [.. agent.Validators.Select(v => $"{v.Name}: {v.Description}")],
         Ceilings = agent.Ceilings,
         Limits = agent.Limits,
+        Approvals = agent.Approvals.Count == 0 ? null : agent.Approvals,
+        Planning = agent.Planning,
     };
 }
 

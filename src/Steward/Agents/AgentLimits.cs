@@ -49,6 +49,16 @@ public sealed record AgentLimits
     [Range(1, 100_000)]
     public int MinWrapUp { get; init; } = 64;
 
+    /// <summary>How many levels deep agents may call agents.</summary>
+    /// <value>3.</value>
+    [Range(0, 16)]
+    public int Depth { get; init; } = 3;
+
+    /// <summary>Most children of one run, plan steps not counted.</summary>
+    /// <value>32.</value>
+    [Range(0, 1_024)]
+    public int Children { get; init; } = 32;
+
     /// <summary>How long a run waits for reservations of others to be settled when only they keep it from going on.</summary>
     /// <value>30 seconds.</value>
     public TimeSpan BudgetWait { get; init; } = TimeSpan.FromSeconds(30);

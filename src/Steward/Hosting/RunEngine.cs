@@ -23,6 +23,7 @@ internal sealed class RunEngine
     private readonly IServiceProvider? _services;
     private readonly ILogger _logger;
     private readonly ConditionalWeakTable<AgentDefinition, RequestBuilder> _builders = [];
+    private readonly ChildRuns _children;
     private readonly ToolStep _tools;
     private readonly ValidationStep _validation;
     private readonly DamagedRuns _damaged;
@@ -45,8 +46,9 @@ internal sealed class RunEngine
         _observer = observer;
         _services = services;
         _logger = logger;
-        _tools = new ToolStep(store, new ToolExecutor(time, options.CancelGrace, logger), time, services);
-        _validation = new ValidationStep(services, logger);
+        _children = new ChildRuns(agents, time);
+        _tools = new ToolStep(store, new ToolExecutor(time, options.CancelGrace, logger), _children, time, services);
+        _validation = new ValidationStep(store, services, logger);
         _damaged = new DamagedRuns(store, options.MaxClaimAttempts, logger);
     }
 
@@ -69,28 +71,51 @@ internal sealed class RunEngine
 
     private async Task<RunExit> WorkAsync(Claim claim)
     {
+        await LeaveAsync(claim.Lease.Run);
         RunState state = await RunJournal.LoadAsync(_store, claim);
         if (state.Sequence > claim.Info.Sequence)
             return RunExit.Lost; // A later epoch has appended since the claim.
         AgentDefinition? agent = _agents.Find(state.Started.Agent, state.Started.AgentVersion);
         if (agent is null || agent.Hash != state.Started.DefinitionHash)
-            return await ParkWithoutAgentAsync(claim, state, agent);
+        {
+            if (await MigratedAsync(state) is not { } target)
+                return await ParkWithoutAgentAsync(claim, state, agent);
+            agent = target;
+        }
 
         using var session = new RunSession(_store, agent, claim.Lease, state, _options.LeaseDuration, _time, _observer, claim.Snapshot is { Version: RunState.FoldVersion } kept ? kept.Sequence : 0);
         session.Note(new RunClaimed(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt));
+        if (state.Sequence == 1 && await SessionHistory.ReadAsync(_store, state) is { } history)
+            session.Note(history);
         if (claim.Attempt > _options.MaxClaimAttempts)
             Quarantine(session, claim.Attempt);
         Active[claim.Lease.Run] = session;
         try
         {
             RequestBuilder builder = _builders.GetValue(agent, static a => new RequestBuilder(a));
-            var loop = new RunLoop(new ModelStep(_router, builder, _time), _tools, _validation, _logger);
+            var loop = new RunLoop(new ModelStep(_router, builder, _time), _tools, _validation, _children, _logger);
             return await loop.RunAsync(session);
         }
         finally
         {
-            Active.TryRemove(claim.Lease.Run, out _);
+            Active.TryRemove(new KeyValuePair<RunId, RunSession>(claim.Lease.Run, session));
         }
+    }
+
+    /// <summary>A process that stood still for longer than a lease may claim its own run again: the first claim's work has to end before the second one's begins.</summary>
+    private async ValueTask LeaveAsync(RunId run)
+    {
+        if (!Active.TryGetValue(run, out RunSession? before))
+            return;
+        before.Interrupt(Interruption.LeaseLost);
+        await before.Over;
+    }
+
+    /// <summary>The definition that somebody wants the run moved to, when it is loaded here. The move itself is an event, noted when the inbox is drained.</summary>
+    private async ValueTask<AgentDefinition?> MigratedAsync(RunState state)
+    {
+        MigrateSignal? wanted = (await _store.InboxAsync(state.Run)).Select(s => s.Body).OfType<MigrateSignal>().LastOrDefault();
+        return wanted is not null && _agents.Find(state.Started.Agent, wanted.AgentVersion) is { } target && target.Hash == wanted.DefinitionHash ? target : null;
     }
 
     private void Quarantine(RunSession session, int attempts)
@@ -110,12 +135,12 @@ internal sealed class RunEngine
         Log.AgentMissing(_logger, state.Run, state.Started.Agent, state.Started.AgentVersion, state.Started.DefinitionHash);
         string reason = other is null ? "agent_missing" : "agent_changed";
         var placeholder = new AgentBuilder(state.Started.Agent, state.Started.AgentVersion).UseModel(new ModelTarget("none", "none")).Build();
-        using var session = new RunSession(_store, placeholder, claim.Lease, state, _options.LeaseDuration, _time, _observer);
+        using var session = new RunSession(_store, placeholder, claim.Lease, state, _options.LeaseDuration, _time, _observer) { IsDetached = true };
         if (state.Cancel is not null || (await _store.InboxAsync(state.Run)).Any(s => s.Body is CancelSignal))
         {
             // Ending a run takes neither its models nor its tools: the cancel comes before anything that would.
             session.Note(new RunClaimed(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt));
-            return await new RunLoop(new ModelStep(_router, new RequestBuilder(placeholder), _time), _tools, _validation, _logger).RunAsync(session);
+            return await new RunLoop(new ModelStep(_router, new RequestBuilder(placeholder), _time), _tools, _validation, _children, _logger).RunAsync(session);
         }
 
         if (state.Status != RunStatus.Awaiting || state.Reason != reason)

@@ -36,7 +36,7 @@ internal sealed class ModelStep(ModelRouter router, RequestBuilder builder, Time
             }
             catch (ModelException e)
             {
-                return session.State.GaveUp is not null ? StepResult.Next.Instance : new StepResult.End(Decide.Fail(session.State, "model_unavailable", e.Message));
+                return session.State.GaveUp is not null || session.State.IsJudging ? StepResult.Next.Instance : new StepResult.End(Decide.Fail(session.State, "model_unavailable", e.Message));
             }
             catch (BrokenCircuitException) when (!call.IsLastTarget)
             {
@@ -67,7 +67,7 @@ internal sealed class ModelStep(ModelRouter router, RequestBuilder builder, Time
         long start = time.GetTimestamp();
         try
         {
-            ModelRequest request = builder.Build(session.State, target, intent.MaxOutput, call.Action.WrapUp);
+            ModelRequest request = builder.Build(session.State, target, intent.MaxOutput, call.Action);
             ChatResponse response = await SendAsync(client, request, session, target, intent);
             session.Note(Returned(response, intent, info, time.GetElapsedTime(start)));
             return StepResult.Next.Instance;
@@ -90,7 +90,7 @@ internal sealed class ModelStep(ModelRouter router, RequestBuilder builder, Time
         (RunSession session, RunAction.CallModel action, ModelTarget target, _) = call;
         AgentLimits limits = session.Agent.Limits;
         int least = action.WrapUp ? limits.MinWrapUp : limits.MinOutput;
-        long input = builder.EstimateInput(session.State);
+        long input = builder.EstimateInput(session.State, action);
         int output = target.MaxOutput ?? Math.Min(info.MaxOutput, DefaultMaxOutput);
         least = Math.Min(least, output);
         if (input + least > info.ContextWindow)
@@ -142,7 +142,7 @@ internal sealed class ModelStep(ModelRouter router, RequestBuilder builder, Time
 
     /// <summary>Whether room for a wrap-up turn must stay behind this call: not when it is the wrap-up, or can only be an answer.</summary>
     private static bool HoldsBack(RunSession session, RunAction.CallModel action) =>
-        !action.WrapUp && session.State.Turn > 0 && session.Agent.Tools.Count > 0;
+        action.UsesTools && session.State.Turn > 0 && session.Agent.Tools.Count > 0;
 
     /// <summary>Shrinks a call so that the run's own ceilings leave room to wrap up after it; the shortfall when they do not.</summary>
     private static BudgetShortfall? KeepRoomToWrapUp(RunSession session, RunAction.CallModel action, ModelInfo info, long input, ref int output, int least)

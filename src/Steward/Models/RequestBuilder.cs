@@ -33,20 +33,23 @@ internal sealed class RequestBuilder
     /// <summary>UTF-8 bytes of what every request begins with.</summary>
     public long FixedBytes { get; }
 
-    public ModelRequest Build(RunState state, ModelTarget target, int maxOutput, bool wrapUp) => new(
+    public ModelRequest Build(RunState state, ModelTarget target, int maxOutput, RunAction.CallModel action) => action.Judge is { } judge ? new(judge.Messages(state), OptionsOf(target, maxOutput)) : new(
         _system is null ? state.Messages : new Prefixed(_system, state.Messages),
-        new ChatOptions
-        {
-            ModelId = target.Model,
-            MaxOutputTokens = maxOutput,
-            Temperature = target.Temperature,
-            Tools = _tools,
-            ToolMode = _tools is null ? null : wrapUp ? ChatToolMode.None : ChatToolMode.Auto,
-        });
+        OptionsOf(target, maxOutput, _tools, action.UsesTools));
+
+    private static ChatOptions OptionsOf(ModelTarget target, int maxOutput, IList<AITool>? tools = null, bool usesTools = false) => new()
+    {
+        ModelId = target.Model,
+        MaxOutputTokens = maxOutput,
+        Temperature = target.Temperature,
+        Tools = tools,
+        ToolMode = tools is null ? null : usesTools ? ChatToolMode.Auto : ChatToolMode.None,
+    };
 
     /// <summary>An upper bound of the request's input tokens: what the provider counted before, and a token per byte of what came since.</summary>
-    public long EstimateInput(RunState state) =>
-        state.KnownTokens > 0 ? state.KnownTokens + state.KnownTokens / 20 + state.UnknownBytes : FixedBytes + state.UnknownBytes;
+    public long EstimateInput(RunState state, RunAction.CallModel action) => action.Judge is { } judge
+        ? judge.Messages(state).Sum(MessageMapper.Bytes)
+        : state.KnownTokens > 0 ? state.KnownTokens + state.KnownTokens / 20 + state.UnknownBytes : FixedBytes + state.UnknownBytes;
 
     /// <summary>The hash that stands for the request in the journal.</summary>
     public static string Hash(RunState state, ModelRole role, string provider, string model, bool wrapUp)

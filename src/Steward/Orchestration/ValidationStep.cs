@@ -1,25 +1,28 @@
 using Microsoft.Extensions.Logging;
 using Steward.Diagnostics;
+using Steward.Orchestration.Validators;
 using Steward.Runs;
 using Steward.Storage;
 
 namespace Steward.Orchestration;
 
 /// <summary>Asks an agent's validators in their order, up to the first that does not pass.</summary>
-internal sealed class ValidationStep(IServiceProvider? services, ILogger logger)
+internal sealed class ValidationStep(IRunStore store, IServiceProvider? services, ILogger logger)
 {
     public async ValueTask<StepResult> RunAsync(RunSession session, string answer)
     {
         if (await session.CommitAsync(startsEffect: true) is var gate and not AppendResult.Committed)
             return StepResult.Of(gate);
         int round = session.State.Round;
-        for (int i = session.State.Verdicts.Length; i < session.Agent.Validators.Count; i++)
+        IReadOnlyList<IValidator> validators = session.Agent.ValidatorsOf(session.State);
+        IReadOnlyList<CompletedCall> calls = await CallsAsync(session.State);
+        for (int i = session.State.Verdicts.Length; i < validators.Count && validators[i] is not JudgeValidator; i++)
         {
-            IValidator validator = session.Agent.Validators[i];
+            IValidator validator = validators[i];
             Finding finding;
             try
             {
-                finding = await validator.ValidateAsync(Context(session, answer), session.Interrupted).AsTask().WaitAsync(session.Interrupted);
+                finding = await validator.ValidateAsync(Context(session, answer, calls), session.Interrupted).AsTask().WaitAsync(session.Interrupted);
             }
             catch (OperationCanceledException) when (session.Interruption != Interruption.None)
             {
@@ -39,12 +42,23 @@ internal sealed class ValidationStep(IServiceProvider? services, ILogger logger)
         return StepResult.Next.Instance;
     }
 
-    private ValidationContext Context(RunSession session, string answer) => new()
+    /// <summary>The calls of the run and of all that descend from it: what steps and agents did counts as done by the run.</summary>
+    private async ValueTask<IReadOnlyList<CompletedCall>> CallsAsync(RunState state)
+    {
+        if (state.Descent.IsEmpty)
+            return state.Completed;
+        List<CompletedCall> calls = [.. state.Completed];
+        foreach (RunId child in state.Descent)
+            calls.AddRange(await CallsAsync(await RunJournal.LoadAsync(store, child)));
+        return calls;
+    }
+
+    private ValidationContext Context(RunSession session, string answer, IReadOnlyList<CompletedCall> calls) => new()
     {
         Agent = session.Agent,
         State = session.State,
         Answer = answer,
-        Calls = session.State.Completed,
+        Calls = calls,
         Services = services,
     };
 }

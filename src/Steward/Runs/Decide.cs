@@ -1,8 +1,10 @@
 using System.Globalization;
 using Steward.Agents;
+using Steward.Approvals;
 using Steward.Budgets;
 using Steward.Models;
 using Steward.Orchestration;
+using Steward.Orchestration.Validators;
 using Steward.Tools;
 
 namespace Steward.Runs;
@@ -20,22 +22,36 @@ internal static class Decide
             return new RunAction.Finish(new RunCancelled(cancel.By, cancel.Reason, state.LastText), RunStatus.Cancelled, "cancelled");
         if (state.StoppedBy is { } stop)
             return Fail(state, "stopped", $"{stop.By} ended the run{(stop.Note is null ? "" : $": {stop.Note}")}.");
+        if (DueQuestion(state, now) is { } late)
+            return new RunAction.Expire(late);
+        if (DueWait(state, now) is { } over)
+            return new RunAction.Record(new WaitEnded(over.Turn, over.Index, $"The time has come: it is {over.WaitUntil:yyyy-MM-ddTHH:mm:ssZ}."));
         if (Waits(state, agent))
-            return state.Status == RunStatus.Awaiting ? RunAction.Park.Instance : new RunAction.Record(AwaitAnswers(state));
+            return state.Status == RunStatus.Awaiting ? RunAction.Park.Instance : new RunAction.Record(Await(state));
+        bool planned = state.IsPlanned(agent);
         if (state.Status is RunStatus.Awaiting)
-            return Change(state, RunStatus.Executing, "resumed");
-        if (state.Status is RunStatus.Planning)
+            return Change(state, planned && state.Planning.Plan is null ? RunStatus.Planning : RunStatus.Executing, "resumed");
+        if (state.Status is RunStatus.Planning && !planned)
             return Change(state, RunStatus.Executing, "direct_mode");
         if (!state.Calls.IsEmpty)
             return NextForCalls(state, agent, now);
+        if (state.IsJudging)
+            return new RunAction.Record(JudgeVerdict(state, agent));
         if (state.GaveUp is { } failure)
             return Fail(state, FailureCode(failure), failure.Message);
         if (state.Mistakes >= agent.Limits.Mistakes)
             return Fail(state, "model_mistakes", $"The model made {state.Mistakes} mistakes in a row; the last is in the journal.");
         if (agent.Limits.WallTime is { } limit && state.Active(now) >= limit)
             return Fail(state, "wall_time", $"The run was active for {Show(limit)}, its ceiling of wall time.");
-        return state.Answer is { } answer ? NextForAnswer(state, agent, answer) : NextTurn(state, agent);
+        if (planned)
+            return PlannedMode.Next(state, agent);
+        return state.Answer is { } answer ? NextForAnswer(state, agent, answer) : NextTurn(state, agent, ModelRole.Executor);
     }
+
+    private static QuestionAsked? DueQuestion(RunState state, DateTimeOffset now) => state.Questions.FirstOrDefault(q => q.ExpiresAt <= now);
+
+    private static ToolCall? DueWait(RunState state, DateTimeOffset now) =>
+        state.Calls.FirstOrDefault(c => c.Status == ToolCallStatus.Waiting && c.WaitUntil <= now);
 
     /// <summary>The event for a model call whose worker went away: the money may be spent, so the reservation is.</summary>
     public static ModelFailed LostModelCall(ModelCall lost) => new()
@@ -57,6 +73,13 @@ internal static class Decide
 
     private static RunAction NextForCalls(RunState state, AgentDefinition agent, DateTimeOffset now)
     {
+        // People are asked first, in the commit that starts the siblings: only the calls that need approval wait.
+        foreach (ToolCall call in state.Calls)
+        {
+            if (state.WrapUp is null && ApprovalOf(state, call, agent) is { } policy)
+                return new RunAction.Record(AskApproval(state, call, policy, now));
+        }
+
         foreach (ToolCall call in state.Calls)
         {
             if (IsCallable(state, call, agent, now))
@@ -67,8 +90,6 @@ internal static class Decide
         {
             if (call.Status == ToolCallStatus.Lost)
                 return !call.Probed && agent.FindTool(call.Part.Name)?.Probe is not null ? new RunAction.Reconcile(call) : new RunAction.Record(AskOutcome(call));
-            if (NeedsApproval(call, agent))
-                return new RunAction.Record(AskApproval(state, call));
         }
 
         return RunAction.Park.Instance;
@@ -77,34 +98,47 @@ internal static class Decide
     /// <summary>Whether a call can be started, started again or refused now.</summary>
     public static bool IsCallable(RunState state, ToolCall call, AgentDefinition agent, DateTimeOffset now) => call.Status switch
     {
-        ToolCallStatus.Requested => !NeedsApproval(call, agent) || state.WrapUp is not null,
+        ToolCallStatus.Requested => state.WrapUp is not null || ApprovalOf(state, call, agent) is null,
         ToolCallStatus.Lost => IsRepeatable(call, agent.FindTool(call.Part.Name), now),
         _ => false,
     };
 
-    private static bool NeedsApproval(ToolCall call, AgentDefinition agent) =>
-        call is { Status: ToolCallStatus.Requested, Approved: false, Cleared: false }
-        && agent.FindTool(call.Part.Name) is { RequiresApproval: true } tool
-        && ToolGate.CheckArguments(call, tool) is null;
+    /// <summary>The policy under which a call has to be approved before it starts; null when it has been, for exactly what it is now, or need not be.</summary>
+    private static ApprovalPolicy? ApprovalOf(RunState state, ToolCall call, AgentDefinition agent)
+    {
+        if (call is not { Status: ToolCallStatus.Requested, Cleared: false }
+            || agent.FindTool(call.Part.Name) is not { } tool
+            || ApprovalPolicy.Of(agent, tool, ToolGate.Arguments(call, tool)) is not { } policy
+            || ToolGate.WouldReject(state, agent, call))
+        {
+            return null;
+        }
 
+        return call.ApprovedBinding == ToolGate.Binding(state, call) ? null : policy;
+    }
+
+    /// <summary>Whether nothing can be done before a person, a child, a signal or the clock has a word.</summary>
     private static bool Waits(RunState state, AgentDefinition agent)
     {
-        if (state.Questions.IsEmpty)
-            return false;
+        if (state.Questions.Any(q => q.Kind == QuestionKind.Quarantine))
+            return true;
         foreach (ToolCall call in state.Calls)
         {
             if (call.Status is ToolCallStatus.Requested or ToolCallStatus.Lost)
-                return state.Questions.Any(q => q.Kind == QuestionKind.Quarantine);
+                return false;
         }
 
-        return true;
+        return !state.Questions.IsEmpty
+            || state.Calls.Any(c => c.Status is ToolCallStatus.Delegated or ToolCallStatus.Waiting)
+            || (!state.Children.IsEmpty && state.IsPlanned(agent) && PlannedMode.Startable(state, agent).Count == 0);
     }
 
-    private static RunAction NextForAnswer(RunState state, AgentDefinition agent, string answer)
+    public static RunAction NextForAnswer(RunState state, AgentDefinition agent, string answer)
     {
         if (state.Finish == "length" && state.WrapUp is null)
             return new RunAction.Record(new GuidanceAdded(Guidance.Truncated, "Your answer was cut off at its maximum length. Give the whole answer again, shorter."));
-        if (agent.Validators.Count == 0)
+        IReadOnlyList<IValidator> validators = agent.ValidatorsOf(state);
+        if (validators.Count == 0)
             return state.WrapUp is { } reason ? Exhausted(state, reason) : Complete(answer, []);
         if (state.Status != RunStatus.Validating)
             return Change(state, RunStatus.Validating, "answered");
@@ -114,9 +148,20 @@ internal static class Decide
                 return AfterVerdict(state, agent, verdict);
         }
 
-        return state.Verdicts.Length == agent.Validators.Count
-            ? Complete(answer, [.. state.Verdicts.Select(v => $"{v.Validator}: {v.Evidence}")])
+        if (state.Verdicts.Length == validators.Count)
+            return Complete(answer, [.. state.Verdicts.Select(v => $"{v.Validator}: {v.Evidence}")]);
+        return validators[state.Verdicts.Length] is JudgeValidator judge
+            ? new RunAction.CallModel(ModelRole.Validator, WrapUp: false) { Judge = judge }
             : new RunAction.Validate(answer);
+    }
+
+    /// <summary>The verdict that the judge's answer amounts to.</summary>
+    private static VerdictGiven JudgeVerdict(RunState state, AgentDefinition agent)
+    {
+        Finding finding = state.GaveUp is { } failure
+            ? Finding.Inconclusive($"The judge could not be asked: {failure.Message}")
+            : JudgeValidator.Read(state.Judgement ?? "");
+        return new VerdictGiven { Round = state.Round, Validator = agent.ValidatorsOf(state)[state.Verdicts.Length].Name, Verdict = finding.Verdict, Evidence = finding.Evidence };
     }
 
     private static RunAction AfterVerdict(RunState state, AgentDefinition agent, VerdictGiven verdict)
@@ -127,25 +172,27 @@ internal static class Decide
             return Exhausted(state, reason);
         if (state.Round >= agent.Limits.ValidationRounds)
             return Fail(state, "validation_failed", $"After {state.Round} rounds the validator '{verdict.Validator}' still found: {verdict.Evidence}");
+        if (state.IsPlanned(agent))
+            return PlannedMode.Reflect(state, agent, "validation_failed", $"The outcome was checked and the check '{verdict.Validator}' did not pass: {verdict.Evidence}");
         string text = $"Your answer was checked and the check '{verdict.Validator}' did not pass: {verdict.Evidence} Put right what is missing, without doing again what is done, then answer.";
         return new RunAction.Record(
             new StateChanged(state.Status, RunStatus.Executing, "validation_failed", verdict.Validator),
             new GuidanceAdded(Guidance.VerdictFailed, text));
     }
 
-    private static RunAction NextTurn(RunState state, AgentDefinition agent)
+    public static RunAction NextTurn(RunState state, AgentDefinition agent, ModelRole role)
     {
-        if (state.Status != RunStatus.Executing)
+        if (role == ModelRole.Executor && state.Status != RunStatus.Executing)
             return Change(state, RunStatus.Executing, "message");
         if (state.IsEmptyAnswer && state.WrapUp is null)
             return new RunAction.Record(new GuidanceAdded(Guidance.EmptyAnswer, "Your answer was empty. Answer in words, or call a tool."));
         if (state.Turn >= agent.Limits.Iterations)
             return Fail(state, "iterations", string.Create(CultureInfo.InvariantCulture, $"The run took {state.Turn} turns, its ceiling of iterations, without a validated answer."));
         if (state.WrapUp is { } reason)
-            return state.Turn > state.WrapUpTurn ? Exhausted(state, reason) : new RunAction.CallModel(ModelRole.Executor, WrapUp: true);
+            return state.Turn > state.WrapUpTurn ? Exhausted(state, reason) : new RunAction.CallModel(role, WrapUp: true);
         if (state.Turn > 0 && CeilingNear(state, agent) is { } near)
             return new RunAction.Record(WrapUpGuidance(near));
-        return new RunAction.CallModel(ModelRole.Executor, WrapUp: false);
+        return new RunAction.CallModel(role, WrapUp: false);
     }
 
     /// <summary>The ceiling that leaves room for one more turn only, if there is one.</summary>
@@ -174,15 +221,25 @@ internal static class Decide
     public static RunAction.Finish Fail(RunState state, string code, string message) =>
         new(new RunFailed(code, message, state.LastText), RunStatus.Failed, code);
 
-    private static RunAction.Record Change(RunState state, RunStatus to, string reason) => new(new StateChanged(state.Status, to, reason));
+    public static RunAction.Record Change(RunState state, RunStatus to, string reason) => new(new StateChanged(state.Status, to, reason));
 
-    private static StateChanged AwaitAnswers(RunState state) =>
-        new(state.Status, RunStatus.Awaiting, QuestionReason(state.Questions[0].Kind), string.Join(", ", state.Questions.Select(q => q.Id)));
+    private static StateChanged Await(RunState state)
+    {
+        if (!state.Questions.IsEmpty)
+            return new(state.Status, RunStatus.Awaiting, QuestionReason(state.Questions[0].Kind), string.Join(", ", state.Questions.Select(q => q.Id)));
+        if (!state.Children.IsEmpty)
+            return new(state.Status, RunStatus.Awaiting, "children", string.Join(", ", state.Children.Select(c => c.Child)));
+        ToolCall call = state.Calls.First(c => c.Status == ToolCallStatus.Waiting);
+        return new(state.Status, RunStatus.Awaiting, call.WaitUntil is null ? "signal" : "timer", call.WaitFor ?? $"{call.WaitUntil:yyyy-MM-ddTHH:mm:ssZ}");
+    }
 
     private static string QuestionReason(QuestionKind kind) => kind switch
     {
         QuestionKind.OutcomeUnknown => "outcome_unknown",
         QuestionKind.Approval => "approval",
+        QuestionKind.Plan => "plan_approval",
+        QuestionKind.UserInput => "user_input",
+        QuestionKind.HandOff => "hand_off",
         _ => "quarantined",
     };
 
@@ -194,16 +251,25 @@ internal static class Decide
         Turn = call.Turn,
         Index = call.Index,
         Binding = call.Intent.ArgumentsHash,
+        Tool = call.Part.Name,
+        Arguments = call.Part.Arguments,
     };
 
-    private static QuestionAsked AskApproval(RunState state, ToolCall call) => new()
+    private static QuestionAsked AskApproval(RunState state, ToolCall call, ApprovalPolicy policy, DateTimeOffset now) => new()
     {
-        Id = $"approve-{call.Position}",
+        Id = call.ApprovedBinding is null ? $"approve-{call.Position}" : $"approve-{call.Position}-{ToolGate.Binding(state, call)[..8]}",
         Kind = QuestionKind.Approval,
         Text = $"May '{call.Part.Name}' be called with {call.Part.Arguments?.GetRawText() ?? "{}"}?",
         Turn = call.Turn,
         Index = call.Index,
         Binding = ToolGate.Binding(state, call),
+        Tool = call.Part.Name,
+        Arguments = call.Part.Arguments,
+        Needed = policy.Approvers == 1 ? 0 : policy.Approvers,
+        Roles = policy.Roles.Count == 0 ? null : policy.Roles,
+        Assignee = policy.Assignee,
+        ExpiresAt = policy.ExpiresAfter is { } after ? DateTimeOffset.FromUnixTimeMilliseconds((now + after).ToUnixTimeMilliseconds()) : null,
+        Default = policy.Default == Answer.Deny ? null : policy.Default,
     };
 
     private static string FailureCode(ModelFailed failure) => failure.Failure switch

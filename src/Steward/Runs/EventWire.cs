@@ -25,6 +25,15 @@ public static class EventWire
         ("tool.resolved", StewardJson.Default.ToolResolved),
         ("question.asked", StewardJson.Default.QuestionAsked),
         ("question.answered", StewardJson.Default.QuestionAnswered),
+        ("question.reassigned", StewardJson.Default.QuestionReassigned),
+        ("child.started", StewardJson.Default.ChildStarted),
+        ("child.ended", StewardJson.Default.ChildEnded),
+        ("wait.started", StewardJson.Default.WaitStarted),
+        ("wait.ended", StewardJson.Default.WaitEnded),
+        ("signal.received", StewardJson.Default.SignalReceived),
+        ("plan.made", StewardJson.Default.PlanMade),
+        ("history.added", StewardJson.Default.HistoryAdded),
+        ("run.migrated", StewardJson.Default.RunMigrated),
         ("signal.ignored", StewardJson.Default.SignalIgnored),
         ("verdict.given", StewardJson.Default.VerdictGiven),
         ("budget.refused", StewardJson.Default.BudgetRefused),
@@ -91,6 +100,15 @@ public static class EventWire
 [JsonSerializable(typeof(ToolResolved))]
 [JsonSerializable(typeof(QuestionAsked))]
 [JsonSerializable(typeof(QuestionAnswered))]
+[JsonSerializable(typeof(QuestionReassigned))]
+[JsonSerializable(typeof(ChildStarted))]
+[JsonSerializable(typeof(ChildEnded))]
+[JsonSerializable(typeof(WaitStarted))]
+[JsonSerializable(typeof(WaitEnded))]
+[JsonSerializable(typeof(SignalReceived))]
+[JsonSerializable(typeof(PlanMade))]
+[JsonSerializable(typeof(HistoryAdded))]
+[JsonSerializable(typeof(RunMigrated))]
 [JsonSerializable(typeof(SignalIgnored))]
 [JsonSerializable(typeof(VerdictGiven))]
 [JsonSerializable(typeof(BudgetRefused))]
@@ -100,5 +118,9 @@ public static class EventWire
 [JsonSerializable(typeof(RunFailed))]
 [JsonSerializable(typeof(RunCancelled))]
 [JsonSerializable(typeof(Storage.SignalBody))]
+[JsonSerializable(typeof(Storage.QuestionInfo))]
+[JsonSerializable(typeof(Storage.Feedback))]
 [JsonSerializable(typeof(Agents.AgentBlueprint))]
+[JsonSerializable(typeof(Orchestration.Plan))]
+[JsonSerializable(typeof(string))]
 internal sealed partial class StewardJson : JsonSerializerContext;

@@ -10,6 +10,10 @@ internal static class Inbox
         MessageSignal message => new MessageReceived(signal.Id, message.Input),
         CancelSignal cancel => new CancelRequested(signal.Id, cancel.By, cancel.Reason),
         AnswerSignal answer => Answer(state, signal.Id, answer),
+        ReassignSignal reassign => Reassign(state, signal.Id, reassign),
+        ChildSignal child => Child(state, signal.Id, child),
+        NamedSignal named => new SignalReceived(signal.Id, named.Name, named.Payload),
+        MigrateSignal migrate => new RunMigrated(signal.Id, state.Started.AgentVersion, state.Started.DefinitionHash, migrate.AgentVersion, migrate.DefinitionHash, migrate.By, migrate.Note),
         _ => new SignalIgnored(signal.Id, $"This version does not know the signal '{signal.Body.GetType().Name}'."),
     };
 
@@ -17,16 +21,16 @@ internal static class Inbox
     {
         if (state.FindQuestion(answer.Question) is not { } question)
             return new SignalIgnored(id, $"The question '{answer.Question}' is not open: it was answered before, or never asked.");
-        if (!Fits(question.Kind, answer.Answer))
+        if (!QuestionRules.Fits(question.Kind, answer.Answer))
             return new SignalIgnored(id, $"'{answer.Answer}' does not answer a question of kind '{question.Kind}'.");
-        return new QuestionAnswered { Signal = id, Id = answer.Question, Answer = answer.Answer, By = answer.By, Result = answer.Result, Note = answer.Note };
+        return new QuestionAnswered { Signal = id, Id = answer.Question, Answer = answer.Answer, By = answer.By, Result = answer.Result, Note = answer.Note, Arguments = answer.Arguments };
     }
 
-    /// <summary>Whether an answer is one that the kind of question takes.</summary>
-    public static bool Fits(QuestionKind kind, Answer answer) => answer == Runs.Answer.Stop || kind switch
-    {
-        QuestionKind.OutcomeUnknown => answer is Runs.Answer.Happened or Runs.Answer.DidNotHappen,
-        QuestionKind.Approval => answer is Runs.Answer.Approve or Runs.Answer.Deny,
-        _ => answer is Runs.Answer.Continue,
-    };
+    private static RunEvent Reassign(RunState state, string id, ReassignSignal reassign) => state.FindQuestion(reassign.Question) is null
+        ? new SignalIgnored(id, $"The question '{reassign.Question}' is not open: it was answered before, or never asked.")
+        : new QuestionReassigned(id, reassign.Question, reassign.By, reassign.Assignee, reassign.Roles);
+
+    private static RunEvent Child(RunState state, string id, ChildSignal child) => state.Children.Any(c => c.Child == child.Child)
+        ? new ChildEnded { Signal = id, Child = child.Child, Status = child.Status, Output = child.Output, Reason = child.Reason, Spent = child.Spent, FailedCalls = child.FailedCalls }
+        : new SignalIgnored(id, $"Run {child.Child} is no open child of this run.");
 }

@@ -1,4 +1,6 @@
 using Steward.Models;
+using Steward.Orchestration;
+using Steward.Orchestration.Validators;
 
 namespace Steward.Runs;
 
@@ -19,7 +21,20 @@ internal abstract record RunAction
     public sealed record Record(params IReadOnlyList<RunEvent> Events) : RunAction;
 
     /// <summary>Calls a model for the next turn.</summary>
-    public sealed record CallModel(ModelRole Role, bool WrapUp) : RunAction;
+    public sealed record CallModel(ModelRole Role, bool WrapUp) : RunAction
+    {
+        /// <summary>Whether the model may call tools: only who does the work may, and not when it wraps up.</summary>
+        public bool UsesTools => Role == ModelRole.Executor && !WrapUp;
+
+        /// <summary>The judge that asks, with a request of its own.</summary>
+        public JudgeValidator? Judge { get; init; }
+    }
+
+    /// <summary>Starts the child runs of plan steps.</summary>
+    public sealed record StartSteps(IReadOnlyList<PlanStep> Steps) : RunAction;
+
+    /// <summary>Reports that a question's time is up.</summary>
+    public sealed record Expire(QuestionAsked Question) : RunAction;
 
     /// <summary>Makes the tool calls that can be made now.</summary>
     public sealed record CallTools : RunAction

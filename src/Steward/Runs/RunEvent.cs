@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Steward.Budgets;
 using Steward.Models;
@@ -37,7 +38,39 @@ public sealed record RunStarted : RunEvent
 
     /// <summary>Ceilings of this run; already the tighter of the agent's and the caller's.</summary>
     public BudgetCeilings Ceilings { get; init; } = BudgetCeilings.None;
+
+    /// <summary>Where it came from, when another run started it.</summary>
+    public RunParent? Parent { get; init; }
+
+    /// <summary>The run that it was forked from, if it is a fork.</summary>
+    public RunOrigin? Origin { get; init; }
 }
+
+/// <summary>The run that started a child.</summary>
+/// <param name="Ancestors">The parent, its parent, and so on: the child's money is theirs, and so are their kill switches.</param>
+/// <param name="Turn">The turn of the call that asked for it; 0 for a plan's step.</param>
+/// <param name="Index">The place of that call.</param>
+/// <param name="Step">The plan's step that it carries out, if it does.</param>
+public sealed record RunParent(
+    IReadOnlyList<RunId> Ancestors,
+    int Turn,
+    int Index,
+    string? Step = null)
+{
+    /// <summary>The parent.</summary>
+    [JsonIgnore]
+    public RunId Run => Ancestors[0];
+
+    /// <summary>Hashes of calls that failed in earlier attempts and are refused now.</summary>
+    public IReadOnlyList<string>? Refused { get; init; }
+}
+
+/// <summary>What a fork was made from.</summary>
+/// <param name="Run">The run.</param>
+/// <param name="Sequence">The last sequence of that run that was looked at.</param>
+/// <param name="Copied">The last sequence of this run that was copied; what follows happened here.</param>
+/// <param name="Change">What was changed, in words.</param>
+public sealed record RunOrigin(RunId Run, long Sequence, long Copied, string? Change = null);
 
 /// <summary><c>run.claimed</c>: a worker took the run; whatever an earlier epoch left in flight is now of unknown outcome.</summary>
 public sealed record RunClaimed(long Epoch, string Worker, int Attempt) : RunEvent;
@@ -261,7 +294,35 @@ public sealed record QuestionAsked : RunEvent
 
     /// <summary>SHA-256 of tool, canonical arguments and definition: an answer holds for exactly this.</summary>
     public string? Binding { get; init; }
+
+    /// <summary>The tool that is to be called.</summary>
+    public string? Tool { get; init; }
+
+    /// <summary>The arguments of that call.</summary>
+    public JsonElement? Arguments { get; init; }
+
+    /// <summary>The JSON Schema of the reply, when one is asked for.</summary>
+    public JsonElement? Schema { get; init; }
+
+    /// <summary>How many different people must approve; 0 for one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Needed { get; init; }
+
+    /// <summary>The roles of which a decider bears one; null for anybody.</summary>
+    public IReadOnlyList<string>? Roles { get; init; }
+
+    /// <summary>The one person who may decide, if it is for one.</summary>
+    public string? Assignee { get; init; }
+
+    /// <summary>When it expires; null for never.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>The answer that it gets when it expires; null for <see cref="Answer.Deny"/>.</summary>
+    public Answer? Default { get; init; }
 }
+
+/// <summary><c>question.reassigned</c>: a question was given to somebody else.</summary>
+public sealed record QuestionReassigned(string Signal, string Id, string By, string? Assignee, IReadOnlyList<string>? Roles) : RunEvent;
 
 /// <summary><c>question.answered</c>: a person's word.</summary>
 public sealed record QuestionAnswered : RunEvent
@@ -283,7 +344,83 @@ public sealed record QuestionAnswered : RunEvent
 
     /// <summary>The person's reason.</summary>
     public string? Note { get; init; }
+
+    /// <summary>Arguments that were approved in place of those asked about.</summary>
+    public JsonElement? Arguments { get; init; }
 }
+
+/// <summary><c>child.started</c>: the intent of a child run; it starts in the transaction of this event.</summary>
+public sealed record ChildStarted : RunEvent
+{
+    /// <summary>The child.</summary>
+    public required RunId Child { get; init; }
+
+    /// <summary>Its agent.</summary>
+    public required string Agent { get; init; }
+
+    /// <summary>Its agent's version.</summary>
+    public required string AgentVersion { get; init; }
+
+    /// <summary>The turn of the call that asked for it; 0 for a plan's step.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Turn { get; init; }
+
+    /// <summary>The place of that call.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Index { get; init; }
+
+    /// <summary>The plan's step that it carries out, if it does.</summary>
+    public string? Step { get; init; }
+}
+
+/// <summary><c>child.ended</c>: a child run has ended.</summary>
+public sealed record ChildEnded : RunEvent
+{
+    /// <summary>The signal that brought it.</summary>
+    public required string Signal { get; init; }
+
+    /// <summary>The child.</summary>
+    public required RunId Child { get; init; }
+
+    /// <summary>How it ended.</summary>
+    public required RunStatus Status { get; init; }
+
+    /// <summary>Its answer, or what there is of one.</summary>
+    public string? Output { get; init; }
+
+    /// <summary>Why it did not complete.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>What it and its own children spent; their appends have counted it on this run's scope already.</summary>
+    public required BudgetAmount Spent { get; init; }
+
+    /// <summary>Hashes of its calls that failed.</summary>
+    public IReadOnlyList<string>? FailedCalls { get; init; }
+}
+
+/// <summary><c>wait.started</c>: a call that waits for a time, or for a signal by name.</summary>
+public sealed record WaitStarted(int Turn, int Index, DateTimeOffset? Until, string? SignalName) : RunEvent;
+
+/// <summary><c>wait.ended</c>: the time came for which a call waited.</summary>
+public sealed record WaitEnded(int Turn, int Index, string Result) : RunEvent;
+
+/// <summary><c>signal.received</c>: something happened that a call may wait for by name, now or later.</summary>
+public sealed record SignalReceived(string Signal, string Name, string? Payload) : RunEvent;
+
+/// <summary><c>plan.made</c>: the planner's plan was accepted; it is carried out once nobody has to approve it any more.</summary>
+public sealed record PlanMade(int Round, Orchestration.Plan Plan) : RunEvent;
+
+/// <summary><c>history.added</c>: what was said before in the same session, as the next requests show it.</summary>
+public sealed record HistoryAdded(IReadOnlyList<HistoryMessage> Messages) : RunEvent;
+
+/// <summary>A message of an earlier run of the session.</summary>
+/// <param name="Run">That run.</param>
+/// <param name="Input">What was asked.</param>
+/// <param name="Output">What it answered; null when it did not.</param>
+public sealed record HistoryMessage(RunId Run, IReadOnlyList<ContentPart> Input, string? Output);
+
+/// <summary><c>run.migrated</c>: the run goes on under another version of its agent.</summary>
+public sealed record RunMigrated(string Signal, string FromVersion, string FromHash, string AgentVersion, string DefinitionHash, string By, string? Note) : RunEvent;
 
 /// <summary><c>signal.ignored</c>: a signal that no longer applied, and why; consumed all the same, so that it is applied at most once.</summary>
 public sealed record SignalIgnored(string Signal, string Reason) : RunEvent;
@@ -367,6 +504,21 @@ public enum Guidance
 
     /// <summary>A ceiling is near: answer now with what there is.</summary>
     [JsonStringEnumMemberName("wrap_up")] WrapUp,
+
+    /// <summary>A plan is wanted.</summary>
+    [JsonStringEnumMemberName("plan_wanted")] PlanWanted,
+
+    /// <summary>The plan cannot be carried out, and why.</summary>
+    [JsonStringEnumMemberName("bad_plan")] BadPlan,
+
+    /// <summary>The planner found that no plan is needed.</summary>
+    [JsonStringEnumMemberName("no_plan")] NoPlan,
+
+    /// <summary>The plan failed: say what happened and what will be different, and plan anew.</summary>
+    [JsonStringEnumMemberName("reflect")] Reflect,
+
+    /// <summary>All steps are done: give the final answer.</summary>
+    [JsonStringEnumMemberName("steps_done")] StepsDone,
 }
 
 /// <summary>How a started tool call failed.</summary>
@@ -420,6 +572,12 @@ public enum ToolRejection
     /// <summary>A person said no.</summary>
     [JsonStringEnumMemberName("denied")] Denied,
 
+    /// <summary>A limit of the agent: too deep, or too many children.</summary>
+    [JsonStringEnumMemberName("limit")] Limit,
+
+    /// <summary>The agent that it calls is not loaded here.</summary>
+    [JsonStringEnumMemberName("agent_missing")] AgentMissing,
+
     /// <summary>The run is wrapping up: tools are off.</summary>
     [JsonStringEnumMemberName("wrap_up")] WrapUp,
 }
@@ -450,6 +608,15 @@ public enum QuestionKind
 
     /// <summary>The run brought its worker down again and again; shall it be tried once more?</summary>
     [JsonStringEnumMemberName("quarantine")] Quarantine,
+
+    /// <summary>May this plan be carried out?</summary>
+    [JsonStringEnumMemberName("plan")] Plan,
+
+    /// <summary>The agent asks the user something.</summary>
+    [JsonStringEnumMemberName("user_input")] UserInput,
+
+    /// <summary>The agent hands the task to a person.</summary>
+    [JsonStringEnumMemberName("hand_off")] HandOff,
 }
 
 /// <summary>A person's answer to a <see cref="QuestionAsked"/>.</summary>
@@ -467,6 +634,9 @@ public enum Answer
 
     /// <summary>No; the model reads the note.</summary>
     [JsonStringEnumMemberName("deny")] Deny,
+
+    /// <summary>What was asked for, in the result.</summary>
+    [JsonStringEnumMemberName("reply")] Reply,
 
     /// <summary>Try the run once more.</summary>
     [JsonStringEnumMemberName("continue")] Continue,

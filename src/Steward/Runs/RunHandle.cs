@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Steward.Approvals;
 using Steward.Budgets;
 using Steward.Storage;
 
@@ -88,9 +89,43 @@ public sealed class RunHandle
     public ValueTask<SignalResult> CancelAsync(string by, string? reason = null, string? signalId = null, CancellationToken cancellationToken = default) =>
         SignalAsync(new CancelSignal(by, reason), signalId, cancellationToken);
 
-    /// <summary>Answers a question of the run. The first answer wins; a later one is journaled as ignored.</summary>
-    public ValueTask<SignalResult> AnswerAsync(string question, Answer answer, string by, string? result = null, string? note = null, string? signalId = null, CancellationToken cancellationToken = default) =>
-        SignalAsync(new AnswerSignal(question, answer, by, result, note), signalId, cancellationToken);
+    /// <summary>Tells the run that something has happened for which it may wait by name, now or later.</summary>
+    public ValueTask<SignalResult> SignalAsync(string name, string? payload = null, string? signalId = null, CancellationToken cancellationToken = default) =>
+        SignalAsync(new NamedSignal(name, payload), signalId, cancellationToken);
+
+    /// <summary>Answers a question of the run. The first answer wins; whoever comes later is told who was first.</summary>
+    /// <exception cref="StewardException">A reply is not of the shape that was asked for.</exception>
+    public ValueTask<DecisionResult> AnswerAsync(string question, Answer answer, string by, string? result = null, string? note = null, string? decisionId = null, CancellationToken cancellationToken = default) =>
+        DecideAsync(new Decision { Id = decisionId ?? RunId.New(_time).ToString(), Run = Id, Question = question, Answer = answer, By = by, Result = result, Note = note }, cancellationToken);
+
+    /// <summary>Takes a decision on a question of the run: approval, refusal, edited arguments, an answer.</summary>
+    /// <exception cref="StewardException">Edited arguments or a reply are not of their schema.</exception>
+    public async ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(decision);
+        DecisionResult result = await Decisions.TakeAsync(_store, decision with { Run = Id }, cancellationToken);
+        _hub.Notify(Id);
+        return result;
+    }
+
+    /// <summary>Gives an open question to somebody else.</summary>
+    /// <returns>The question as it then stands; null when there is none, or it is not open.</returns>
+    public ValueTask<QuestionInfo?> ReassignAsync(string question, string by, string? assignee, IReadOnlyList<string>? roles = null, string? id = null, CancellationToken cancellationToken = default) =>
+        _store.ReassignAsync(new Reassignment(id ?? RunId.New(_time).ToString(), Id, question, by, assignee, roles), cancellationToken);
+
+    /// <summary>The questions of the run that wait for a person.</summary>
+    public ValueTask<IReadOnlyList<QuestionInfo>> GetQuestionsAsync(CancellationToken cancellationToken = default) =>
+        _store.QuestionsAsync(new QuestionQuery { Run = Id }, cancellationToken);
+
+    /// <summary>Gives feedback on the run, or on one of its messages.</summary>
+    /// <returns>False when there is no such run.</returns>
+    public ValueTask<bool> AddFeedbackAsync(string by, double? score = null, string? comment = null, int? turn = null, FeedbackKind kind = FeedbackKind.Explicit, string? id = null, CancellationToken cancellationToken = default)
+    {
+        if (score is < 0 or > 1 or double.NaN)
+            throw new ArgumentOutOfRangeException(nameof(score), score, "A score is from 0 (useless) to 1 (perfect).");
+        var feedback = new Feedback { Id = id ?? RunId.New(_time).ToString(), Run = Id, By = by, Score = score, Comment = comment, Turn = turn, Kind = kind, At = _time.GetUtcNow() };
+        return _store.AddFeedbackAsync(feedback, cancellationToken);
+    }
 
     /// <summary>A run's last entry says how it ended, so a long journal need not be read and folded for that.</summary>
     private async ValueTask<RunResult> ResultAsync(RunInfo info, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Steward.Agents;
 using Steward.Diagnostics;
 using Steward.Models;
 using Steward.Orchestration;
@@ -16,7 +17,7 @@ namespace Steward.Runs;
 /// A step never acts before its intent is durable, and never retries an append on a fresh head: a lost race means that the run is
 /// another worker's. A refused intent is taken back, so it never happened; a fact is never taken back.
 /// </remarks>
-internal sealed class RunLoop(ModelStep models, ToolStep tools, ValidationStep validation, ILogger logger)
+internal sealed class RunLoop(ModelStep models, ToolStep tools, ValidationStep validation, ChildRuns children, ILogger logger)
 {
     /// <summary>Works on a claimed run until it ends, waits, or has to be given up on this worker.</summary>
     public async Task<RunExit> RunAsync(RunSession session)
@@ -27,6 +28,8 @@ internal sealed class RunLoop(ModelStep models, ToolStep tools, ValidationStep v
                 return RunExit.Lost;
             if (session.SignalsPending)
                 await DrainAsync(session);
+            if (session.State.Started.DefinitionHash != session.Agent.Hash && !session.IsDetached)
+                return await ParkAsync(session, wakeAt: session.Now); // It was moved to another version: whoever claims it next goes on with that.
             if (session.Interruption == Interruption.Kill)
                 return await ParkKilledAsync(session, session.KilledBy);
             if (session.IsParkRequested || session.Interruption == Interruption.Shutdown)
@@ -42,6 +45,8 @@ internal sealed class RunLoop(ModelStep models, ToolStep tools, ValidationStep v
                 RunAction.CallTools => await tools.RunAsync(session),
                 RunAction.Reconcile reconcile => await tools.ReconcileAsync(session, reconcile.Call),
                 RunAction.Validate validate => await validation.RunAsync(session, validate.Answer),
+                RunAction.StartSteps start => await StartStepsAsync(session, start.Steps),
+                RunAction.Expire expire => await ExpireAsync(session, expire.Question),
                 RunAction.Finish finish => new StepResult.End(finish),
                 RunAction.Park => StepResult.Wait.Instance,
                 _ => StepResult.Over.Instance,
@@ -52,7 +57,7 @@ internal sealed class RunLoop(ModelStep models, ToolStep tools, ValidationStep v
                 case StepResult.End end:
                     return await FinishAsync(session, end.Finish);
                 case StepResult.Wait:
-                    return await ParkAsync(session, wakeAt: null);
+                    return await ParkAsync(session, session.State.NextDue);
                 case StepResult.Killed killed:
                     return await ParkKilledAsync(session, killed.Switch.Scope);
                 case StepResult.Lost:
@@ -81,10 +86,32 @@ internal sealed class RunLoop(ModelStep models, ToolStep tools, ValidationStep v
         }
     }
 
+    private async ValueTask<StepResult> StartStepsAsync(RunSession session, IReadOnlyList<PlanStep> steps)
+    {
+        if (!await session.EnsureLeaseAsync(CancellationToken.None))
+            return StepResult.Lost.Instance;
+        RunSession.Bookmark mark = session.Mark();
+        foreach (PlanStep step in steps)
+            children.Start(session, step);
+        AppendResult result = await session.CommitAsync(startsEffect: true);
+        if (result is not AppendResult.Committed)
+            session.TakeBack(mark);
+        return StepResult.Of(result);
+    }
+
+    /// <summary>The store's clock judges: when it says that there is time left, the run waits on.</summary>
+    private static async ValueTask<StepResult> ExpireAsync(RunSession session, QuestionAsked question) =>
+        (await session.ExpireAsync(question)).Status == DecisionStatus.NotDue ? StepResult.Wait.Instance : StepResult.Next.Instance;
+
     private async ValueTask<RunExit> FinishAsync(RunSession session, RunAction.Finish finish)
     {
         session.Note(new StateChanged(session.State.Status, finish.Status, finish.Reason));
+        RunState before = session.State;
         session.Note(finish.Outcome);
+        foreach (ChildStarted child in before.Children)
+            session.Send(new Signal($"cancel:{before.Run}", child.Child, new CancelSignal($"run:{before.Run}", $"The run that started it has ended ({finish.Reason}).")));
+        if (before.Started.Parent is not null)
+            session.Send(ChildRuns.EndOf(session.State));
         AppendResult result = await session.CommitAsync(startsEffect: false);
         if (result is AppendResult.Committed)
             return RunExit.Ended;

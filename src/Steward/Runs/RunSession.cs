@@ -37,8 +37,11 @@ internal sealed class RunSession : IDisposable
     private readonly List<BudgetChange> _budget = [];
     private readonly List<Blob> _blobs = [];
     private readonly List<string> _consumes = [];
+    private readonly List<RunStart> _starts = [];
+    private readonly List<Signal> _sends = [];
     private readonly HashSet<string> _drained = [];
     private readonly CancellationTokenSource _interrupt = new();
+    private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _renewedAt;
     private long _committed;
     private long _nextSnapshot;
@@ -60,6 +63,9 @@ internal sealed class RunSession : IDisposable
     }
 
     public AgentDefinition Agent { get; }
+
+    /// <summary>Whether the run's definition is not loaded here, so that it can only be ended.</summary>
+    public bool IsDetached { get; init; }
 
     public Lease Lease { get; }
 
@@ -89,7 +95,14 @@ internal sealed class RunSession : IDisposable
     {
         if (Interruption == Interruption.None || reason == Interruption.LeaseLost)
             Interruption = reason;
-        _interrupt.Cancel();
+        try
+        {
+            _interrupt.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The worker has just left the run: there is nothing to stop any more.
+        }
     }
 
     /// <summary>Stops what is in flight because of a kill switch.</summary>
@@ -114,14 +127,26 @@ internal sealed class RunSession : IDisposable
         _progress |= runEvent is ModelReturned or ToolReturned or ToolFailed or ToolRejected or VerdictGiven or ToolResolved or QuestionAnswered or ModelFailed { Final: true };
     }
 
+    /// <summary>Starts a child with the next commit.</summary>
+    public void Start(RunStart child, Blob? definition)
+    {
+        _starts.Add(child);
+        if (definition is not null)
+            _blobs.Add(definition);
+    }
+
+    /// <summary>Sends a signal to another run with the next commit.</summary>
+    public void Send(Signal signal) => _sends.Add(signal);
+
     /// <summary>Where to return to when intents that are noted next are refused.</summary>
-    public Bookmark Mark() => new(State, _entries.Count, [.. _budget]);
+    public Bookmark Mark() => new(State, _entries.Count, _starts.Count, [.. _budget]);
 
     /// <summary>Takes back what was noted since the mark.</summary>
     public void TakeBack(Bookmark mark)
     {
         State = mark.State;
         _entries.RemoveRange(mark.Entries, _entries.Count - mark.Entries);
+        _starts.RemoveRange(mark.Starts, _starts.Count - mark.Starts);
         _budget.Clear();
         _budget.AddRange(mark.Budget);
     }
@@ -151,6 +176,22 @@ internal sealed class RunSession : IDisposable
         return [.. inbox.Where(s => _drained.Add(s.Id))];
     }
 
+    /// <summary>Reports that a question's time is up; the answer that it gets comes through the inbox, as every answer does.</summary>
+    public async ValueTask<DecisionResult> ExpireAsync(QuestionAsked question)
+    {
+        DecisionResult result = await _store.DecideAsync(new Decision
+        {
+            Id = QuestionRules.Expiry,
+            Run = State.Run,
+            Question = question.Id,
+            Answer = question.Default ?? Answer.Deny,
+            By = QuestionRules.Expiry,
+            IsExpiry = true,
+        });
+        SignalsPending = true;
+        return result;
+    }
+
     /// <summary>Makes sure that at least a fifth of the lease is left, so that an effect may start.</summary>
     /// <returns>False when the run was lost.</returns>
     public async ValueTask<bool> EnsureLeaseAsync(CancellationToken cancellationToken)
@@ -164,7 +205,14 @@ internal sealed class RunSession : IDisposable
     public ValueTask<bool> RenewIfDueAsync(CancellationToken cancellationToken) =>
         _time.GetElapsedTime(_renewedAt) < LeaseDuration / 3 ? ValueTask.FromResult(true) : RenewAsync(cancellationToken);
 
-    public void Dispose() => _interrupt.Dispose();
+    /// <summary>Ends when this worker has left the run.</summary>
+    public Task Over => _over.Task;
+
+    public void Dispose()
+    {
+        _over.TrySetResult();
+        _interrupt.Dispose();
+    }
 
     private async ValueTask<bool> RenewAsync(CancellationToken cancellationToken)
     {
@@ -190,6 +238,8 @@ internal sealed class RunSession : IDisposable
         StartsEffect = startsEffect,
         Budget = [.. _budget],
         Consumes = [.. _consumes],
+        Starts = _starts.Count == 0 ? [] : [.. _starts],
+        Sends = _sends.Count == 0 ? [] : [.. _sends],
         Status = State.Status,
         Reason = State.Reason,
         Progress = _progress,
@@ -234,6 +284,8 @@ internal sealed class RunSession : IDisposable
         _blobs.Clear();
         _drained.ExceptWith(_consumes);
         _consumes.Clear();
+        _starts.Clear();
+        _sends.Clear();
         _progress = false;
         SignalsPending |= committed.SignalsPending;
         foreach (BudgetAlert alert in committed.Alerts)
@@ -247,5 +299,5 @@ internal sealed class RunSession : IDisposable
             Note(new BudgetAlerted(alert.Scope.Key, alert.Metric, alert.Threshold, alert.Used, alert.Ceiling));
     }
 
-    internal readonly record struct Bookmark(RunState State, int Entries, BudgetChange[] Budget);
+    internal readonly record struct Bookmark(RunState State, int Entries, int Starts, BudgetChange[] Budget);
 }

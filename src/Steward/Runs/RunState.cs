@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.AI;
+using Steward.Agents;
 using Steward.Budgets;
 using Steward.Models;
+using Steward.Orchestration;
 using Steward.Storage;
 using Steward.Tools;
 
@@ -76,6 +78,12 @@ public sealed record RunState
     /// <summary>This round's verdicts.</summary>
     public ImmutableArray<VerdictGiven> Verdicts { get; init; } = [];
 
+    /// <summary>Whether a judge was asked and its verdict is not given yet.</summary>
+    public bool IsJudging { get; init; }
+
+    /// <summary>What it answered; null when it could not be asked.</summary>
+    public string? Judgement { get; init; }
+
     /// <summary>Turns with a mistake of the model, in a row.</summary>
     public int Mistakes { get; init; }
 
@@ -87,6 +95,18 @@ public sealed record RunState
 
     /// <summary>Questions that nobody has answered yet.</summary>
     public ImmutableArray<QuestionAsked> Questions { get; init; } = [];
+
+    /// <summary>Children that have not ended.</summary>
+    public ImmutableArray<ChildStarted> Children { get; init; } = [];
+
+    /// <summary>All children that were ever started.</summary>
+    public ImmutableArray<RunId> Descent { get; init; } = [];
+
+    /// <summary>What children that have ended spent.</summary>
+    public BudgetAmount ChildrenSpent { get; init; }
+
+    /// <summary>The plan and how far it got, in planned mode.</summary>
+    public PlanState Planning { get; init; } = PlanState.None;
 
     /// <summary>Who wants the run to stop, if anybody does.</summary>
     public CancelRequested? Cancel { get; init; }
@@ -141,6 +161,14 @@ public sealed record RunState
     [JsonInclude]
     internal ImmutableDictionary<string, Repeat> Repeats { get; init; } = ImmutableDictionary<string, Repeat>.Empty;
 
+    /// <summary>Signals that came in before anything waited for them, by name.</summary>
+    [JsonInclude]
+    internal ImmutableDictionary<string, string> Received { get; init; } = ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>Hashes of this run's and its children's calls that failed.</summary>
+    [JsonInclude]
+    internal ImmutableArray<string> FailedCalls { get; init; } = [];
+
     /// <summary>Hashes of the blobs that hold whole results of this run's calls.</summary>
     [JsonInclude]
     internal ImmutableArray<string> ResultBlobs { get; init; } = [];
@@ -169,6 +197,13 @@ public sealed record RunState
         return Apply(entry.Event, entry.Time) with { Sequence = entry.Sequence, Head = entry.Hash, Time = entry.Time, Spent = spent, Reserved = reserved };
     }
 
+    /// <summary>Whether a run of this agent goes by a plan: a step of a plan does not, nor a task for which the planner wanted none, nor one that wraps up.</summary>
+    public bool IsPlanned(AgentDefinition agent)
+    {
+        ArgumentNullException.ThrowIfNull(agent);
+        return agent.Planning is not null && !Planning.IsDirect && Started.Parent?.Step is null && WrapUp is null;
+    }
+
     /// <summary>The open call at a position, if it is there.</summary>
     public ToolCall? FindCall(int turn, int index) =>
         index >= 0 && index < Calls.Length && Calls[index].Turn == turn ? Calls[index] : null;
@@ -189,8 +224,27 @@ public sealed record RunState
     public TimeSpan Active(DateTimeOffset now) =>
         now - StartedAt - Awaited - (Status == RunStatus.Awaiting ? now - AwaitingSince : TimeSpan.Zero);
 
+    /// <summary>When the run goes on by itself, if it does: a question expires, or a wait is over.</summary>
+    [JsonIgnore]
+    public DateTimeOffset? NextDue
+    {
+        get
+        {
+            DateTimeOffset? due = null;
+            foreach (QuestionAsked question in Questions)
+                due = Earlier(due, question.ExpiresAt);
+            foreach (ToolCall call in Calls)
+                due = Earlier(due, call.Status == ToolCallStatus.Waiting ? call.WaitUntil : null);
+            return due;
+        }
+    }
+
+    private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null ? b : b is null || a < b ? a : b;
+
     private (BudgetAmount Spent, BudgetAmount Reserved) Settled(JournalEntry entry)
     {
+        if (entry.Sequence <= Started.Origin?.Copied)
+            return (Spent, Reserved); // The run that this one was forked from paid for it.
         if (entry.Event is StateChanged or RunClaimed or GuidanceAdded)
             return (Spent, Reserved);
         List<BudgetChange> changes = new(1);
@@ -210,11 +264,11 @@ public sealed record RunState
         RunStarted e => Say(MessageMapper.User(e.Input)) with { Started = e, StartedAt = time, Status = RunStatus.Planning, Reason = "started" },
         RunClaimed e => Claimed(e),
         StateChanged e => Changed(e, time),
-        MessageReceived e => Received(e),
+        MessageReceived e => MessageIn(e),
         GuidanceAdded e => Guided(e),
         ModelStarted e => this with { Model = new ModelCall(e, time, Lost: false), Attempt = e.Attempt },
         ModelReturned e => Answered(e),
-        ModelFailed e => this with { Model = null, Attempt = e.Attempt, GaveUp = e.Final ? e : null },
+        ModelFailed e => this with { Model = null, Attempt = e.Attempt, GaveUp = e.Final ? e : null, IsJudging = e.Final && Model?.Intent.Role == ModelRole.Validator },
         ToolStarted e => Begun(e, time),
         ToolReturned e => Returned(e),
         ToolFailed e => Failed(e),
@@ -223,7 +277,16 @@ public sealed record RunState
         QuestionAsked e => Asked(e),
         QuestionAnswered e => QuestionClosed(e),
         SignalIgnored => this,
-        VerdictGiven e => this with { Round = e.Round, Verdicts = e.Round == Round ? Verdicts.Add(e) : [e] },
+        QuestionReassigned e => Reassigned(e),
+        ChildStarted e => Delegated(e),
+        ChildEnded e => ChildReturned(e),
+        WaitStarted e => Waiting(e),
+        WaitEnded e => Done(Open(e.Turn, e.Index, "wait.ended"), e.Result, isError: false),
+        SignalReceived e => Signalled(e),
+        PlanMade e => this with { Answer = null, Planning = Planning.With(e) },
+        HistoryAdded e => Recalled(e),
+        RunMigrated e => this with { Started = Started with { AgentVersion = e.AgentVersion, DefinitionHash = e.DefinitionHash } },
+        VerdictGiven e => this with { Round = e.Round, Verdicts = e.Round == Round ? Verdicts.Add(e) : [e], IsJudging = false, Judgement = null, GaveUp = null },
         BudgetRefused e => this with { Refused = e },
         BudgetAlerted => this,
         CancelRequested e => this with { Cancel = Cancel ?? e },
@@ -250,7 +313,7 @@ public sealed record RunState
         Awaited = e.From == RunStatus.Awaiting ? Awaited + (time - AwaitingSince) : Awaited,
     };
 
-    private RunState Received(MessageReceived e)
+    private RunState MessageIn(MessageReceived e)
     {
         ChatMessage message = MessageMapper.User(e.Input);
         return Calls.IsEmpty ? Say(message) with { Answer = null } : this with { Queued = Queued.Add(message) };
@@ -264,12 +327,15 @@ public sealed record RunState
             Guidance.EmptyAnswer or Guidance.Truncated => next.Mistaken(),
             Guidance.VerdictFailed => next with { Verdicts = [] },
             Guidance.WrapUp => next with { WrapUp = e.Text, WrapUpTurn = Turn },
+            Guidance.PlanWanted or Guidance.BadPlan or Guidance.NoPlan or Guidance.Reflect or Guidance.StepsDone => next with { Planning = Planning.With(e.Reason), Verdicts = [] },
             _ => next,
         };
     }
 
     private RunState Answered(ModelReturned e)
     {
+        if (Model?.Intent.Role == ModelRole.Validator)
+            return this with { Model = null, GaveUp = null, Turn = e.Turn, Attempt = 0, IsJudging = true, Judgement = string.Concat(e.Content.OfType<TextPart>().Select(t => t.Text)) };
         ImmutableArray<ToolCall> calls =
             [.. e.Content.OfType<CallPart>().Select((part, index) => new ToolCall { Turn = e.Turn, Index = index, Part = part })];
         string text = string.Concat(e.Content.OfType<TextPart>().Select(t => t.Text));
@@ -320,7 +386,7 @@ public sealed record RunState
         ToolCall call = Open(e.Turn, e.Index, "tool.failed");
         return e.Failure == ToolFailure.OutcomeUnknown
             ? With(call with { Status = ToolCallStatus.Lost, Reserved = BudgetAmount.Zero })
-            : Done(call, e.Message, isError: true);
+            : Done(call, e.Message, isError: true) with { FailedCalls = FailedCalls.Add(RepeatKey(call.Intent!.Name, call.Intent.ArgumentsHash)) };
     }
 
     private RunState Rejected(ToolRejected e)
@@ -344,7 +410,7 @@ public sealed record RunState
     private RunState Asked(QuestionAsked e)
     {
         RunState next = this with { Questions = Questions.Add(e) };
-        return e.Kind == QuestionKind.Quarantine ? next : next.With(Open(e.Turn, e.Index, "question.asked") with { Status = ToolCallStatus.Asked });
+        return e.Kind is QuestionKind.Quarantine or QuestionKind.Plan ? next : next.With(Open(e.Turn, e.Index, "question.asked") with { Status = ToolCallStatus.Asked });
     }
 
     private RunState QuestionClosed(QuestionAnswered e)
@@ -353,18 +419,102 @@ public sealed record RunState
         RunState next = this with { Questions = Questions.Remove(question), StoppedBy = e.Answer == Runs.Answer.Stop ? e : StoppedBy };
         if (question.Kind == QuestionKind.Quarantine || e.Answer == Runs.Answer.Stop)
             return next;
+        if (question.Kind == QuestionKind.Plan)
+            return next with { Planning = Planning.With(e) };
         ToolCall call = Open(question.Turn, question.Index, "question.answered");
         return e.Answer switch
         {
             Runs.Answer.Happened => next.Count(call, e.Result ?? "").Done(call with { Reserved = BudgetAmount.Zero }, e.Result ?? "", isError: false),
             Runs.Answer.DidNotHappen => next.With(call with { Status = ToolCallStatus.Requested, Cleared = true, Reserved = BudgetAmount.Zero }),
-            Runs.Answer.Approve => next.With(call with { Status = ToolCallStatus.Requested, Approved = true }),
+            Runs.Answer.Approve => next.With(Approved(call, question, e)),
+            Runs.Answer.Reply => next.Done(call, e.Result ?? "", isError: false),
+            Runs.Answer.Deny when question.Kind != QuestionKind.Approval => next.Done(call, Unanswered(question, e), isError: true),
             _ => next.Done(call, e.Note is { Length: > 0 } note ? $"A person refused this call: {note}" : "A person refused this call.", isError: true),
         };
     }
 
+    private ToolCall Approved(ToolCall call, QuestionAsked question, QuestionAnswered e) => e.Arguments is { } edited
+        ? Edited(call, call.Part with { Arguments = edited })
+        : call with { Status = ToolCallStatus.Requested, ApprovedBinding = question.Binding };
+
+    private ToolCall Edited(ToolCall call, CallPart part)
+    {
+        ToolCall changed = call with { Status = ToolCallStatus.Requested, Part = part, IsEdited = true };
+        return changed with { ApprovedBinding = ToolGate.Binding(this, changed) };
+    }
+
+    private static string Unanswered(QuestionAsked question, QuestionAnswered e)
+    {
+        string what = question.Kind == QuestionKind.HandOff ? "The task was not taken over" : "The question was not answered";
+        return e.By == QuestionRules.Expiry ? $"{what}: nobody did in time." : $"{what} by {e.By}{(e.Note is { Length: > 0 } note ? $": {note}" : ".")}";
+    }
+
+    private RunState Reassigned(QuestionReassigned e)
+    {
+        QuestionAsked question = FindQuestion(e.Id) ?? throw Illegal(Sequence + 1, "question.reassigned", $"no question '{e.Id}' is open");
+        return this with { Questions = Questions.Replace(question, question with { Assignee = e.Assignee, Roles = e.Roles ?? question.Roles }) };
+    }
+
+    private RunState Delegated(ChildStarted e)
+    {
+        RunState next = this with { Children = Children.Add(e), Descent = Descent.Add(e.Child) };
+        return e.Step is not null
+            ? next with { Planning = Planning.With(e) }
+            : next.With(Open(e.Turn, e.Index, "child.started") with { Status = ToolCallStatus.Delegated });
+    }
+
+    private RunState ChildReturned(ChildEnded e)
+    {
+        ChildStarted child = Children.FirstOrDefault(c => c.Child == e.Child) ?? throw Illegal(Sequence + 1, "child.ended", $"run {e.Child} is no open child");
+        RunState next = this with
+        {
+            Children = Children.Remove(child),
+            ChildrenSpent = ChildrenSpent + e.Spent,
+            FailedCalls = e.FailedCalls is { } failed ? FailedCalls.Union(failed, StringComparer.Ordinal).ToImmutableArray() : FailedCalls,
+        };
+        if (child.Step is { } step)
+            return next with { Planning = Planning.With(step, e) };
+        ToolCall call = Open(child.Turn, child.Index, "child.ended");
+        return e.Status == RunStatus.Completed
+            ? next.Done(call, e.Output ?? "", isError: false)
+            : next.Done(call, $"The agent '{child.Agent}' did not complete ({e.Status}): {e.Reason}{(e.Output is { Length: > 0 } partial ? $"\nWhat there is of an answer: {partial}" : "")}", isError: true);
+    }
+
+    private RunState Waiting(WaitStarted e)
+    {
+        ToolCall call = Open(e.Turn, e.Index, "wait.started") with { Status = ToolCallStatus.Waiting, WaitUntil = e.Until, WaitFor = e.SignalName };
+        return e.SignalName is { } name && Received.TryGetValue(name, out string? payload)
+            ? (this with { Received = Received.Remove(name) }).Done(call, payload, isError: false)
+            : With(call);
+    }
+
+    private RunState Signalled(SignalReceived e)
+    {
+        foreach (ToolCall call in Calls)
+        {
+            if (call.Status == ToolCallStatus.Waiting && call.WaitFor == e.Name)
+                return Done(call, e.Payload ?? $"The signal '{e.Name}' came.", isError: false);
+        }
+
+        return this with { Received = Received.SetItem(e.Name, e.Payload ?? $"The signal '{e.Name}' came.") };
+    }
+
+    /// <summary>What was said before in the session stands before what is asked now.</summary>
+    private RunState Recalled(HistoryAdded e)
+    {
+        RunState next = this with { Messages = AppendList<ChatMessage>.Empty, MessagesHash = JournalEntry.Origin, UnknownBytes = 0 };
+        foreach (HistoryMessage message in e.Messages)
+        {
+            next = next.Say(MessageMapper.User(message.Input));
+            if (message.Output is { } output)
+                next = next.Say(MessageMapper.Assistant([new TextPart(output)]));
+        }
+
+        return next.Say(MessageMapper.User(Started.Input));
+    }
+
     private RunState Ended(RunEvent e, RunStatus status) =>
-        this with { Outcome = e, Status = status, Model = null, Calls = [], Questions = [] };
+        this with { Outcome = e, Status = status, Model = null, Calls = [], Questions = [], Children = [] };
 
     private RunState Mistaken() => MistakeTurn == Turn ? this : this with { Mistakes = Mistakes + 1, MistakeTurn = Turn };
 
@@ -389,6 +539,8 @@ public sealed record RunState
 
     private RunState Done(ToolCall call, string result, bool isError)
     {
+        if (call.IsEdited)
+            result = $"(A person changed the arguments to {call.Part.Arguments?.GetRawText() ?? "{}"}.)\n{result}";
         var done = new CompletedCall(call.Turn, call.Index, call.Part.Name, call.Part.Arguments, result, isError, call.Intent is not null);
         ImmutableArray<ToolCall> calls = Calls.SetItem(call.Index, call with { Status = ToolCallStatus.Done, Result = result, IsError = isError, Reserved = BudgetAmount.Zero });
         RunState next = this with { Calls = calls, CompletedCalls = CompletedCalls.Add(done) };

@@ -19,6 +19,12 @@ public enum ToolCallStatus
     /// <summary>A person is asked about it.</summary>
     Asked,
 
+    /// <summary>A child run carries it out.</summary>
+    Delegated,
+
+    /// <summary>It waits for a time or a signal.</summary>
+    Waiting,
+
     /// <summary>It has its one result.</summary>
     Done,
 }
@@ -56,8 +62,17 @@ public sealed record ToolCall
     /// <summary>Whether somebody said that the lost effect did not happen, so that it may be called again.</summary>
     public bool Cleared { get; init; }
 
-    /// <summary>Whether a person approved it.</summary>
-    public bool Approved { get; init; }
+    /// <summary>What a person approved: the binding of tool, arguments and definition. It may start only while that is still what it is.</summary>
+    public string? ApprovedBinding { get; init; }
+
+    /// <summary>Whether a person changed its arguments.</summary>
+    public bool IsEdited { get; init; }
+
+    /// <summary>When a call that waits goes on by itself.</summary>
+    public DateTimeOffset? WaitUntil { get; init; }
+
+    /// <summary>The signal that it waits for.</summary>
+    public string? WaitFor { get; init; }
 
     /// <summary>What the model sees as its result.</summary>
     public string? Result { get; init; }

@@ -12,9 +12,15 @@ public static class Gate
     private static readonly BudgetMetric[] s_metrics = [BudgetMetric.ModelCalls, BudgetMetric.ToolCalls, BudgetMetric.Tokens, BudgetMetric.Usd];
 
     /// <summary>The scopes on which a run of this kind draws, for a change counted on a day.</summary>
-    public static BudgetScope[] Scopes(RunId run, string tenant, string? session, string agent, DateOnly day) => session is null
-        ? [BudgetScope.ForRun(run), BudgetScope.ForTenant(tenant), BudgetScope.ForAgentDay(agent, day), BudgetScope.Global]
-        : [BudgetScope.ForRun(run), BudgetScope.ForSession(tenant, session), BudgetScope.ForTenant(tenant), BudgetScope.ForAgentDay(agent, day), BudgetScope.Global];
+    public static BudgetScope[] Scopes(RunId run, string tenant, string? session, string agent, DateOnly day, IReadOnlyList<RunId>? ancestors = null) =>
+    [
+        BudgetScope.ForRun(run),
+        .. (ancestors ?? []).Select(BudgetScope.ForRun),
+        .. session is null ? Array.Empty<BudgetScope>() : [BudgetScope.ForSession(tenant, session)],
+        BudgetScope.ForTenant(tenant),
+        BudgetScope.ForAgentDay(agent, day),
+        BudgetScope.Global,
+    ];
 
     /// <summary>Checks what a lease and a sequence must be. Null when they are.</summary>
     public static AppendResult? CheckLease(RunBatch batch, long epoch, string? worker, long sequence)
@@ -80,12 +86,12 @@ public static class Gate
     }
 
     /// <summary>The switch that stands over a run, if any.</summary>
-    public static KillSwitch? FindSwitch(IReadOnlyCollection<KillSwitch> engaged, RunId run, string tenant, string agent)
+    public static KillSwitch? FindSwitch(IReadOnlyCollection<KillSwitch> engaged, RunId run, string tenant, string agent, IReadOnlyList<RunId>? ancestors = null)
     {
         ArgumentNullException.ThrowIfNull(engaged);
         foreach (KillSwitch killSwitch in engaged)
         {
-            if (killSwitch.Covers(run, tenant, agent))
+            if (killSwitch.Covers(run, tenant, agent, ancestors))
                 return killSwitch;
         }
 

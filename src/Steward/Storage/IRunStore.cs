@@ -37,6 +37,23 @@ public interface IRunStore
 
     /// <summary>Finds runs, newest first.</summary>
     ValueTask<IReadOnlyList<RunInfo>> FindAsync(RunQuery query, CancellationToken cancellationToken = default);
+
+    /// <summary>Takes a decision on a question: the first one wins, and goes into the run's inbox in the same transaction.</summary>
+    ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default);
+
+    /// <summary>Gives an open question to somebody else.</summary>
+    /// <returns>The question as it then stands; null when there is none, or it is not open.</returns>
+    ValueTask<QuestionInfo?> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default);
+
+    /// <summary>Finds questions, longest asked first.</summary>
+    ValueTask<IReadOnlyList<QuestionInfo>> QuestionsAsync(QuestionQuery query, CancellationToken cancellationToken = default);
+
+    /// <summary>Keeps feedback on a run, once per id.</summary>
+    /// <returns>False when there is no such run.</returns>
+    ValueTask<bool> AddFeedbackAsync(Feedback feedback, CancellationToken cancellationToken = default);
+
+    /// <summary>Finds feedback, newest first.</summary>
+    ValueTask<IReadOnlyList<Feedback>> FeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken = default);
 }
 
 /// <summary>Large content, addressed by the SHA-256 of its bytes and shared between runs.</summary>

@@ -28,19 +28,11 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
     {
         ArgumentNullException.ThrowIfNull(start);
         cancellationToken.ThrowIfCancellationRequested();
-        if (start.Entry.Run != start.Run || start.Entry.Sequence != 1)
-            throw new ArgumentException($"A run starts with its own entry 1, not with entry {start.Entry.Sequence} of run {start.Entry.Run}.", nameof(start));
-        _limits.Check(start.Entry);
-        start.Entry.Verify(JournalEntry.Origin);
-        RunStarted started = start.Started;
+        Check(start);
         lock (_lock)
         {
             ThrowIfClosed();
-            if (started.Key is { } key && _runs.TryFind(started.Tenant, key, out RunRow? known))
-                return new(new StartResult(known.Id, Created: false));
-            if (_runs.TryFind(start.Run, out known))
-                return Restarted(known, started);
-            return new(Create(start, started));
+            return new(Start(start));
         }
     }
 
@@ -52,16 +44,7 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         lock (_lock)
         {
             ThrowIfClosed();
-            if (!_runs.TryFind(signal.Run, out RunRow? run))
-                return new(SignalResult.UnknownRun);
-            if (run.Inbox.HasSeen(signal.Id))
-                return new(SignalResult.Duplicate);
-            if (run.Status.IsTerminal())
-                return new(SignalResult.RunEnded);
-            run.Inbox.Add(signal);
-            if (run.Worker is null)
-                _runs.Wake(run, time.GetUtcNow());
-            return new(SignalResult.Accepted);
+            return new(Put(signal));
         }
     }
 
@@ -122,6 +105,8 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         cancellationToken.ThrowIfCancellationRequested();
         Gate.CheckShape(batch);
         _limits.Check(batch);
+        foreach (RunStart start in batch.Starts)
+            Check(start);
         lock (_lock)
         {
             ThrowIfClosed();
@@ -174,6 +159,93 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
             }
 
             return new(found);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(decision);
+        ArgumentException.ThrowIfNullOrEmpty(decision.Id);
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            ThrowIfClosed();
+            if (!_runs.TryFind(decision.Run, out RunRow? run) || run.Questions.FindIndex(q => q.Id == decision.Question) is not (>= 0 and int at))
+                return new(DecisionResult.Unknown);
+            DecisionResult result = QuestionRules.Decide(run.Questions[at], decision, time.GetUtcNow(), out Signal? signal);
+            run.Questions[at] = result.Question ?? run.Questions[at];
+            if (signal is not null)
+                Put(signal);
+            return new(result);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<QuestionInfo?> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(reassignment);
+        ArgumentException.ThrowIfNullOrEmpty(reassignment.Id);
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            ThrowIfClosed();
+            if (!_runs.TryFind(reassignment.Run, out RunRow? run) || run.Questions.FindIndex(q => q.Id == reassignment.Question) is not (>= 0 and int at))
+                return new(default(QuestionInfo?));
+            if (QuestionRules.Reassign(run.Questions[at], reassignment, out Signal signal) is not { } after)
+                return new(default(QuestionInfo?));
+            if (Put(signal) == SignalResult.Accepted)
+                run.Questions[at] = after;
+            return new(run.Questions[at]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<QuestionInfo>> QuestionsAsync(QuestionQuery query, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            ThrowIfClosed();
+            IEnumerable<RunRow> runs = query.Run is { } id ? _runs.TryFind(id, out RunRow? only) ? [only] : [] : _runs.ByAge;
+            return new([.. runs.SelectMany(r => r.Questions)
+                .Where(q => (query.Id is null || q.Id == query.Id) && (query.Tenant is null || q.Tenant == query.Tenant) && (query.Status is null || q.Status == query.Status))
+                .OrderBy(q => q.AskedAt)
+                .Take(query.Limit)]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> AddFeedbackAsync(Feedback feedback, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(feedback);
+        ArgumentException.ThrowIfNullOrEmpty(feedback.Id);
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            ThrowIfClosed();
+            if (!_runs.TryFind(feedback.Run, out RunRow? run))
+                return new(false);
+            if (run.Feedback.TrueForAll(f => f.Id != feedback.Id))
+                run.Feedback.Add(feedback);
+            return new(true);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<Feedback>> FeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            ThrowIfClosed();
+            return new([.. _runs.ByAge
+                .Where(r => (query.Run is null || r.Id == query.Run) && (query.Agent is null || r.Started.Agent == query.Agent) && (query.Tenant is null || r.Started.Tenant == query.Tenant))
+                .SelectMany(r => r.Feedback)
+                .OrderByDescending(f => f.At)
+                .Take(query.Limit)]);
         }
     }
 
@@ -231,7 +303,7 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
             foreach (RunRow run in _runs.ByAge)
             {
                 // A run that parked because of the switch waits for nothing else; one that waits for more parks again.
-                if (run is { Worker: null, ClaimableAt: null } && !run.Status.IsTerminal() && released.Covers(run.Id, run.Started.Tenant, run.Started.Agent))
+                if (run is { Worker: null, ClaimableAt: null, Queued: false } && !run.Status.IsTerminal() && released.Covers(run.ToInfo()))
                     _runs.Wake(run, now);
             }
 
@@ -285,18 +357,100 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         return default;
     }
 
+    private void Check(RunStart start)
+    {
+        if (start.Entry.Run != start.Run || start.Entry.Sequence != 1)
+            throw new ArgumentException($"A run starts with its own entry 1, not with entry {start.Entry.Sequence} of run {start.Entry.Run}.", nameof(start));
+        _limits.Check(start.Entry);
+        start.Entry.Verify(JournalEntry.Origin);
+        JournalEntry before = start.Entry;
+        foreach (JournalEntry entry in start.Copied)
+        {
+            if (entry.Run != start.Run || entry.Sequence != before.Sequence + 1)
+                throw new ArgumentException($"Copied entry {entry.Sequence} of run {entry.Run} does not follow sequence {before.Sequence} of run {start.Run}.", nameof(start));
+            _limits.Check(entry);
+            entry.Verify(before.Hash);
+            before = entry;
+        }
+    }
+
+    private StartResult Start(RunStart start)
+    {
+        RunStarted started = start.Started;
+        if (started.Key is { } key && _runs.TryFind(started.Tenant, key, out RunRow? known))
+            return new StartResult(known.Id, Created: false);
+        return _runs.TryFind(start.Run, out known) ? Restarted(known, started) : Create(start, started);
+    }
+
     private StartResult Create(RunStart start, RunStarted started)
     {
+        List<RunRow> active = started is { Session: { } session, Parent: null } && start.SessionPolicy != SessionPolicy.Parallel
+            ? _runs.ActiveOf(started.Tenant, session)
+            : [];
+        if (active.Count > 0 && start.SessionPolicy == SessionPolicy.Reject)
+            return new StartResult(start.Run, Created: false) { BusyWith = active[0].Id };
+        foreach (RunRow other in start.SessionPolicy is SessionPolicy.Interrupt or SessionPolicy.Rollback ? active : [])
+            Put(SessionRules.CancelOf(other.Id, start));
         DateTimeOffset now = time.GetUtcNow();
         RunRow run = _runs.Add(start, started, now);
         _budgets.Open(run, start.SessionCeilings);
-        _runs.SetClaimable(run, now);
+        run.Queued = active.Count > 0;
+        if (!run.Queued)
+            _runs.SetClaimable(run, now);
         return new StartResult(run.Id, Created: true);
     }
 
-    private static ValueTask<StartResult> Restarted(RunRow known, RunStarted started) =>
+    /// <summary>When a run of a session has ended, the next in its queue begins.</summary>
+    private void Advance(RunRow ended, DateTimeOffset now)
+    {
+        if (ended.Started is not { Session: { } session, Parent: null } || _runs.ActiveOf(ended.Started.Tenant, session) is not [{ Queued: true } next, ..])
+            return;
+        next.Queued = false;
+        _runs.SetClaimable(next, now);
+    }
+
+    private SignalResult Put(Signal signal)
+    {
+        if (!_runs.TryFind(signal.Run, out RunRow? run))
+            return SignalResult.UnknownRun;
+        if (run.Inbox.HasSeen(signal.Id))
+            return SignalResult.Duplicate;
+        if (run.Status.IsTerminal())
+            return SignalResult.RunEnded;
+        run.Inbox.Add(signal);
+        // A run that waits for its turn in a session takes notice of nothing before, but of a cancel.
+        if (run.Worker is null && (!run.Queued || signal.Body is CancelSignal))
+            _runs.Wake(run, time.GetUtcNow());
+        return SignalResult.Accepted;
+    }
+
+    /// <summary>Keeps the questions in step with what an append records.</summary>
+    private static void FollowQuestions(RunBatch batch, RunRow run, DateTimeOffset now)
+    {
+        foreach (JournalEntry entry in batch.Entries)
+        {
+            if (entry.Event is QuestionAsked asked)
+                run.Questions.Add(QuestionRules.Open(run.Id, run.Started.Tenant, run.Started.Agent, asked, now));
+            else if (entry.Event is QuestionAnswered answered)
+                Withdraw(run, q => q.Id == answered.Id, now);
+        }
+
+        if (batch.Status.IsTerminal())
+            Withdraw(run, _ => true, now);
+    }
+
+    private static void Withdraw(RunRow run, Func<QuestionInfo, bool> which, DateTimeOffset now)
+    {
+        for (int i = 0; i < run.Questions.Count; i++)
+        {
+            if (run.Questions[i].Status == QuestionStatus.Open && which(run.Questions[i]))
+                run.Questions[i] = QuestionRules.Withdraw(run.Questions[i], now);
+        }
+    }
+
+    private static StartResult Restarted(RunRow known, RunStarted started) =>
         known.Started.Tenant == started.Tenant && known.Started.Key == started.Key
-            ? new(new StartResult(known.Id, Created: false))
+            ? new StartResult(known.Id, Created: false)
             : throw new ArgumentException($"Run {known.Id} was started already, for another tenant or key; make its id with RunId.New.", nameof(started));
 
     private RunRow? FindClaimable(ClaimRequest request, DateTimeOffset now)
@@ -355,14 +509,25 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         run.Status = batch.Status;
         run.Reason = batch.Reason;
         DateTimeOffset now = run.UpdatedAt = time.GetUtcNow();
+        FollowQuestions(batch, run, now);
+        foreach (RunStart start in batch.Starts)
+            Start(start);
+        foreach (Signal signal in batch.Sends)
+            Put(signal);
         if (batch.Snapshot is { } snapshot)
             run.Snapshot = snapshot with { Data = snapshot.Data.ToArray() };
         if (batch.Progress)
             run.Attempts = 0;
         if (batch.Status.IsTerminal())
+        {
             _runs.Park(run, null);
+            Advance(run, now);
+        }
         else if (batch.Release is { } release)
+        {
             _runs.Park(run, run.Inbox.Count > 0 ? now : release.WakeAt);
+        }
+
         if (alerts is not null)
             return new AppendResult.Committed(run.Inbox.Count > 0, alerts);
         return run.Inbox.Count > 0 ? s_signalsPending : AppendResult.Committed.Quiet;

@@ -13,8 +13,15 @@ public sealed record RunStart
     /// <summary>The first entry: sequence 1, <c>run.started</c>.</summary>
     public required JournalEntry Entry { get; init; }
 
+    /// <summary>Entries that follow the first one: the copied beginning of a fork. They draw on no budget.</summary>
+    public IReadOnlyList<JournalEntry> Copied { get; init; } = [];
+
     /// <summary>Ceilings for the session's scope, applied when the session has none yet.</summary>
     public BudgetCeilings? SessionCeilings { get; init; }
+
+    /// <summary>What happens when another run of the session is active.</summary>
+    /// <value><see cref="SessionPolicy.Parallel"/>.</value>
+    public SessionPolicy SessionPolicy { get; init; }
 
     /// <summary>The event of the entry.</summary>
     public RunStarted Started => (RunStarted)Entry.Event;
@@ -22,8 +29,31 @@ public sealed record RunStart
 
 /// <summary>What starting did.</summary>
 /// <param name="Run">The run.</param>
-/// <param name="Created">False when the key named a run that was there already.</param>
-public readonly record struct StartResult(RunId Run, bool Created);
+/// <param name="Created">False when the key named a run that was there already, or the session is busy.</param>
+public readonly record struct StartResult(RunId Run, bool Created)
+{
+    /// <summary>The active run of the session that stood in the way, under <see cref="SessionPolicy.Reject"/>; nothing was started.</summary>
+    public RunId? BusyWith { get; init; }
+}
+
+/// <summary>What a new run does when an earlier run of its session is still active. Decided in the transaction that starts it.</summary>
+public enum SessionPolicy
+{
+    /// <summary>It runs beside the others.</summary>
+    Parallel,
+
+    /// <summary>It waits until the earlier ones have ended.</summary>
+    Enqueue,
+
+    /// <summary>It is not started.</summary>
+    Reject,
+
+    /// <summary>The others are cancelled; it begins once they have ended, and knows how far they came.</summary>
+    Interrupt,
+
+    /// <summary>The others are cancelled and left out of the conversation, as if they had not been asked.</summary>
+    Rollback,
+}
 
 /// <summary>The right to append to a run, until it expires or a later epoch takes over.</summary>
 /// <param name="Run">The run.</param>
@@ -116,6 +146,12 @@ public sealed record RunBatch
 
     /// <summary>Gives the lease back, if set. A terminal status gives it back in any case.</summary>
     public RunRelease? Release { get; init; }
+
+    /// <summary>Runs that start with this commit: children. One that is there already is left as it is.</summary>
+    public IReadOnlyList<RunStart> Starts { get; init; } = [];
+
+    /// <summary>Signals to other runs, put into their inboxes with this commit. What its receiver has seen, or has ended without, is dropped.</summary>
+    public IReadOnlyList<Signal> Sends { get; init; } = [];
 
     /// <summary>Replaces the run's snapshot, if set.</summary>
     public RunSnapshot? Snapshot { get; init; }

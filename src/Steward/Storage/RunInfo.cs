@@ -24,6 +24,9 @@ public sealed record RunInfo
     /// <summary>Its agent's version.</summary>
     public required string AgentVersion { get; init; }
 
+    /// <summary>The run whose child it is, then that one's parent, and so on; empty for a run of its own.</summary>
+    public IReadOnlyList<RunId> Ancestors { get; init; } = [];
+
     /// <summary>Where it stands.</summary>
     public required RunStatus Status { get; init; }
 
@@ -70,6 +73,9 @@ public sealed record RunQuery
     /// <summary>Only runs of this session.</summary>
     public string? Session { get; init; }
 
+    /// <summary>Only children of this run.</summary>
+    public RunId? Parent { get; init; }
+
     /// <summary>Only runs in one of these statuses.</summary>
     public IReadOnlyCollection<RunStatus>? Statuses { get; init; }
 
@@ -89,12 +95,22 @@ public sealed record KillSwitch(string Scope, string By, string? Reason, DateTim
     public bool Covers(RunInfo run)
     {
         ArgumentNullException.ThrowIfNull(run);
-        return Covers(run.Run, run.Tenant, run.Agent);
+        return Covers(run.Run, run.Tenant, run.Agent, run.Ancestors);
     }
 
-    /// <summary>Whether it is over a run of that tenant and agent.</summary>
-    public bool Covers(RunId run, string tenant, string agent) =>
-        Scope == "global" || Scope == $"run:{run}" || Scope == $"tenant:{tenant}" || Scope == $"agent:{agent}";
+    /// <summary>Whether it is over a run of that tenant and agent, or over one that the run descends from.</summary>
+    public bool Covers(RunId run, string tenant, string agent, IReadOnlyList<RunId>? ancestors = null)
+    {
+        if (Scope == "global" || Scope == $"tenant:{tenant}" || Scope == $"agent:{agent}" || Scope == $"run:{run}")
+            return true;
+        foreach (RunId ancestor in ancestors ?? [])
+        {
+            if (Scope == $"run:{ancestor}")
+                return true;
+        }
+
+        return false;
+    }
 
     /// <summary>Checks a scope as a person writes it.</summary>
     /// <exception cref="FormatException">It is none.</exception>

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Steward.Runs;
 
@@ -14,6 +15,10 @@ public sealed record Signal(string Id, RunId Run, SignalBody Body);
 [JsonDerivedType(typeof(MessageSignal), "message")]
 [JsonDerivedType(typeof(CancelSignal), "cancel")]
 [JsonDerivedType(typeof(AnswerSignal), "answer")]
+[JsonDerivedType(typeof(ReassignSignal), "reassign")]
+[JsonDerivedType(typeof(ChildSignal), "child")]
+[JsonDerivedType(typeof(NamedSignal), "named")]
+[JsonDerivedType(typeof(MigrateSignal), "migrate")]
 public abstract record SignalBody;
 
 /// <summary>A further message of the user.</summary>
@@ -22,8 +27,33 @@ public sealed record MessageSignal(IReadOnlyList<ContentPart> Input) : SignalBod
 /// <summary>Stop the run.</summary>
 public sealed record CancelSignal(string By, string? Reason) : SignalBody;
 
+/// <summary>Something that a run may wait for by name has happened.</summary>
+public sealed record NamedSignal(string Name, string? Payload) : SignalBody;
+
+/// <summary>A question of the run was given to somebody else.</summary>
+public sealed record ReassignSignal(string Question, string By, string? Assignee, IReadOnlyList<string>? Roles) : SignalBody;
+
+/// <summary>A child run has ended; sent in the transaction of its last event.</summary>
+/// <param name="Child">The child.</param>
+/// <param name="Status">How it ended.</param>
+/// <param name="Output">Its answer, or what there is of one.</param>
+/// <param name="Reason">Why it did not complete.</param>
+/// <param name="Spent">What it and its own children spent.</param>
+/// <param name="FailedCalls">Hashes of its calls that failed.</param>
+public sealed record ChildSignal(RunId Child, RunStatus Status, string? Output, string? Reason, Budgets.BudgetAmount Spent, IReadOnlyList<string>? FailedCalls = null) : SignalBody;
+
+/// <summary>Go on under another version of the agent.</summary>
+public sealed record MigrateSignal(string AgentVersion, string DefinitionHash, string By, string? Note) : SignalBody;
+
 /// <summary>An answer to a question of the run.</summary>
-public sealed record AnswerSignal(string Question, Answer Answer, string By, string? Result, string? Note) : SignalBody;
+public sealed record AnswerSignal(string Question, Answer Answer, string By, string? Result, string? Note) : SignalBody
+{
+    /// <summary>Arguments in place of those asked about.</summary>
+    public JsonElement? Arguments { get; init; }
+
+    /// <summary>The binding of what was decided on.</summary>
+    public string? Binding { get; init; }
+}
 
 /// <summary>What became of a signal.</summary>
 public enum SignalResult

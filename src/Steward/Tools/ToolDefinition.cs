@@ -102,9 +102,15 @@ public sealed class ToolDefinition
     /// <value>1 for an unsafe tool: it was done; otherwise 3.</value>
     public int? MaxRepeats { get; init; }
 
+    /// <summary>What carries its calls out; see <see cref="BuiltInTools"/>.</summary>
+    public ToolKind Kind { get; internal init; }
+
+    /// <summary>The agent that it calls, when it calls one.</summary>
+    public string? AgentName { get; internal init; }
+
     internal JsonSchema Validator { get; }
 
-    internal int RepeatLimit => MaxRepeats ?? (Effect == ToolEffect.Unsafe ? 1 : 3);
+    internal int RepeatLimit => Kind != ToolKind.Function ? int.MaxValue : MaxRepeats ?? (Effect == ToolEffect.Unsafe ? 1 : 3);
 
     /// <summary>Whether a name can be used for a tool or an agent with every provider.</summary>
     public static bool IsName(string? name) =>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
@@ -11,6 +12,8 @@ namespace Steward.Tools;
 /// <summary>Makes one admitted tool call and turns whatever happens into its one event. Never throws for what a tool does.</summary>
 internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger logger)
 {
+    private readonly ConcurrentDictionary<string, Task> _running = new(StringComparer.Ordinal);
+
     /// <summary>Makes a call; the blob is the whole result when the event holds a preview.</summary>
     public async ValueTask<(RunEvent Event, Blob? Blob)> InvokeAsync(ToolDefinition tool, ToolContext context, JsonElement arguments, ToolStarted intent, CancellationToken interrupted)
     {
@@ -19,7 +22,7 @@ internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger lo
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, interrupted);
         try
         {
-            ToolOutput output = await WaitAsync(() => tool.Handler(context, arguments, linked.Token), linked.Token);
+            ToolOutput output = await WaitAsync(() => tool.Handler(context, arguments, linked.Token), intent.Key, linked.Token);
             return Returned(tool, intent, output, time.GetElapsedTime(start));
         }
         catch (ToolException e)
@@ -43,13 +46,19 @@ internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger lo
     }
 
     /// <summary>Asks the tool's probe; anything but a clear word is unknown.</summary>
+    /// <remarks>
+    /// A call that this process abandoned may still be at work: a probe that looks too early would say "did not happen" of an effect that is about
+    /// to. So it is waited for first; a call that does not end within the tool's timeout is of unknown outcome.
+    /// </remarks>
     public async ValueTask<ProbeResult> ProbeAsync(ToolDefinition tool, ToolContext context, JsonElement arguments, CancellationToken interrupted)
     {
         using var timeout = new CancellationTokenSource(tool.Timeout, time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, interrupted);
         try
         {
-            return await WaitAsync(() => tool.Probe!(context, arguments, linked.Token), linked.Token);
+            if (_running.TryGetValue(context.IdempotencyKey, out Task? running))
+                await Task.WhenAny(running).WaitAsync(linked.Token);
+            return await WaitAsync(() => tool.Probe!(context, arguments, linked.Token), null, linked.Token);
         }
         catch (Exception e) when (!interrupted.IsCancellationRequested)
         {
@@ -59,7 +68,10 @@ internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger lo
     }
 
     /// <summary>Waits for a call; when it is cancelled and does not come back within the grace time, it is abandoned.</summary>
-    private async ValueTask<T> WaitAsync<T>(Func<ValueTask<T>> call, CancellationToken cancellationToken)
+    /// <param name="call">The call.</param>
+    /// <param name="key">Its idempotency key, under which others see that it is at work; null for a call without an effect.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    private async ValueTask<T> WaitAsync<T>(Func<ValueTask<T>> call, string? key, CancellationToken cancellationToken)
     {
         ValueTask<T> pending = call();
         if (pending.IsCompleted)
@@ -71,8 +83,16 @@ internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger lo
         }
         catch (OperationCanceledException) when (!task.IsCompleted)
         {
+            if (key is not null)
+                Watch(key, task);
             return await task.WaitAsync(grace, time, CancellationToken.None);
         }
+    }
+
+    private void Watch(string key, Task task)
+    {
+        _running[key] = task;
+        _ = task.ContinueWith(t => _running.TryRemove(new KeyValuePair<string, Task>(key, t)), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     private static (RunEvent Event, Blob? Blob) Returned(ToolDefinition tool, ToolStarted intent, ToolOutput output, TimeSpan elapsed)

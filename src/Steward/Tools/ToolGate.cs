@@ -23,6 +23,8 @@ internal static class ToolGate
             return Admit(state, agent.FindTool(call.Part.Name)!, call, call.Intent!.ArgumentsHash);
         if (state.WrapUp is not null)
             return Reject(call, ToolRejection.WrapUp, "Tools are off: the run is wrapping up. Answer with what you have.");
+        if (state.IsPlanned(agent))
+            return Reject(call, ToolRejection.WrapUp, "Tools are off here: the steps of the plan use them. Answer with what was asked for.");
         if (call.Part.DuplicateId)
             return Reject(call, ToolRejection.DuplicateId, $"Another call of the same message had the id of this one, so this call of '{call.Part.Name}' was not made. Make it again under an id of its own if it is still needed.");
         if (state.Finish == "length" && call.Index == state.Calls.Length - 1)
@@ -34,6 +36,8 @@ internal static class ToolGate
         JsonElement arguments = Arguments(call, tool);
         if (CheckArguments(call, tool, arguments) is { } invalid)
             return new ToolAdmission(null, invalid);
+        if (tool.Kind == ToolKind.Agent && CheckFamily(state, agent, call) is { } tooMany)
+            return new ToolAdmission(null, tooMany);
         string argumentsHash = CanonicalJson.Sha256Hex(arguments);
         return CheckRepeat(state, tool, call, argumentsHash) is { } repeated ? new ToolAdmission(null, repeated) : Admit(state, tool, call, argumentsHash);
     }
@@ -42,8 +46,19 @@ internal static class ToolGate
     public static JsonElement Arguments(ToolCall call, ToolDefinition tool) =>
         ToolArguments.DropNullOptionals(call.Part.Arguments ?? s_noArguments, tool.Schema);
 
-    /// <summary>Null when the arguments are what the tool's schema says.</summary>
-    public static ToolRejected? CheckArguments(ToolCall call, ToolDefinition tool) => CheckArguments(call, tool, Arguments(call, tool));
+    /// <summary>Whether a call would be refused whatever people say, so that nobody needs to be asked.</summary>
+    public static bool WouldReject(RunState state, AgentDefinition agent, ToolCall call) => Check(state, agent, call).Rejected is not null;
+
+    /// <summary>Whether the run may have one more child, one level deeper.</summary>
+    private static ToolRejected? CheckFamily(RunState state, AgentDefinition agent, ToolCall call)
+    {
+        if ((state.Started.Parent?.Ancestors.Count ?? 0) >= agent.Limits.Depth)
+            return Rejection(call, ToolRejection.Limit, string.Create(CultureInfo.InvariantCulture, $"'{call.Part.Name}' was not called: agents may call agents {agent.Limits.Depth} levels deep, and this is the last. Do it yourself."));
+        int before = state.Calls.Count(c => c.Index < call.Index && c.Status == ToolCallStatus.Requested && agent.FindTool(c.Part.Name)?.Kind == ToolKind.Agent);
+        return state.Descent.Length + before >= agent.Limits.Children
+            ? Rejection(call, ToolRejection.Limit, string.Create(CultureInfo.InvariantCulture, $"'{call.Part.Name}' was not called: this run has started {state.Descent.Length} agents, the most that are allowed. Go on with what they found."))
+            : null;
+    }
 
     private static ToolRejected? CheckArguments(ToolCall call, ToolDefinition tool, JsonElement arguments)
     {
@@ -59,7 +74,11 @@ internal static class ToolGate
 
     /// <summary>What an approval is bound to: tool, canonical arguments and definition.</summary>
     public static string Binding(RunState state, ToolCall call) =>
-        Hash($"{call.Part.Name}\n{CanonicalJson.Sha256Hex(call.Part.Arguments ?? s_noArguments)}\n{state.Started.DefinitionHash}");
+        Binding(call.Part.Name, call.Part.Arguments ?? s_noArguments, state.Started.DefinitionHash);
+
+    /// <summary>What an approval of these arguments is bound to.</summary>
+    public static string Binding(string tool, JsonElement arguments, string definitionHash) =>
+        Hash($"{tool}\n{CanonicalJson.Sha256Hex(arguments)}\n{definitionHash}");
 
     private static ToolAdmission Admit(RunState state, ToolDefinition tool, ToolCall call, string argumentsHash) => new(
         new ToolStarted
@@ -82,6 +101,8 @@ internal static class ToolGate
     private static ToolRejected? CheckRepeat(RunState state, ToolDefinition tool, ToolCall call, string argumentsHash)
     {
         string key = RunState.RepeatKey(tool.Name, argumentsHash);
+        if (!call.Cleared && state.Started.Parent?.Refused?.Contains(key) == true)
+            return Rejection(call, ToolRejection.Repeated, $"This very call of '{tool.Name}' failed in an earlier attempt at the task and was not made again. Do it in another way.");
         if (call.Cleared || !state.Repeats.TryGetValue(key, out RunState.Repeat repeat) || repeat.Count < tool.RepeatLimit)
             return null;
         return Rejection(call, ToolRejection.Repeated, tool.Effect == ToolEffect.Unsafe

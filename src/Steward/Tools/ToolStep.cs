@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Microsoft.Extensions.Logging;
+using Steward.Agents;
 using Steward.Budgets;
 using Steward.Runs;
 using Steward.Storage;
@@ -7,7 +7,7 @@ using Steward.Storage;
 namespace Steward.Tools;
 
 /// <summary>Makes the tool calls of a message: gate, one durable commit of all intents, then the calls in parallel.</summary>
-internal sealed class ToolStep(IStewardStore store, ToolExecutor executor, TimeProvider time, IServiceProvider? services)
+internal sealed class ToolStep(IStewardStore store, ToolExecutor executor, ChildRuns children, TimeProvider time, IServiceProvider? services)
 {
     private static readonly TimeSpan s_contention = TimeSpan.FromMilliseconds(100);
 
@@ -48,7 +48,7 @@ internal sealed class ToolStep(IStewardStore store, ToolExecutor executor, TimeP
         return StepResult.Next.Instance;
     }
 
-    private static List<Admitted> Admit(RunSession session)
+    private List<Admitted> Admit(RunSession session)
     {
         List<Admitted> admitted = [];
         DateTimeOffset now = session.Now;
@@ -57,10 +57,19 @@ internal sealed class ToolStep(IStewardStore store, ToolExecutor executor, TimeP
             if (!Decide.IsCallable(session.State, call, session.Agent, now))
                 continue;
             ToolAdmission admission = ToolGate.Check(session.State, session.Agent, call);
-            if (admission.Started is { } intent)
-                admitted.Add(new Admitted(call, intent, session.Agent.FindTool(intent.Name)!));
-            else
+            if (admission.Started is not { } intent)
+            {
                 session.Note(admission.Rejected!);
+                continue;
+            }
+
+            ToolDefinition tool = session.Agent.FindTool(intent.Name)!;
+            if (tool.Kind is ToolKind.AskUser or ToolKind.HandOff or ToolKind.Wait)
+                session.Note(BuiltInTools.Begin(call, tool, ToolGate.Arguments(call, tool), now));
+            else if (tool.Kind == ToolKind.Agent && children.Find(tool) is null)
+                session.Note(new ToolRejected(call.Turn, call.Index, ToolRejection.AgentMissing, $"The agent '{tool.AgentName}' is not available at the moment. Go on without it, or say what is missing."));
+            else
+                admitted.Add(new Admitted(call, intent, tool));
         }
 
         return admitted;
@@ -76,7 +85,7 @@ internal sealed class ToolStep(IStewardStore store, ToolExecutor executor, TimeP
                 return StepResult.Lost.Instance;
             RunSession.Bookmark mark = session.Mark();
             foreach (Admitted call in admitted)
-                session.Note(call.Intent);
+                NoteIntent(session, call);
             AppendResult result = await session.CommitAsync(startsEffect: true);
             if (result is AppendResult.Committed)
                 return StepResult.Next.Instance;
@@ -93,6 +102,14 @@ internal sealed class ToolStep(IStewardStore store, ToolExecutor executor, TimeP
         return StepResult.Next.Instance;
     }
 
+    private void NoteIntent(RunSession session, Admitted call)
+    {
+        if (call.Tool.Kind == ToolKind.Agent)
+            children.Start(session, call.Call, children.Find(call.Tool)!, ToolGate.Arguments(call.Call, call.Tool));
+        else
+            session.Note(call.Intent);
+    }
+
     private static void Refuse(RunSession session, List<Admitted> admitted, BudgetShortfall shortfall)
     {
         ToolCall call = admitted[^1].Call;
@@ -103,6 +120,7 @@ internal sealed class ToolStep(IStewardStore store, ToolExecutor executor, TimeP
 
     private async ValueTask<StepResult> InvokeAsync(RunSession session, List<Admitted> admitted)
     {
+        admitted.RemoveAll(a => a.Tool.Kind == ToolKind.Agent); // Their children are on their own.
         if (admitted.Count == 1)
         {
             (RunEvent only, Blob? blob) = await InvokeAsync(session, admitted[0]);

@@ -112,7 +112,7 @@ public sealed class AlertWebhookTests
     {
         await using var server = new LoopbackServer(_ => "hang");
         using var log = new LogList();
-        using AlertSender sender = await StartAsync(server, s_quick with { Timeout = TimeSpan.FromMilliseconds(100), Retries = 1 }, log);
+        using AlertSender sender = await StartAsync(server, s_quick with { Timeout = TimeSpan.FromSeconds(1), Retries = 1 }, log);
 
         sender.Alerted(State(), Alert(81));
         await log.SeesAsync("was not delivered");

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
 using Steward.Agents;
 using Steward.Budgets;
 using Steward.Models;
@@ -52,6 +53,9 @@ public sealed class GoldenJournalTests
         await WriteAsync(folder, "exhausted", await ExhaustedAsync(new BudgetCeilings { Tokens = 6_000 }));
         await WriteAsync(folder, "alerted", await ExhaustedAsync(new BudgetCeilings { ModelCalls = 5 }));
         await WriteAsync(folder, "cancelled", await CancelledAsync());
+        await WriteAsync(folder, "planned", await PlannedAsync());
+        await WriteAsync(folder, "waited", await WaitedAsync());
+        await WriteAsync(folder, "migrated", await MigratedAsync());
     }
 
     private static string Describe(RunState s) =>
@@ -110,7 +114,7 @@ public sealed class GoldenJournalTests
                 throw new ModelException(ModelFailure.Overloaded, "busy") { NotBilled = true, StatusCode = 529 };
             }
 
-            return m.Count(x => x.Role == Microsoft.Extensions.AI.ChatRole.Assistant) switch
+            return m.Count(x => x.Role == ChatRole.Assistant) switch
             {
                 0 => Calls_(("look", new { id = 7 }), ("lok", new { })),
                 1 => Calls_(("big", new { })),
@@ -156,7 +160,7 @@ public sealed class GoldenJournalTests
         int n = 0;
         var model = new FunctionModel((_, o) =>
         {
-            var answer = o.ToolMode == Microsoft.Extensions.AI.ChatToolMode.None ? Says("Half of it.") : Calls_(("step", new { n = n++ }));
+            var answer = o.ToolMode == ChatToolMode.None ? Says("Half of it.") : Calls_(("step", new { n = n++ }));
             answer.Usage!.OutputTokenCount = o.MaxOutputTokens;
             return answer;
         });
@@ -173,5 +177,67 @@ public sealed class GoldenJournalTests
         await lab.Store.SignalAsync(new Signal("c1", run, new CancelSignal("ana", "changed my mind")), TestContext.Current.CancellationToken);
         await lab.WorkAsync();
         return (lab, run);
+    }
+
+    /// <summary>A bad plan, one that a person refuses, one whose step fails, and one that leads to the goal.</summary>
+    private static async Task<(Lab Lab, RunId Run)> PlannedAsync()
+    {
+        var lab = new Lab(new PlanningModel(), Harness.Agent(Harness.Tool("look", _ => "seven"), new ToolDefinition("drop", "", JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("gone"))) { Destructive = true }).UsePlanning().Build());
+        RunId run = await lab.StartAsync();
+        while (await lab.WorkAsync() is not null)
+            lab.Time.Advance(TimeSpan.FromSeconds(1));
+        foreach (QuestionAsked question in (await lab.StateAsync(run)).Questions)
+            await lab.Store.DecideAsync(new Decision { Id = "d1", Run = run, Question = question.Id, Answer = Answer.Deny, By = "ana", Note = "Drop nothing." }, TestContext.Current.CancellationToken);
+        while (await lab.WorkAsync() is not null)
+            lab.Time.Advance(TimeSpan.FromSeconds(1));
+        return (lab, run);
+    }
+
+    /// <summary>History of a session, a question that is reassigned, a time, a signal before and a signal after it is waited for.</summary>
+    private static async Task<(Lab Lab, RunId Run)> WaitedAsync()
+    {
+        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
+        ChatResponse[] turns =
+        [
+            Calls_(("ask_user", new { question = "Which one?" }), ("wait_until", new { seconds = 60 }), ("wait_until", new { signal = "paid" }), ("wait_until", new { signal = "sent" })),
+            Says("done"),
+        ];
+        var model = new FunctionModel((m, _) => m.Any(x => x.Text == "first") && m.Count(x => x.Role == ChatRole.User) == 1 ? Says("one") : turns[m.Any(x => x.Role == ChatRole.Tool) ? 1 : 0]);
+        var lab = new Lab(model, Harness.Agent(BuiltInTools.AskUser, BuiltInTools.WaitUntil).Build());
+        await lab.StartAsync(new RunRequest("first") { Session = "s" });
+        await lab.WorkAsync();
+        lab.Time.Advance(TimeSpan.FromSeconds(1));
+        RunId run = await lab.StartAsync(new RunRequest("second") { Session = "s" });
+        await lab.Store.SignalAsync(new Signal("n1", run, new NamedSignal("paid", "12.50")), cancellationToken);
+        await lab.WorkAsync();
+        QuestionAsked question = (await lab.StateAsync(run)).Questions[0];
+        await lab.Store.ReassignAsync(new Reassignment("r1", run, question.Id, "ana", "ben"), cancellationToken);
+        await lab.WorkAsync();
+        await lab.Store.DecideAsync(new Decision { Id = "d1", Run = run, Question = question.Id, Answer = Answer.Reply, By = "ben", Result = "The red one." }, cancellationToken);
+        await lab.Store.SignalAsync(new Signal("n2", run, new NamedSignal("sent", null)), cancellationToken);
+        lab.Time.Advance(TimeSpan.FromSeconds(61));
+        await lab.WorkAsync();
+        return (lab, run);
+    }
+
+    private static async Task<(Lab Lab, RunId Run)> MigratedAsync()
+    {
+        ToolDefinition approved = new("approved", "", JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("ok"))) { RequiresApproval = true };
+        FunctionModel model = Script(Calls_(("approved", new { c = 3 })), Says("done"));
+        var before = new Lab(model, Harness.Agent(approved).Build());
+        RunId run = await before.StartAsync();
+        await before.WorkAsync();
+        AgentDefinition next = new AgentBuilder("tester", "2").Instruct("You test better.").UseModel(Harness.Model).AddTools(approved).Build();
+        var after = new Lab(model, next, before.Store, before.Time);
+        await after.Store.SignalAsync(new Signal("g1", run, new MigrateSignal(next.Version, next.Hash, "ana", "a better prompt")), TestContext.Current.CancellationToken);
+        await after.WorkAsync();
+        foreach (string answer in (string[])["d1", "d2"])
+        {
+            if ((await after.StateAsync(run)).Questions is [var question, ..])
+                await after.Store.DecideAsync(new Decision { Id = answer, Run = run, Question = question.Id, Answer = Answer.Approve, By = "ana" }, TestContext.Current.CancellationToken);
+            await after.WorkAsync();
+        }
+
+        return (after, run);
     }
 }

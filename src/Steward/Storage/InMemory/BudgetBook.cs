@@ -73,7 +73,7 @@ internal sealed class BudgetBook
         if (run.BudgetRows.Length > 0 && run.BudgetDay == day)
             return run.BudgetRows;
         run.BudgetDay = day;
-        return run.BudgetRows = Array.ConvertAll(Gate.Scopes(run.Id, run.Started.Tenant, run.Started.Session, run.Started.Agent, day), Row);
+        return run.BudgetRows = Array.ConvertAll(Gate.Scopes(run.Id, run.Started.Tenant, run.Started.Session, run.Started.Agent, day, run.Started.Parent?.Ancestors), Row);
     }
 
     private BudgetRow Row(BudgetScope scope)

@@ -35,6 +35,14 @@ internal sealed class RunRow(RunId id, int ordinal, RunStarted started, DateTime
 
     public RunSnapshot? Snapshot { get; set; }
 
+    /// <summary>Whether it waits for earlier runs of its session.</summary>
+    public bool Queued { get; set; }
+
+    /// <summary>Its questions, in the order in which they were asked.</summary>
+    public List<QuestionInfo> Questions { get; } = [];
+
+    public List<Feedback> Feedback { get; } = [];
+
     public BudgetRow Own { get; set; } = null!;
 
     public BudgetRow[] BudgetRows { get; set; } = [];
@@ -46,6 +54,7 @@ internal sealed class RunRow(RunId id, int ordinal, RunStarted started, DateTime
         && (query.Tenant is null || query.Tenant == Started.Tenant)
         && (query.Agent is null || query.Agent == Started.Agent)
         && (query.Session is null || query.Session == Started.Session)
+        && (query.Parent is null || query.Parent == Started.Parent?.Run)
         && (query.Statuses is null || query.Statuses.Contains(Status));
 
     public RunInfo ToInfo() => new()
@@ -56,6 +65,7 @@ internal sealed class RunRow(RunId id, int ordinal, RunStarted started, DateTime
         Session = Started.Session,
         Agent = Started.Agent,
         AgentVersion = Started.AgentVersion,
+        Ancestors = Started.Parent?.Ancestors ?? [],
         Status = Status,
         Reason = Reason,
         Sequence = Entries.Count,

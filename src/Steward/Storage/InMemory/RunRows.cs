@@ -11,6 +11,7 @@ internal sealed class RunRows
     private readonly Dictionary<RunId, RunRow> _byId = [];
     private readonly List<RunRow> _byAge = [];
     private readonly Dictionary<(string Tenant, string Key), RunRow> _byKey = [];
+    private readonly Dictionary<(string Tenant, string Session), List<RunRow>> _bySession = [];
     private readonly SortedSet<RunRow> _claimable = new(ByClaimableAt.Instance);
     private readonly Dictionary<string, HashSet<RunRow>> _byWorker = new(StringComparer.Ordinal);
 
@@ -26,12 +27,20 @@ internal sealed class RunRows
     {
         var run = new RunRow(start.Run, _byAge.Count, started, now) { UpdatedAt = now, Head = start.Entry.Hash };
         run.Entries.Add(start.Entry);
+        run.Entries.AddRange(start.Copied);
+        run.Head = run.Entries[^1].Hash;
         _byId.Add(run.Id, run);
         _byAge.Add(run);
         if (started.Key is { } key)
             _byKey.Add((started.Tenant, key), run);
+        if (started is { Session: { } session, Parent: null })
+            (CollectionsMarshal.GetValueRefOrAddDefault(_bySession, (started.Tenant, session), out _) ??= []).Add(run);
         return run;
     }
+
+    /// <summary>The runs of a session that have not ended, oldest first; children are no runs of the session's own.</summary>
+    public List<RunRow> ActiveOf(string tenant, string session) =>
+        _bySession.TryGetValue((tenant, session), out List<RunRow>? runs) ? [.. runs.Where(r => !r.Status.IsTerminal())] : [];
 
     /// <summary>The run that has been claimable for longest, of those that may be claimed.</summary>
     public RunRow? FirstClaimable(DateTimeOffset now, Func<RunRow, bool> mayClaim)

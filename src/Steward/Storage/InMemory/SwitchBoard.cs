@@ -26,5 +26,5 @@ internal sealed class SwitchBoard
     }
 
     public KillSwitch? Over(RunRow run) =>
-        _engaged.Length == 0 ? null : Gate.FindSwitch(_engaged, run.Id, run.Started.Tenant, run.Started.Agent);
+        _engaged.Length == 0 ? null : Gate.FindSwitch(_engaged, run.Id, run.Started.Tenant, run.Started.Agent, run.Started.Parent?.Ancestors);
 }

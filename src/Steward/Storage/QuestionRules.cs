@@ -1,0 +1,131 @@
+using Steward.Runs;
+
+namespace Steward.Storage;
+
+/// <summary>The rules of questions, apart from any database: every store loads the same row and asks the same questions.</summary>
+public static class QuestionRules
+{
+    /// <summary>Who is named as the decider of a question whose time was up.</summary>
+    public const string Expiry = "expiry";
+
+    /// <summary>The row for a question that a run of a tenant and agent asks.</summary>
+    public static QuestionInfo Open(RunId run, string tenant, string agent, QuestionAsked asked, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(asked);
+        return new QuestionInfo
+        {
+            Run = run,
+            Id = asked.Id,
+            Tenant = tenant,
+            Agent = agent,
+            Kind = asked.Kind,
+            Text = asked.Text,
+            Tool = asked.Tool,
+            Arguments = asked.Arguments,
+            Schema = asked.Schema,
+            Binding = asked.Binding,
+            Needed = Math.Max(1, asked.Needed),
+            Roles = asked.Roles ?? [],
+            Assignee = asked.Assignee,
+            AskedAt = now,
+            ExpiresAt = asked.ExpiresAt,
+            Default = asked.Default ?? Answer.Deny,
+        };
+    }
+
+    /// <summary>Takes a decision. A signal that comes out goes into the run's inbox in the same transaction.</summary>
+    public static DecisionResult Decide(QuestionInfo question, Decision decision, DateTimeOffset now, out Signal? signal)
+    {
+        ArgumentNullException.ThrowIfNull(question);
+        ArgumentNullException.ThrowIfNull(decision);
+        signal = null;
+        if (decision.Tenant is { } tenant && tenant != question.Tenant)
+            return DecisionResult.Unknown;
+        if (question.Votes.Any(v => v.Id == decision.Id))
+            return new(DecisionStatus.Duplicate, question);
+        if (question.Status != QuestionStatus.Open)
+            return new(Closed(question.Status), question);
+        if (question.ExpiresAt <= now)
+        {
+            QuestionInfo expired = Vote(question, new Vote(Expiry, Expiry, question.Default, now), now, QuestionStatus.Expired);
+            signal = SignalOf(expired, new AnswerSignal(question.Id, question.Default, Expiry, null, null));
+            return new(DecisionStatus.Expired, expired);
+        }
+
+        if (decision.IsExpiry)
+            return new(DecisionStatus.NotDue, question);
+        return Check(question, decision) is { } refused ? new(refused, question) : Count(question, decision, now, out signal);
+    }
+
+    /// <summary>Gives an open question to somebody else; null when it is not open, or the same was done before.</summary>
+    public static QuestionInfo? Reassign(QuestionInfo question, Reassignment reassignment, out Signal signal)
+    {
+        ArgumentNullException.ThrowIfNull(question);
+        ArgumentNullException.ThrowIfNull(reassignment);
+        signal = new Signal(reassignment.Id, question.Run, new ReassignSignal(question.Id, reassignment.By, reassignment.Assignee, reassignment.Roles));
+        return question.Status == QuestionStatus.Open
+            ? question with { Assignee = reassignment.Assignee, Roles = reassignment.Roles ?? question.Roles }
+            : null;
+    }
+
+    /// <summary>Closes what a run no longer waits for.</summary>
+    public static QuestionInfo Withdraw(QuestionInfo question, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(question);
+        return question with { Status = QuestionStatus.Withdrawn, ClosedAt = now };
+    }
+
+    /// <summary>Whether an answer is one that the kind of question takes.</summary>
+    public static bool Fits(QuestionKind kind, Answer answer) => answer == Answer.Stop || kind switch
+    {
+        QuestionKind.OutcomeUnknown => answer is Answer.Happened or Answer.DidNotHappen,
+        QuestionKind.Approval or QuestionKind.Plan => answer is Answer.Approve or Answer.Deny,
+        QuestionKind.UserInput or QuestionKind.HandOff => answer is Answer.Reply or Answer.Deny,
+        _ => answer is Answer.Continue,
+    };
+
+    private static DecisionStatus? Check(QuestionInfo question, Decision decision)
+    {
+        if (question.Assignee is { } assignee && assignee != decision.By)
+            return DecisionStatus.NotAllowed;
+        if (question.Roles.Count > 0 && question.Assignee is null && !question.Roles.Any(decision.Roles.Contains))
+            return DecisionStatus.NotAllowed;
+        if (!Fits(question.Kind, decision.Answer))
+            return DecisionStatus.NotAnAnswer;
+        if (decision.Binding is { } seen && seen != question.Binding)
+            return DecisionStatus.Changed;
+        bool again = decision.Answer == Answer.Approve && decision.Arguments is null && question.Votes.Any(v => v.By == decision.By);
+        return again ? DecisionStatus.AlreadyVoted : null;
+    }
+
+    /// <summary>One approval of several needed only counts; anything else decides. Edited arguments are another question: earlier approvals do not hold for them.</summary>
+    private static DecisionResult Count(QuestionInfo question, Decision decision, DateTimeOffset now, out Signal? signal)
+    {
+        signal = null;
+        QuestionInfo asked = decision is { Answer: Answer.Approve, Arguments: { } edited }
+            ? question with { Arguments = edited, IsEdited = true, Binding = decision.ArgumentsBinding, Votes = [] }
+            : question;
+        var vote = new Vote(decision.Id, decision.By, decision.Answer, now, decision.Note);
+        if (decision.Answer == Answer.Approve && asked.Votes.Count + 1 < asked.Needed)
+            return new(DecisionStatus.Counted, asked with { Votes = [.. asked.Votes, vote] });
+        QuestionInfo decided = Vote(asked, vote, now, QuestionStatus.Decided);
+        signal = SignalOf(decided, new AnswerSignal(question.Id, decision.Answer, string.Join(", ", decided.Votes.Select(v => v.By)), decision.Result, decision.Note)
+        {
+            Arguments = decision.Answer == Answer.Approve && decided.IsEdited ? decided.Arguments : null,
+            Binding = decided.Binding,
+        });
+        return new(DecisionStatus.Accepted, decided);
+    }
+
+    private static QuestionInfo Vote(QuestionInfo question, Vote vote, DateTimeOffset now, QuestionStatus status) =>
+        question with { Votes = [.. question.Votes, vote], Status = status, Answer = vote.Answer, ClosedAt = now };
+
+    private static Signal SignalOf(QuestionInfo question, AnswerSignal answer) => new($"answer:{question.Id}", question.Run, answer);
+
+    private static DecisionStatus Closed(QuestionStatus status) => status switch
+    {
+        QuestionStatus.Expired => DecisionStatus.Expired,
+        QuestionStatus.Withdrawn => DecisionStatus.Withdrawn,
+        _ => DecisionStatus.AlreadyDecided,
+    };
+}

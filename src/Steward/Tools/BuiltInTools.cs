@@ -1,0 +1,137 @@
+using System.Globalization;
+using System.Text.Json;
+using Steward.Runs;
+
+namespace Steward.Tools;
+
+/// <summary>What carries a tool call out.</summary>
+public enum ToolKind
+{
+    /// <summary>Its handler.</summary>
+    Function,
+
+    /// <summary>A child run of an agent.</summary>
+    Agent,
+
+    /// <summary>The user, who is asked.</summary>
+    AskUser,
+
+    /// <summary>Time, or a signal.</summary>
+    Wait,
+
+    /// <summary>A person, who takes the task over.</summary>
+    HandOff,
+}
+
+/// <summary>Tools that the runtime itself carries out. A run that waits for one is parked: no memory, no thread, no lease.</summary>
+public static class BuiltInTools
+{
+    /// <summary>Asks the user something; the answer has a shape if the model gives one.</summary>
+    public static ToolDefinition AskUser { get; } = new(
+        "ask_user",
+        "Asks the user a question and waits for the answer, for hours or days if need be. Use it when something is missing that only the user knows. Give a JSON Schema when the answer must have a certain shape.",
+        JsonElement.Parse("""
+            {
+              "type": "object", "required": ["question"], "additionalProperties": false,
+              "properties": {
+                "question": { "type": "string", "minLength": 1 },
+                "schema": { "type": "object", "description": "JSON Schema of the answer; leave it out for free text." }
+              }
+            }
+            """),
+        Never)
+    {
+        Kind = ToolKind.AskUser,
+        Effect = ToolEffect.ReadOnly,
+    };
+
+    /// <summary>Waits for a time, or for a signal that the application sends by name.</summary>
+    public static ToolDefinition WaitUntil { get; } = new(
+        "wait_until",
+        "Waits until a time, or until something happens that the application tells by name (a signal), whichever comes first.",
+        JsonElement.Parse("""
+            {
+              "type": "object", "additionalProperties": false, "minProperties": 1,
+              "properties": {
+                "time": { "type": "string", "format": "date-time", "description": "For example 2026-12-24T18:00:00Z." },
+                "seconds": { "type": "number", "minimum": 0, "maximum": 31536000, "description": "From now." },
+                "signal": { "type": "string", "minLength": 1, "maxLength": 200 }
+              }
+            }
+            """),
+        Never)
+    {
+        Kind = ToolKind.Wait,
+        Effect = ToolEffect.ReadOnly,
+    };
+
+    /// <summary>Hands the task to a person, who says how it ended.</summary>
+    public static ToolDefinition HandOff { get; } = new(
+        "hand_off",
+        "Hands the task to a person and waits for what they say. Use it when you cannot or may not go on. Say what has been done and what is left.",
+        JsonElement.Parse("""
+            {
+              "type": "object", "required": ["summary"], "additionalProperties": false,
+              "properties": { "summary": { "type": "string", "minLength": 1 } }
+            }
+            """),
+        Never)
+    {
+        Kind = ToolKind.HandOff,
+        Effect = ToolEffect.ReadOnly,
+    };
+
+    /// <summary>An agent as a tool: each call is a child run with a journal of its own, whose money is the caller's.</summary>
+    /// <param name="agent">The agent's name; its newest version here is used.</param>
+    /// <param name="description">What it does and when to use it, for the model.</param>
+    /// <param name="name">The tool's name; null for the agent's.</param>
+    public static ToolDefinition Agent(string agent, string description, string? name = null) => new(
+        name ?? agent,
+        description,
+        JsonElement.Parse("""
+            {
+              "type": "object", "required": ["task"], "additionalProperties": false,
+              "properties": { "task": { "type": "string", "minLength": 1, "description": "What is to be done, with everything that the other agent has to know: it sees nothing else." } }
+            }
+            """),
+        Never)
+    {
+        Kind = ToolKind.Agent,
+        AgentName = agent,
+    };
+
+    /// <summary>The event with which a call of a built-in tool begins. Pure.</summary>
+    internal static RunEvent Begin(ToolCall call, ToolDefinition tool, JsonElement arguments, DateTimeOffset now) => tool.Kind switch
+    {
+        ToolKind.AskUser => Ask(call, tool, QuestionKind.UserInput, arguments.GetProperty("question").GetString()!, arguments.TryGetProperty("schema", out JsonElement schema) ? schema : null),
+        ToolKind.HandOff => Ask(call, tool, QuestionKind.HandOff, arguments.GetProperty("summary").GetString()!, null),
+        _ => new WaitStarted(call.Turn, call.Index, Until(arguments, now), arguments.TryGetProperty("signal", out JsonElement name) ? name.GetString() : null),
+    };
+
+    private static QuestionAsked Ask(ToolCall call, ToolDefinition tool, QuestionKind kind, string text, JsonElement? schema) => new()
+    {
+        Id = $"{(kind == QuestionKind.HandOff ? "hand-off" : "ask")}-{call.Position}",
+        Kind = kind,
+        Text = text,
+        Turn = call.Turn,
+        Index = call.Index,
+        Tool = tool.Name,
+        Schema = schema,
+    };
+
+    private static DateTimeOffset? Until(JsonElement arguments, DateTimeOffset now)
+    {
+        DateTimeOffset? until = arguments.TryGetProperty("seconds", out JsonElement seconds) ? now + TimeSpan.FromSeconds(seconds.GetDouble()) : null;
+        if (arguments.TryGetProperty("time", out JsonElement time)
+            && DateTimeOffset.TryParse(time.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset given)
+            && (until is null || given < until))
+        {
+            until = given.ToUniversalTime();
+        }
+
+        return until;
+    }
+
+    private static ValueTask<ToolOutput> Never(ToolContext context, JsonElement arguments, CancellationToken cancellationToken) =>
+        throw new InvalidOperationException($"'{context.Tool}' is carried out by the runtime itself.");
+}
