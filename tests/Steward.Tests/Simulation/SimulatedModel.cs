@@ -16,17 +16,22 @@ internal sealed class SimulatedModel(World world)
         string last = messages[^1].Text;
         if (last.StartsWith("Before anything is done, make a plan", StringComparison.Ordinal) || last.Contains("make another plan", StringComparison.Ordinal) || last.EndsWith("Answer with the corrected plan alone.", StringComparison.Ordinal))
             return Says(Plan());
-        if (options.ToolMode == ChatToolMode.None || world.Chance(35))
+        if (options.ToolMode == ChatToolMode.None || world.IsCalm || world.Chance(35))
             return Says(world.Chance(5) ? "" : "Done.", output: 10 + world.Next(200));
         int calls = 1 + (world.Chance(40) ? world.Next(3) : 0);
-        return CallsWithIds([.. Enumerable.Range(0, calls).Select(i => (world.Chance(3) ? "same" : $"c{i}", s_tools[world.Next(s_tools.Length)], Arguments()))]);
+        return CallsWithIds([.. Enumerable.Range(0, calls).Select(i => Call(i, s_tools[world.Next(s_tools.Length)]))]);
     }
 
-    private object Arguments() => world.Next(20) switch
+    private (string Id, string Name, object Arguments) Call(int index, string tool) => (world.Chance(3) ? "same" : $"c{index}", tool, Arguments(tool));
+
+    private object Arguments(string tool) => (world.Next(25), tool) switch
     {
-        0 => new { n = "wrong" },
-        1 => new { },
-        _ => new { n = world.Next(40), question = "Which?", seconds = 1 + world.Next(100), task = "Do it.", },
+        (0, _) => new { n = "wrong" },
+        (_, "ask_user") => new { question = "Which?" },
+        (< 12, "wait_until") => new { seconds = 1 + world.Next(100) },
+        (_, "wait_until") => new { signal = "paid", seconds = 30 },
+        (_, "helper") => new { task = "Do it." },
+        _ => new { n = world.Next(40) },
     };
 
     private string Plan()
@@ -40,7 +45,7 @@ internal sealed class SimulatedModel(World world)
 
     private void Fail()
     {
-        int dice = world.Next(100);
+        int dice = world.Next(600);
         if (dice < 3)
             throw new ModelException(ModelFailure.Overloaded, "busy") { NotBilled = true, StatusCode = 529 };
         if (dice < 5)

@@ -11,17 +11,19 @@ public sealed class SimulationTests(ITestOutputHelper output)
     public async Task Runtime_TenThousandSeeds_HoldsItsInvariants()
     {
         var total = new Tally();
-        foreach (int seed in SeedsOf())
+        await Parallel.ForEachAsync(SeedsOf(), TestContext.Current.CancellationToken, async (seed, _) =>
         {
             try
             {
-                total.Add(await new World(seed).RunAsync());
+                Tally tally = await new World(seed).RunAsync();
+                lock (total)
+                    total.Add(tally);
             }
             catch (Exception e)
             {
                 Assert.Fail($"Seed {seed} breaks an invariant. Reproduce it alone with:\n  STEWARD_SEED={seed} dotnet test --project tests/Steward.Tests --filter-method '*{nameof(Runtime_TenThousandSeeds_HoldsItsInvariants)}'\n{e}");
             }
-        }
+        });
 
         output.WriteLine(total.ToString());
         Assert.True(total.IsWide || SeedsOf().Count() < Seeds, $"The simulation has become too tame to say much: {total}");
@@ -39,7 +41,12 @@ public sealed class SimulationTests(ITestOutputHelper output)
         }
     }
 
-    private static IEnumerable<int> SeedsOf() => Environment.GetEnvironmentVariable("STEWARD_SEED") is { Length: > 0 } seed
-        ? [int.Parse(seed, CultureInfo.InvariantCulture)]
-        : Enumerable.Range(1, Seeds);
+    /// <summary>All seeds, or those that STEWARD_SEED names: one (<c>7</c>) or a range (<c>1..200</c>).</summary>
+    private static IEnumerable<int> SeedsOf()
+    {
+        if (Environment.GetEnvironmentVariable("STEWARD_SEED") is not { Length: > 0 } wanted)
+            return Enumerable.Range(1, Seeds);
+        int[] ends = [.. wanted.Split("..").Select(n => int.Parse(n, CultureInfo.InvariantCulture))];
+        return Enumerable.Range(ends[0], ends[^1] - ends[0] + 1);
+    }
 }

@@ -21,29 +21,30 @@ namespace Steward.Tests.Simulation;
 /// happens inside the calls to the store: at each of them anybody else may act, another process included. So an interleaving is a sequence, and a
 /// seed gives the same one every time.
 /// </remarks>
-internal sealed class World
+internal sealed class World : IServiceProvider
 {
     public const string Tenant = "acme";
 
     private static readonly TimeSpan s_lease = TimeSpan.FromSeconds(10);
 
+    // Built once: agents and prices are the same in every world, and reach theirs through the services.
+    private static readonly Dictionary<string, AgentDefinition> s_agents = ((AgentDefinition[])[Worker(), Planner(), Helper()]).ToDictionary(a => a.Name);
+    private static readonly ModelCatalog s_catalog = ModelCatalog.Default.With(Harness.Price);
+
     private readonly Random _random;
     private readonly ManualTimeProvider _time = new();
     private readonly List<Process> _processes = [];
-    private readonly Dictionary<string, AgentDefinition> _agents;
     private readonly RunHub _hub = new();
-    private readonly SimulatedModel _model;
+    private readonly ModelRouter _router;
     private int _signals;
     private int _depth;
-    private bool _calm;
 
     public World(int seed)
     {
         _random = new Random(seed);
         Store = new InMemoryStewardStore(_time);
         Checker = new Checker(this);
-        _model = new SimulatedModel(this);
-        _agents = ((AgentDefinition[])[Worker(), Planner(), Helper()]).ToDictionary(a => a.Name);
+        _router = new ModelRouter(_ => new FunctionModel(new SimulatedModel(this).Answer), s_catalog, new ModelRetryOptions { Delay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero }, _time, () => 0.5);
     }
 
     public InMemoryStewardStore Store { get; }
@@ -55,12 +56,17 @@ internal sealed class World
     /// <summary>The switches that are engaged, as the operators know it.</summary>
     public List<KillSwitch> Engaged { get; } = [];
 
+    /// <summary>Whether the storm is over: nothing goes wrong any more, and everything has to end.</summary>
+    public bool IsCalm { get; private set; }
+
     public int Next(int below) => _random.Next(below);
 
     /// <summary>Whether something happens that has so many chances in a hundred; once the world is calm, nothing does.</summary>
-    public bool Chance(int percent) => !_calm && _random.Next(100) < percent;
+    public bool Chance(int percent) => !IsCalm && _random.Next(100) < percent;
 
-    public AgentDefinition Agent(string name) => _agents[name];
+    public AgentDefinition Agent(string name) => s_agents[name];
+
+    public object? GetService(Type serviceType) => serviceType == typeof(World) ? this : null;
 
     /// <summary>What happened, without the ids, which are made anew each time.</summary>
     public async Task<string> DescribeAsync()
@@ -81,9 +87,9 @@ internal sealed class World
             await Store.SetCeilingsAsync(BudgetScope.ForTenant(Tenant), new BudgetCeilings { ModelCalls = 10 + Next(60), Tokens = 20_000 + Next(200_000) });
         _processes.Add(new Process(this, "p1"));
         _processes.Add(new Process(this, "p2"));
-        for (int i = 0; i < 12; i++)
+        for (int i = 0; i < 24; i++)
         {
-            if (i < 3 || Chance(10))
+            if (i < 2 || Chance(8))
                 await StartAsync();
             await DisturbAsync("nobody");
         }
@@ -92,6 +98,8 @@ internal sealed class World
         Checker.End();
         return Tally;
     }
+
+    private string Describe() => string.Join("; ", Checker.States.Values.Where(s => s.Outcome is null).Select(s => $"{s.Started.Agent} {s.Status} {s.Reason} at {s.Sequence}, epoch {s.Epoch}"));
 
     /// <summary>Somebody does something.</summary>
     public async Task DisturbAsync(string by)
@@ -109,7 +117,7 @@ internal sealed class World
                 3 or 4 => DecideAsync(),
                 5 => SwitchAsync(),
                 6 => AdvanceAsync(TimeSpan.FromMilliseconds(Next(3_000))),
-                7 => AdvanceAsync(s_lease),
+                7 => AdvanceAsync(s_lease * (1 + Next(3))),
                 _ => WorkAsync(by),
             });
         }
@@ -121,7 +129,7 @@ internal sealed class World
 
     private async Task StartAsync()
     {
-        AgentDefinition agent = _agents[Next(3) == 0 ? "planner" : "worker"];
+        AgentDefinition agent = s_agents[Next(3) == 0 ? "planner" : "worker"];
         RunId run = RunId.New(_time);
         var started = new RunStarted
         {
@@ -213,7 +221,7 @@ internal sealed class World
     /// <summary>The storm is over: switches off, questions answered, and the processes work until everything has ended.</summary>
     private async Task EndAsync()
     {
-        _calm = true;
+        IsCalm = true;
         while (Engaged.Count > 0)
             await SwitchAsync();
         await Store.SetCeilingsAsync(BudgetScope.ForTenant(Tenant), BudgetCeilings.None);
@@ -221,22 +229,23 @@ internal sealed class World
         {
             foreach (QuestionInfo question in await Store.QuestionsAsync(new QuestionQuery()))
                 await Store.DecideAsync(new Decision { Id = $"d{_signals++}", Run = question.Run, Question = question.Id, Answer = AnswerTo(question), By = "ana", Result = "The red one." });
-            while (await _processes[round % 2].WorkAsync())
-            {
-            }
+            for (int work = 0; await _processes[round % 2].WorkAsync(); work++)
+                Assert.True(work < 1_000, $"The runs are claimed again and again without getting on: {Describe()}");
 
             _time.Advance(s_lease);
         }
     }
 
-    private AgentDefinition Worker() => Builder("worker").AddTools(BuiltInTools.Agent("helper", "Helps."))
-        .AddValidators(new DelegateValidator("world", "looks", (_, _) => ValueTask.FromResult(Chance(20) ? Finding.Failed("not yet") : Finding.Passed("seen")))).Build();
+    private static AgentDefinition Worker() => Builder("worker").AddTools(BuiltInTools.Agent("helper", "Helps."))
+        .AddValidators(new DelegateValidator("world", "looks", (context, _) => ValueTask.FromResult(Of(context.Services).Chance(20) ? Finding.Failed("not yet") : Finding.Passed("seen")))).Build();
 
-    private AgentDefinition Planner() => Builder("planner").UsePlanning(new PlanningOptions { MaxRounds = 3 }).Build();
+    private static World Of(IServiceProvider? services) => (World)services!.GetService(typeof(World))!;
 
-    private AgentDefinition Helper() => Builder("helper").Build();
+    private static AgentDefinition Planner() => Builder("planner").UsePlanning(new PlanningOptions { MaxRounds = 3 }).Build();
 
-    private AgentBuilder Builder(string name) => new AgentBuilder(name)
+    private static AgentDefinition Helper() => Builder("helper").Build();
+
+    private static AgentBuilder Builder(string name) => new AgentBuilder(name)
         .UseModel(Harness.Model)
         .AddTools(
             Tool("look", ToolEffect.ReadOnly),
@@ -250,16 +259,16 @@ internal sealed class World
         .AddApprovals(new ApprovalPolicy { Name = "wipes", Tools = ["wipe"], ExpiresAfter = TimeSpan.FromSeconds(20) })
         .WithLimits(new AgentLimits { Iterations = 8, Attempts = 100, Depth = 2, BudgetWait = TimeSpan.FromSeconds(1) });
 
-    private ToolDefinition Tool(string name, ToolEffect effect, bool probe = false, bool approval = false, bool hangs = false)
+    private static ToolDefinition Tool(string name, ToolEffect effect, bool probe = false, bool approval = false, bool hangs = false)
     {
         ToolDefinition? tool = null;
         JsonElement schema = JsonElement.Parse("""{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}""");
-        return tool = new ToolDefinition(name, "", schema, (context, arguments, _) => ActAsync(context, tool!, arguments.GetProperty("n").GetInt32(), hangs))
+        return tool = new ToolDefinition(name, "", schema, (context, arguments, _) => Of(context.Services).ActAsync(context, tool!, arguments.GetProperty("n").GetInt32(), hangs))
         {
             Effect = effect,
             RequiresApproval = approval,
             Timeout = TimeSpan.FromSeconds(5),
-            Probe = probe ? (context, _, _) => ValueTask.FromResult(Checker.Happened(context.IdempotencyKey) ? ProbeResult.Happened("found") : ProbeResult.DidNotHappen) : null,
+            Probe = probe ? (context, _, _) => ValueTask.FromResult(Of(context.Services).Checker.Happened(context.IdempotencyKey) ? ProbeResult.Happened("found") : ProbeResult.DidNotHappen) : null,
         };
     }
 
@@ -287,7 +296,9 @@ internal sealed class World
     }
 
     /// <summary>A process with a worker: it can die at any call to the store, and is then replaced by a new one.</summary>
+#pragma warning disable CA1001 // Its store holds nothing that could be disposed of: it stands before the world's.
     private sealed class Process(World world, string name)
+#pragma warning restore CA1001
     {
         private SimulatedStore _store = new(world, name);
         private RunEngine? _engine;
@@ -362,12 +373,12 @@ internal sealed class World
             _store = new SimulatedStore(world, name);
             _engine = new RunEngine(
                 _store,
-                new AgentRegistry(world._agents.Values),
-                new ModelRouter(_ => new FunctionModel(world._model.Answer), ModelCatalog.Default.With(Harness.Price), new ModelRetryOptions { Delay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero }, world._time, () => 0.5),
+                new AgentRegistry(s_agents.Values),
+                world._router,
                 new StewardOptions { LeaseDuration = s_lease, MaxClaimAttempts = 1_000, CancelGrace = TimeSpan.FromSeconds(1) },
                 world._time,
                 new Observers([]),
-                null,
+                world,
                 NullLogger.Instance);
         }
     }
