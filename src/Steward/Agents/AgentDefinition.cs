@@ -5,7 +5,6 @@ using Steward.Approvals;
 using Steward.Budgets;
 using Steward.Models;
 using Steward.Orchestration;
-using Steward.Orchestration.Validators;
 using Steward.Runs;
 using Steward.Tools;
 

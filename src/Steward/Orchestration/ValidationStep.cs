@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using Steward.Diagnostics;
-using Steward.Orchestration.Validators;
 using Steward.Runs;
 using Steward.Storage;
 

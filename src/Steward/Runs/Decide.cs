@@ -4,7 +4,6 @@ using Steward.Approvals;
 using Steward.Budgets;
 using Steward.Models;
 using Steward.Orchestration;
-using Steward.Orchestration.Validators;
 using Steward.Tools;
 
 namespace Steward.Runs;

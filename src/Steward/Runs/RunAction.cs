@@ -1,6 +1,5 @@
 using Steward.Models;
 using Steward.Orchestration;
-using Steward.Orchestration.Validators;
 
 namespace Steward.Runs;
 

@@ -4,7 +4,6 @@ using Steward.Agents;
 using Steward.Budgets;
 using Steward.Models;
 using Steward.Orchestration;
-using Steward.Orchestration.Validators;
 using Steward.Runs;
 using Steward.Storage;
 using Steward.Testing.Faults;

@@ -6,7 +6,6 @@ using Steward.Budgets;
 using Steward.Hosting;
 using Steward.Models;
 using Steward.Orchestration;
-using Steward.Orchestration.Validators;
 using Steward.Runs;
 using Steward.Storage;
 using Steward.Testing;

@@ -5,7 +5,7 @@ using Microsoft.Extensions.AI;
 using Steward.Models;
 using Steward.Runs;
 
-namespace Steward.Orchestration.Validators;
+namespace Steward.Orchestration;
 
 /// <summary>A model of the role <see cref="ModelRole.Validator"/> judges the outcome by a rubric, from the tool calls in the journal; the agent's claim alone proves nothing.</summary>
 /// <param name="name">Its name, unique within the agent.</param>

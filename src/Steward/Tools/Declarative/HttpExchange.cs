@@ -168,30 +168,14 @@ internal sealed record HttpAnswer(HttpStatusCode Status, string Reason, Uri? Loc
     /// <summary>The part at a JSON pointer or dotted path; null when it is not there or the answer is not JSON.</summary>
     public JsonElement? Select(string path)
     {
-        JsonElement at;
         try
         {
-            at = JsonElement.Parse(Text);
+            return JsonPath.Find(JsonElement.Parse(Text), path);
         }
         catch (JsonException)
         {
             return null;
         }
-
-        IEnumerable<string> steps = path.StartsWith('/')
-            ? path[1..].Split('/').Select(s => s.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))
-            : path.Split('.');
-        foreach (string step in steps)
-        {
-            if (at.ValueKind == JsonValueKind.Object && at.TryGetProperty(step, out JsonElement property))
-                at = property;
-            else if (at.ValueKind == JsonValueKind.Array && int.TryParse(step, out int index) && index >= 0 && index < at.GetArrayLength())
-                at = at[index];
-            else
-                return null;
-        }
-
-        return at;
     }
 
     private static string Decode(HttpResponseMessage response, ReadOnlySpan<byte> bytes, bool cut)
