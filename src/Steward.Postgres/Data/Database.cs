@@ -1,0 +1,114 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.Postgres.Data;
+
+/// <summary>The pool of connections, and how transactions are made: what certainly did not happen is tried again, what may have happened never.</summary>
+internal sealed class Database : IAsyncDisposable
+{
+    private const int MaxAttempts = 8;
+
+    private readonly NpgsqlDataSource _source;
+    private readonly bool _owned;
+    private readonly ILogger _logger;
+    private volatile bool _closed;
+
+    public Database(PostgresStoreOptions options, ILogger logger)
+    {
+        _owned = options.DataSource is null;
+        _source = options.DataSource ?? NpgsqlDataSource.Create(Settings(options));
+        _logger = logger;
+        Sql = new Sql(options.Schema, options.Clock);
+        NpgsqlConnectionStringBuilder named = new(_source.ConnectionString);
+        Name = $"{named.Host}/{named.Database ?? named.Username}";
+    }
+
+    public Sql Sql { get; }
+
+    /// <summary>The database for people: never a password.</summary>
+    public string Name { get; }
+
+    /// <summary>Reads outside any transaction.</summary>
+    public async ValueTask<T> ReadAsync<T>(Func<Tx, Task<T>> query, CancellationToken cancellationToken)
+    {
+        ThrowIfClosed();
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            await using NpgsqlConnection connection = await _source.OpenConnectionAsync(cancellationToken);
+            return await query(new Tx(connection, Sql, cancellationToken));
+        }
+        catch (Exception e) when (IsDriver(e))
+        {
+            throw Failure.ToStoreException(e, Name);
+        }
+    }
+
+    /// <summary>Works in one transaction; returns once it is committed.</summary>
+    /// <param name="body">Called again when another transaction was in the way, so it keeps nothing between.</param>
+    /// <param name="cancellationToken">Obeyed until the commit begins.</param>
+    public async ValueTask<T> WriteAsync<T>(Func<Tx, Task<T>> body, CancellationToken cancellationToken)
+    {
+        ThrowIfClosed();
+        cancellationToken.ThrowIfCancellationRequested();
+        for (int attempt = 1; ; attempt++)
+        {
+            bool committing = false;
+            try
+            {
+                await using NpgsqlConnection connection = await _source.OpenConnectionAsync(cancellationToken);
+                await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+                T answer = await body(new Tx(connection, Sql, cancellationToken));
+                committing = true;
+                await transaction.CommitAsync(CancellationToken.None);
+                return answer;
+            }
+            catch (Exception e) when (attempt < MaxAttempts && (Failure.IsConflict(e) || (!committing && Failure.IsSameKey(e))))
+            {
+                Log.Retried(_logger, Name, ((PostgresException)e).SqlState, attempt);
+            }
+            catch (Exception e) when (IsDriver(e))
+            {
+                // Also a server's own "terminating" may come after the commit was made: only a conflict says that it was not.
+                bool ambiguous = committing && !Failure.IsConflict(e);
+                if (ambiguous)
+                    Log.Ambiguous(_logger, e, Name);
+                throw Failure.ToStoreException(e, Name, ambiguous);
+            }
+        }
+    }
+
+    public void ThrowIfClosed()
+    {
+        if (_closed)
+            throw new StoreException(StoreFailure.Closed, $"The store on '{Name}' was closed. Open it again.");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_closed)
+            return;
+        _closed = true;
+        if (_owned)
+            await _source.DisposeAsync();
+    }
+
+    /// <summary>What the driver and the network throw, and nothing of Steward's own.</summary>
+    private static bool IsDriver(Exception error) =>
+        error is NpgsqlException or System.Net.Sockets.SocketException or IOException or TimeoutException
+        || (error is ObjectDisposedException or InvalidOperationException && error is not JournalException && error.Source == "Npgsql");
+
+    private static string Settings(PostgresStoreOptions options)
+    {
+        NpgsqlConnectionStringBuilder settings = new(options.ConnectionString);
+        if (settings.MaxAutoPrepare == 0)
+            settings.MaxAutoPrepare = 64;
+        settings.ApplicationName ??= "steward";
+        string timeout = string.Create(CultureInfo.InvariantCulture, $"-c idle_in_transaction_session_timeout={options.TransactionTimeout.TotalMilliseconds:0}");
+        settings.Options = settings.Options is { Length: > 0 } given ? $"{timeout} {given}" : timeout;
+        return settings.ConnectionString;
+    }
+}

@@ -1,0 +1,18 @@
+using Microsoft.Extensions.Logging;
+
+namespace Steward.Postgres;
+
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Warning, "A transaction on '{Database}' met another one (SQLSTATE {State}) and was rolled back; it is made again (attempt {Attempt}).")]
+    public static partial void Retried(ILogger logger, string database, string state, int attempt);
+
+    [LoggerMessage(2, LogLevel.Warning, "The database '{Database}' has {Setting} = off: what it acknowledges may be lost when its machine fails. Switch it on for runs that matter.")]
+    public static partial void NotDurable(ILogger logger, string database, string setting);
+
+    [LoggerMessage(3, LogLevel.Information, "The schema '{Schema}' of '{Database}' was brought to version {Version}.")]
+    public static partial void Migrated(ILogger logger, string schema, string database, int version);
+
+    [LoggerMessage(4, LogLevel.Error, "The connection to '{Database}' failed while a commit was under way: it may or may not have happened, and is read back.")]
+    public static partial void Ambiguous(ILogger logger, Exception error, string database);
+}

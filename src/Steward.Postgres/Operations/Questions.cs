@@ -1,0 +1,73 @@
+using Npgsql;
+using Steward.Postgres.Data;
+using Steward.Postgres.Tables;
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.Postgres.Operations;
+
+/// <summary>Questions to people: asked and closed by appends, decided by whoever is first. All under the lock of the run's row.</summary>
+internal static class Questions
+{
+    public static string Name(QuestionStatus status) => status switch
+    {
+        QuestionStatus.Open => "open",
+        QuestionStatus.Decided => "decided",
+        QuestionStatus.Expired => "expired",
+        _ => "withdrawn",
+    };
+
+    public static QuestionInfo Read(NpgsqlDataReader r) => StoreJson.ReadQuestion(r.Bytes(0));
+
+    /// <summary>Keeps the rows in step with what an append records.</summary>
+    public static async Task FollowAsync(Tx tx, RunBatch batch, RunRow run, DateTimeOffset now)
+    {
+        foreach (JournalEntry entry in batch.Entries)
+        {
+            if (entry.Event is QuestionAsked asked)
+                await InsertAsync(tx, run.Id, QuestionRules.Open(run.Run, run.Tenant, run.Agent, asked, now));
+            else if (entry.Event is QuestionAnswered answered && await FindAsync(tx, run.Id, answered.Id) is { Status: QuestionStatus.Open } open)
+                await UpdateAsync(tx, run.Id, QuestionRules.Withdraw(open, now));
+        }
+
+        if (!batch.Status.IsTerminal())
+            return;
+        foreach (QuestionInfo open in await tx.AllAsync("SELECT body FROM steward.question WHERE run = $1 AND status = 'open' ORDER BY id", Read, run.Id))
+            await UpdateAsync(tx, run.Id, QuestionRules.Withdraw(open, now));
+    }
+
+    public static async Task<DecisionResult> DecideAsync(Tx tx, Decision decision)
+    {
+        if (await Inbox.LockAsync(tx, decision.Run) is not { } run || await FindAsync(tx, run.Id, decision.Question) is not { } question)
+            return DecisionResult.Unknown;
+        DecisionResult result = QuestionRules.Decide(question, decision, await tx.NowAsync(), out Signal? signal);
+        if (result.Question is { } after && !ReferenceEquals(after, question))
+            await UpdateAsync(tx, run.Id, after);
+        if (signal is not null)
+            await Inbox.PutAsync(tx, signal);
+        return result;
+    }
+
+    public static async Task<QuestionInfo?> ReassignAsync(Tx tx, Reassignment reassignment)
+    {
+        if (await Inbox.LockAsync(tx, reassignment.Run) is not { } run || await FindAsync(tx, run.Id, reassignment.Question) is not { } question)
+            return null;
+        if (QuestionRules.Reassign(question, reassignment, out Signal signal) is not { } after)
+            return null;
+        if (await Inbox.PutAsync(tx, signal) != SignalResult.Accepted)
+            return question;
+        await UpdateAsync(tx, run.Id, after);
+        return after;
+    }
+
+    private static Task<QuestionInfo?> FindAsync(Tx tx, long run, string id) =>
+        tx.FirstAsync("SELECT body FROM steward.question WHERE run = $1 AND question_id = $2", Read, run, id);
+
+    private static Task<int> InsertAsync(Tx tx, long run, QuestionInfo question) => tx.ExecuteAsync(
+        "INSERT INTO steward.question (run, question_id, tenant, status, body) VALUES ($1, $2, $3, $4, $5)",
+        run, question.Id, question.Tenant, Name(question.Status), StoreJson.Write(question));
+
+    private static Task<int> UpdateAsync(Tx tx, long run, QuestionInfo question) => tx.ExecuteAsync(
+        "UPDATE steward.question SET status = $3, body = $4 WHERE run = $1 AND question_id = $2",
+        run, question.Id, Name(question.Status), StoreJson.Write(question));
+}

@@ -1,0 +1,110 @@
+using Npgsql;
+using Steward.Budgets;
+using Steward.Postgres.Data;
+using Steward.Postgres.Tables;
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.Postgres.Operations;
+
+/// <summary>New runs.</summary>
+internal static class Starts
+{
+    private const string ActiveOf = $"SELECT {RunRow.Columns} FROM steward.run r WHERE r.tenant = $1 AND r.session = $2 AND r.ancestors = '{{}}' AND r.status NOT IN ('completed', 'failed', 'cancelled') ORDER BY r.id";
+
+    public static void Check(RunStart start, StoreLimits limits)
+    {
+        if (start.Entry.Run != start.Run || start.Entry.Sequence != 1 || start.Entry.Event is not RunStarted)
+            throw new ArgumentException($"The first entry of run {start.Run} must be its 'run.started' at sequence 1; it is '{start.Entry.Type}' at sequence {start.Entry.Sequence} of run {start.Entry.Run}.", nameof(start));
+        limits.Check(start.Entry);
+        start.Entry.Verify(JournalEntry.Origin);
+        JournalEntry before = start.Entry;
+        foreach (JournalEntry entry in start.Copied)
+        {
+            if (entry.Run != start.Run || entry.Sequence != before.Sequence + 1)
+                throw new ArgumentException($"Copied entry {entry.Sequence} of run {entry.Run} does not follow sequence {before.Sequence} of run {start.Run}.", nameof(start));
+            limits.Check(entry);
+            entry.Verify(before.Hash);
+            before = entry;
+        }
+    }
+
+    public static async Task<StartResult> RunAsync(Tx tx, RunStart start, int inlinePayload)
+    {
+        RunStarted started = start.Started;
+        if (started.Key is { } key && await FindKeyAsync(tx, started.Tenant, key) is { } existing)
+            return new StartResult(existing, Created: false);
+        if (await FindStartAsync(tx, start.Run) is { } before)
+        {
+            return before == (started.Tenant, started.Key)
+                ? new StartResult(start.Run, Created: false)
+                : throw new ArgumentException($"Run {start.Run} was started already, for another tenant or key; make its id with RunId.New.", nameof(start));
+        }
+
+        List<RunRow> active = await ActiveBeforeAsync(tx, start, started);
+        if (active.Count > 0 && start.SessionPolicy == SessionPolicy.Reject)
+            return new StartResult(start.Run, Created: false) { BusyWith = active[0].Run };
+        foreach (RunRow run in start.SessionPolicy is SessionPolicy.Interrupt or SessionPolicy.Rollback ? active : [])
+            await Inbox.PutAsync(tx, SessionRules.CancelOf(run.Run, start));
+
+        await InsertAsync(tx, start, started, queued: active.Count > 0, inlinePayload);
+        if (started.Ceilings != BudgetCeilings.None)
+            await BudgetRows.SetCeilingsAsync(tx, BudgetScope.ForRun(start.Run), started.Ceilings);
+        if (start.SessionCeilings is { } ceilings && started.Session is { } session)
+            await BudgetRows.OpenCeilingsAsync(tx, BudgetScope.ForSession(started.Tenant, session), ceilings);
+        return new StartResult(start.Run, Created: true);
+    }
+
+    /// <summary>When a run of a session has ended, the next in its queue begins. The caller holds the session's lock.</summary>
+    public static async Task AdvanceAsync(Tx tx, RunRow ended)
+    {
+        if (ended is not { Session: { } name, Ancestors: [] })
+            return;
+        if (await tx.FirstAsync(ActiveOf + " LIMIT 1", RunRow.Read, ended.Tenant, name) is { Queued: true } next)
+            await tx.ExecuteAsync("UPDATE steward.run SET queued = false, claimable_at = CASE WHEN worker IS NULL THEN steward.now() ELSE claimable_at END WHERE id = $1", next.Id);
+    }
+
+    /// <summary>Locks the sessions in which runs are about to end: before their rows, as whoever starts a run in one does.</summary>
+    public static void LockSessions(Tx tx, NpgsqlBatch batch, Guid[] ending) => tx.Add(
+        batch,
+        """
+        SELECT pg_advisory_xact_lock(k) FROM (
+            SELECT DISTINCT hashtextextended($1 || r.tenant || '/' || r.session, 0) AS k
+            FROM steward.run r WHERE r.uuid = ANY($2) AND r.session IS NOT NULL AND r.ancestors = '{}' ORDER BY 1) AS s
+        """,
+        tx.Sql.SessionPrefix, ending);
+
+    private static async Task<List<RunRow>> ActiveBeforeAsync(Tx tx, RunStart start, RunStarted started)
+    {
+        if (started is not { Session: { } name, Parent: null })
+            return [];
+
+        // Also a run beside the others takes the lock, so that the next one's question which are active has one answer.
+        await tx.ExecuteAsync("SELECT pg_advisory_xact_lock(hashtextextended($1 || $2 || '/' || $3, 0))", tx.Sql.SessionPrefix, started.Tenant, name);
+        return start.SessionPolicy == SessionPolicy.Parallel ? [] : await tx.AllAsync(ActiveOf, RunRow.Read, started.Tenant, name);
+    }
+
+    private static async Task InsertAsync(Tx tx, RunStart start, RunStarted started, bool queued, int inlinePayload)
+    {
+        JournalEntry last = start.Copied is [.., JournalEntry end] ? end : start.Entry;
+        long id = await tx.FirstAsync(
+            """
+            INSERT INTO steward.run (uuid, tenant, user_name, session, agent, version, client_key, status, reason, head, head_hash, claimable_at, created_at, updated_at, ancestors, queued)
+            SELECT $1, $2, $3, $4, $5, $6, $7, 'planning', 'started', $8, $9, CASE WHEN $11 THEN NULL ELSE n.at END, n.at, n.at, $10, $11 FROM (SELECT steward.now() AS at) AS n
+            RETURNING id
+            """,
+            static r => r.GetInt64(0),
+            start.Run.Value, started.Tenant, started.User, started.Session, started.Agent, started.AgentVersion, started.Key,
+            last.Sequence, last.Hash.ToArray(), (started.Parent?.Ancestors ?? []).Select(a => a.Value).ToArray(), queued);
+
+        await using NpgsqlBatch batch = tx.Batch();
+        EventRows.Insert(tx, batch, [(id, start.Entry), .. start.Copied.Select(entry => (id, entry))], [], inlinePayload);
+        await batch.ExecuteNonQueryAsync(tx.CancellationToken);
+    }
+
+    private static Task<RunId?> FindKeyAsync(Tx tx, string tenant, string key) =>
+        tx.FirstAsync("SELECT uuid FROM steward.run WHERE tenant = $1 AND client_key = $2", static r => (RunId?)new RunId(r.GetGuid(0)), tenant, key);
+
+    private static Task<(string Tenant, string? Key)?> FindStartAsync(Tx tx, RunId run) =>
+        tx.FirstAsync("SELECT tenant, client_key FROM steward.run WHERE uuid = $1", static r => ((string, string?)?)(r.GetString(0), r.TextOrNull(1)), run.Value);
+}

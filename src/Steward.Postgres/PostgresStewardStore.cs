@@ -1,0 +1,248 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Steward.Budgets;
+using Steward.Postgres.Data;
+using Steward.Postgres.Operations;
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.Postgres;
+
+/// <summary>The store of many nodes: everything in one PostgreSQL database, judged by its clock.</summary>
+/// <remarks>
+/// A node is nobody in particular: whoever holds a run's epoch may append to it, and the database alone says who that is.
+/// Nothing is acknowledged before its commit returned. A commit whose answer was lost is never made again by the store:
+/// it throws <see cref="StoreFailure.Io"/>, and the session reads back.
+/// </remarks>
+public sealed class PostgresStewardStore : IStewardStore
+{
+    private readonly PostgresStoreOptions _options;
+    private readonly Database _database;
+    private readonly Writer _writer;
+
+    private PostgresStewardStore(PostgresStoreOptions options, Database database)
+    {
+        _options = options;
+        _database = database;
+        _writer = new Writer(database, options);
+    }
+
+    /// <summary>Opens the database and brings its schema up to date; several nodes may do so at once.</summary>
+    /// <exception cref="StoreException">It cannot be reached or written, or its schema was made by a newer version.</exception>
+    /// <exception cref="ArgumentException">The options contradict themselves.</exception>
+    public static Task<PostgresStewardStore> OpenAsync(PostgresStoreOptions options, ILogger? logger = null, CancellationToken cancellationToken = default) =>
+        OpenAsync(options, Schema.Migrations, logger, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<StartResult> StartAsync(RunStart start, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(start);
+        Starts.Check(start, _options.Limits);
+        return _database.WriteAsync(tx => Starts.RunAsync(tx, start, _options.Limits.InlinePayload), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<SignalResult> SignalAsync(Signal signal, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(signal);
+        int size = StoreJson.Write(signal.Body).Length;
+        if (size > _options.Limits.Payload)
+            throw new StoreException(StoreFailure.TooLarge, $"Signal '{signal.Id}' has {size} bytes; the limit is {_options.Limits.Payload} (StoreLimits.Payload). Send less, or raise the limit.");
+        return _database.WriteAsync(tx => Inbox.PutAsync(tx, signal), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<Claim?> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentException.ThrowIfNullOrEmpty(request.Worker);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(request.Duration, TimeSpan.Zero);
+        return _database.WriteAsync(tx => Claims.TakeAsync(tx, request), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<RenewResult> RenewAsync(Lease lease, TimeSpan duration, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(lease);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(duration, TimeSpan.Zero);
+        return _database.WriteAsync(tx => Claims.RenewAsync(tx, lease, duration), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<RunAttention>> WatchAsync(string worker, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(worker);
+        return await _database.ReadAsync(tx => Queries.WatchAsync(tx, worker), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="JournalException">The entries do not continue the run's chain.</exception>
+    /// <exception cref="StoreException">The store cannot take it; <see cref="StoreFailure.Io"/> where it may have happened.</exception>
+    public ValueTask<AppendResult> AppendAsync(RunBatch batch, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        Append.Check(batch, _options.Limits);
+        return _writer.AppendAsync(batch, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="JournalException">An entry is missing from the journal.</exception>
+    public async IAsyncEnumerable<JournalEntry> ReadAsync(RunId run, long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(after);
+        while (true)
+        {
+            List<JournalEntry> page = await _database.ReadAsync(tx => Queries.PageAsync(tx, run, after), cancellationToken);
+            if (page.Count == 0)
+                yield break;
+            foreach (JournalEntry entry in page)
+                yield return entry;
+            after = page[^1].Sequence;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<Signal>> InboxAsync(RunId run, CancellationToken cancellationToken = default) =>
+        await _database.ReadAsync(tx => Queries.InboxAsync(tx, run), cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<RunInfo>> FindAsync(RunQuery query, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        return await _database.ReadAsync(tx => Queries.FindAsync(tx, query), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(decision);
+        ArgumentException.ThrowIfNullOrEmpty(decision.Id);
+        return _database.WriteAsync(tx => Questions.DecideAsync(tx, decision), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<QuestionInfo?> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(reassignment);
+        ArgumentException.ThrowIfNullOrEmpty(reassignment.Id);
+        return _database.WriteAsync(tx => Questions.ReassignAsync(tx, reassignment), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<QuestionInfo>> QuestionsAsync(QuestionQuery query, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        return await _database.ReadAsync(tx => Queries.QuestionsAsync(tx, query), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> AddFeedbackAsync(Feedback feedback, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(feedback);
+        ArgumentException.ThrowIfNullOrEmpty(feedback.Id);
+        return _database.WriteAsync(
+            async tx =>
+            {
+                long id = await tx.FirstAsync("SELECT id FROM steward.run WHERE uuid = $1", static r => r.GetInt64(0), feedback.Run.Value);
+                if (id > 0)
+                    await tx.ExecuteAsync("INSERT INTO steward.feedback (run, feedback_id, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", id, feedback.Id, StoreJson.Write(feedback));
+                return id > 0;
+            },
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<Feedback>> FeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        return await _database.ReadAsync(tx => Queries.FeedbackAsync(tx, query), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask PutAsync(Blob blob, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(blob);
+        _options.Limits.Check(blob);
+        Append.CheckHash(blob);
+        await _database.WriteAsync(
+            tx => tx.ExecuteAsync("INSERT INTO steward.blob (hash, content) VALUES ($1, $2) ON CONFLICT DO NOTHING", Convert.FromHexString(blob.Hash), blob.Content.ToArray()),
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="StoreException">The content does not have its hash any more.</exception>
+    public async ValueTask<ReadOnlyMemory<byte>?> GetAsync(string hash, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(hash);
+        if (hash.Length != 2 * JournalEntry.HashSize || !hash.All(char.IsAsciiHexDigitLower))
+            return null;
+        byte[]? content = await _database.ReadAsync(tx => Queries.BlobAsync(tx, Convert.FromHexString(hash)), cancellationToken);
+        if (content is null)
+            return null;
+        return Blob.Of(content).Hash == hash
+            ? content
+            : throw new StoreException(StoreFailure.Corrupt, $"The content of blob '{hash}' in '{_database.Name}' does not have that SHA-256: it was edited or damaged. Restore it from a backup.");
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(killSwitch);
+        KillSwitch parsed = killSwitch with { Scope = KillSwitch.ParseScope(killSwitch.Scope) };
+        return _database.WriteAsync(tx => Switches.EngageAsync(tx, parsed), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default)
+    {
+        string parsed = KillSwitch.ParseScope(scope);
+        return _database.WriteAsync(tx => Switches.ReleaseAsync(tx, parsed), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<KillSwitch>> SwitchesAsync(CancellationToken cancellationToken = default) =>
+        await _database.ReadAsync(Switches.AllAsync, cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask SetCeilingsAsync(BudgetScope scope, BudgetCeilings ceilings, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(ceilings);
+        if (scope.CeilingScope != scope)
+            throw new ArgumentException($"'{scope}' takes its ceilings from '{scope.CeilingScope}'; set them there.", nameof(scope));
+        await _database.WriteAsync(tx => Switches.SetCeilingsAsync(tx, scope, ceilings), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<BudgetInfo>> BudgetsAsync(string prefix = "", int limit = 1_000, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prefix);
+        return await _database.ReadAsync(tx => Queries.BudgetsAsync(tx, prefix, limit), cancellationToken);
+    }
+
+    /// <summary>Finishes what was begun and closes the connections; later calls throw <see cref="StoreFailure.Closed"/>.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _writer.DisposeAsync();
+        await _database.DisposeAsync();
+    }
+
+    internal static async Task<PostgresStewardStore> OpenAsync(PostgresStoreOptions options, IReadOnlyList<Migration> migrations, ILogger? logger = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        logger ??= NullLogger.Instance;
+        Database database = new(options, logger);
+        try
+        {
+            await Schema.MigrateAsync(database, migrations, logger, cancellationToken);
+            await Schema.CheckDurabilityAsync(database, logger, cancellationToken);
+            return new PostgresStewardStore(options, database);
+        }
+        catch
+        {
+            await database.DisposeAsync();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using Npgsql;
+using Steward.Postgres.Data;
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.Postgres.Tables;
+
+/// <summary>The journals' rows. A payload above the inline limit lives in the blob of its hash.</summary>
+internal static class EventRows
+{
+    /// <summary>Adds the statements that keep entries, blobs first.</summary>
+    public static void Insert(Tx tx, NpgsqlBatch batch, List<(long Run, JournalEntry Entry)> rows, IEnumerable<Blob> blobs, int inlinePayload)
+    {
+        SortedDictionary<string, byte[]> content = new(StringComparer.Ordinal);
+        foreach (Blob blob in blobs)
+            content[blob.Hash] = blob.Content.ToArray();
+        foreach ((_, JournalEntry entry) in rows)
+        {
+            if (entry.Payload.Length > inlinePayload)
+                content[Convert.ToHexStringLower(entry.PayloadHash.Span)] = entry.Payload.ToArray();
+        }
+
+        if (content.Count > 0)
+            Keep(tx, batch, content);
+        if (rows.Count == 0)
+            return;
+        tx.Add(
+            batch,
+            """
+            INSERT INTO steward.event (run, seq, type, time, hash, payload_hash, payload)
+            SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::timestamptz[], $5::bytea[], $6::bytea[], $7::bytea[])
+            """,
+            Of(r => r.Run), Of(r => r.Entry.Sequence), Of(r => r.Entry.Type), Of(r => r.Entry.Time.UtcDateTime), Of(r => r.Entry.Hash.ToArray()),
+            Of(r => r.Entry.PayloadHash.ToArray()), Of(r => r.Entry.Payload.Length > inlinePayload ? null : r.Entry.Payload.ToArray()));
+
+        T[] Of<T>(Func<(long Run, JournalEntry Entry), T> column) => [.. rows.Select(column)];
+    }
+
+    /// <summary>In the order of their hashes, so that two who keep the same content never wait for each other.</summary>
+    private static void Keep(Tx tx, NpgsqlBatch batch, SortedDictionary<string, byte[]> content) => tx.Add(
+        batch,
+        "INSERT INTO steward.blob (hash, content) SELECT * FROM unnest($1::bytea[], $2::bytea[]) ON CONFLICT DO NOTHING",
+        content.Keys.Select(Convert.FromHexString).ToArray(),
+        content.Values.ToArray());
+}

@@ -1,0 +1,26 @@
+using Steward.Testing.Conformance;
+
+namespace Steward.Postgres.Tests;
+
+public sealed class ConformanceTests
+{
+    public static TheoryData<string> Checks => [.. RunStoreConformance.Checks.Select(c => c.Name)];
+
+    [Theory]
+    [MemberData(nameof(Checks))]
+    public async Task PostgresStore_Conforms(string check)
+    {
+        CancellationToken token = TestContext.Current.CancellationToken;
+        await using TestSchema schema = new();
+
+        // The database judges by a row instead of its clock, and only the checks move it.
+        await schema.ExecuteAsync($"CREATE SCHEMA {schema.Name}; CREATE TABLE {schema.Name}.test_clock (at timestamptz NOT NULL)");
+        await using ConformanceStore store = new(async (_, limits, cancellationToken) => await PostgresStewardStore.OpenAsync(
+            schema.Options with { Limits = limits, Clock = $"(SELECT at FROM {schema.Name}.test_clock)" }, cancellationToken: cancellationToken))
+        {
+            Advanced = (by, _) => schema.ExecuteAsync("UPDATE steward.test_clock SET at = at + $1", by),
+        };
+        await schema.ExecuteAsync("INSERT INTO steward.test_clock VALUES ($1)", store.Time.GetUtcNow());
+        await RunStoreConformance.Checks.Single(c => c.Name == check).Run(store, token);
+    }
+}
