@@ -61,7 +61,9 @@ internal static class Schema
 
     private static async Task<int> VersionAsync(Tx tx)
     {
-        bool exists = await tx.FirstAsync("SELECT to_regclass($1) IS NOT NULL", static r => r.GetBoolean(0), $"\"{tx.Sql.Schema}\".schema_version");
+        // Asked of the catalogue's rows: to_regclass may answer from a cache of before the lock was taken.
+        bool exists = await tx.FirstAsync(
+            "SELECT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'schema_version')", static r => r.GetBoolean(0), tx.Sql.Schema);
         return exists ? await tx.FirstAsync("SELECT coalesce(max(version), 0) FROM steward.schema_version", static r => r.GetInt32(0)) : 0;
     }
 

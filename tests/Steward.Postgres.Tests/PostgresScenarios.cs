@@ -1,0 +1,22 @@
+using Steward.Storage;
+using Steward.Tests.Runs;
+
+namespace Steward.Postgres.Tests;
+
+public sealed class PostgresCeilingTests(ITestOutputHelper output) : CeilingTests(output), IAsyncDisposable
+{
+    private readonly TestSchema _schema = new();
+
+    public ValueTask DisposeAsync() => _schema.DisposeAsync();
+
+    protected override async Task<IStewardStore> OpenAsync() => await _schema.OpenAsync();
+}
+
+public sealed class PostgresKillSwitchTests(ITestOutputHelper output) : KillSwitchTests(output), IAsyncDisposable
+{
+    private readonly TestSchema _schema = new();
+
+    public ValueTask DisposeAsync() => _schema.DisposeAsync();
+
+    protected override async Task<IStewardStore> OpenAsync() => await _schema.OpenAsync();
+}
