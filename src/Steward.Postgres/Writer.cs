@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Npgsql;
 using Steward.Postgres.Data;
 using Steward.Postgres.Operations;
 using Steward.Storage;
@@ -7,7 +8,7 @@ namespace Steward.Postgres;
 
 /// <summary>Group commit: what queues up while a loop commits shares its next transaction.</summary>
 /// <remarks>
-/// A group holds each run once. A refusal is its batch's own answer. When a group fails before its commit, nothing of it
+/// A group holds each run once. A refusal is its batch's own answer. When the server refuses a group before its commit, nothing of it
 /// happened: its batches are made one by one, so that a bad one fails alone. When the commit itself fails, nobody knows; all of the
 /// group say so and each session reads back.
 /// </remarks>
@@ -87,7 +88,7 @@ internal sealed class Writer : IAsyncDisposable
             for (int i = 0; i < answers.Length; i++)
                 group[i].Complete(answers[i]);
         }
-        catch (Exception e) when (group.Count > 1 && e is not StoreException { Failure: StoreFailure.Io })
+        catch (Exception e) when (group.Count > 1 && e is not UnknownCommitException && e is not StoreException { InnerException: not PostgresException })
         {
             foreach (Item item in group)
                 await CommitAsync([item]);

@@ -160,13 +160,14 @@ public sealed class NodesTests(ITestOutputHelper output) : IAsyncDisposable
             1 => Assert.ThrowsAsync<ArgumentException>(() => run.AppendAsync(run.Batch() with { Starts = [sameId] })),
             2 => Assert.ThrowsAsync<ArgumentException>(() => run.AppendAsync(run.Batch() with { Consumes = ["nothing"] })),
             3 => run.AppendAsync(run.Batch() with { Lease = run.Lease with { Epoch = 9 } }),
+            4 => Assert.ThrowsAsync<ArgumentException>(() => run.AppendAsync(run.Batch() with { Reason = "a\0b" })),
             _ => run.AppendAsync(),
         }))];
 
         await Task.WhenAll(appends);
 
         for (int i = 0; i < runs.Length; i++)
-            Assert.Equal(i % 8 is 1 or 2 or 3 ? 1 : 2, (await TestRun.ReadAsync(store, runs[i].Id)).Count);
+            Assert.Equal(i % 8 is 1 or 2 or 3 or 4 ? 1 : 2, (await TestRun.ReadAsync(store, runs[i].Id)).Count);
     }
 
     private Task<long> EntriesAsync() => _schema.ScalarAsync<long>("SELECT count(*) FROM steward.event");

@@ -43,7 +43,7 @@ internal sealed class Database : IAsyncDisposable
         }
         catch (Exception e) when (IsDriver(e))
         {
-            throw Failure.ToStoreException(e, Name);
+            throw Failure.ToException(e, Name);
         }
     }
 
@@ -70,13 +70,15 @@ internal sealed class Database : IAsyncDisposable
             {
                 Log.Retried(_logger, Name, ((PostgresException)e).SqlState, attempt);
             }
-            catch (Exception e) when (IsDriver(e))
+            catch (Exception e) when (IsDriver(e) && committing && !Failure.IsConflict(e))
             {
                 // Also a server's own "terminating" may come after the commit was made: only a conflict says that it was not.
-                bool ambiguous = committing && !Failure.IsConflict(e);
-                if (ambiguous)
-                    Log.Ambiguous(_logger, e, Name);
-                throw Failure.ToStoreException(e, Name, ambiguous);
+                Log.Ambiguous(_logger, e, Name);
+                throw Failure.ToUnknownCommit(e, Name);
+            }
+            catch (Exception e) when (IsDriver(e))
+            {
+                throw Failure.ToException(e, Name);
             }
         }
     }

@@ -3,6 +3,9 @@ using Steward.Storage;
 
 namespace Steward.Postgres.Data;
 
+/// <summary>A commit was sent and its answer never came: nobody knows.</summary>
+internal sealed class UnknownCommitException(string message, Exception innerException) : StoreException(StoreFailure.Io, message, innerException);
+
 /// <summary>What PostgreSQL and its driver say, as the contract says it.</summary>
 internal static class Failure
 {
@@ -13,12 +16,15 @@ internal static class Failure
     /// <summary>Whether somebody else has just inserted the same key; made again, the operation finds it.</summary>
     public static bool IsSameKey(Exception error) => error is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };
 
-    public static StoreException ToStoreException(Exception error, string database, bool ambiguous = false)
+    public static UnknownCommitException ToUnknownCommit(Exception error, string database) =>
+        new($"The database '{database}' lost its connection while a commit was under way. It may or may not have happened: read it back. PostgreSQL said: {error.Message}", error);
+
+    public static Exception ToException(Exception error, string database)
     {
-        if (ambiguous)
-            return Make(StoreFailure.Io, "lost its connection while a commit was under way. It may or may not have happened: read it back");
         return error switch
         {
+            PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter } e =>
+                new ArgumentException($"PostgreSQL keeps no text with the character U+0000; take it out of names, ids and reasons. It said: {e.Message}", e),
             PostgresException e => Of(e),
             _ when IsPoolExhausted(error) => Make(StoreFailure.Busy, "has no connection left for this: all of the pool are in use. Raise 'Maximum Pool Size', or run less at once"),
             NpgsqlException { InnerException: TimeoutException } => Make(StoreFailure.Busy, "did not answer in time. Look for a transaction that holds a lock (pg_stat_activity), or raise 'Command Timeout'"),

@@ -32,9 +32,9 @@ CREATE INDEX run_session ON steward.run (tenant, session) WHERE session IS NOT N
 CREATE INDEX run_agent ON steward.run (agent, id);
 CREATE INDEX run_parent ON steward.run ((ancestors[1])) WHERE ancestors <> '{}';
 
--- payload is null when it lives in the blob of payload_hash.
+-- payload is null when it lives in the blob of payload_hash. No foreign key: the gate holds the run's row whenever it writes here.
 CREATE TABLE steward.event (
-    run          bigint      NOT NULL REFERENCES steward.run,
+    run          bigint      NOT NULL,
     seq          bigint      NOT NULL,
     type         text        NOT NULL,
     time         timestamptz NOT NULL,
