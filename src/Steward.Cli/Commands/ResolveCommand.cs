@@ -27,7 +27,7 @@ internal sealed class ResolveCommand(CommandContext context)
 
     private Command Create()
     {
-        var command = new Command("resolve", "Answer a question of a run; without an answer, list its open questions.")
+        var command = new Command("resolve", "Say what became of a lost call, or let a quarantined run go on; without an answer, list what a run asks. For approvals, see approve and deny.")
         {
             _run, _question, _happened, _didNotHappen, _approve, _deny, _continue, _stop, _result, _note, _by, _agent,
         };
@@ -46,8 +46,8 @@ internal sealed class ResolveCommand(CommandContext context)
             return List(state, hints);
 
         QuestionAsked question = Find(state, parse.GetValue(_question));
-        if (!Fits(question.Kind, given))
-            throw new UsageException($"'{question.Id}' is a question of another kind; answer it with one of: {string.Join(" | ", Hints.Answers(question.Kind))}.");
+        if (!QuestionRules.Fits(question.Kind, given))
+            throw new UsageException($"'{question.Id}' is a question of another kind; answer it with one of: {string.Join(" | ", hints.Answers(question.Kind, question.Id))}.");
         DecisionResult decided = await run.Store.DecideAsync(
             new Decision
             {
@@ -93,13 +93,6 @@ internal sealed class ResolveCommand(CommandContext context)
             return state.Questions is [var only] ? only : throw new UsageException($"Run {state.Run} asks several things; say which: {string.Join(", ", state.Questions.Select(q => q.Id))}.");
         return state.FindQuestion(id) ?? throw new UsageException($"'{id}' is not an open question of run {state.Run}; open: {string.Join(", ", state.Questions.Select(q => q.Id))}.");
     }
-
-    private static bool Fits(QuestionKind kind, Answer answer) => answer == Answer.Stop || kind switch
-    {
-        QuestionKind.OutcomeUnknown => answer is Answer.Happened or Answer.DidNotHappen,
-        QuestionKind.Approval => answer is Answer.Approve or Answer.Deny,
-        _ => answer is Answer.Continue,
-    };
 
     private int List(RunState state, Hints hints)
     {
