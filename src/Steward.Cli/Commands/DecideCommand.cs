@@ -114,7 +114,7 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
         });
         if (result.Status == DecisionStatus.Counted)
         {
-            context.Output.Line($"Counted: {QuestionLines.Approvals(question)} of {question.Needed} people have approved {question.Id}; {missing} more {(missing == 1 ? "is" : "are")} needed.", Styles.Warn);
+            context.Output.Line(QuestionLines.Counted(question), Styles.Warn);
             return;
         }
 

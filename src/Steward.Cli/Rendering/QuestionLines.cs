@@ -20,6 +20,13 @@ internal static class QuestionLines
     /// <summary>How many people have approved what is asked now.</summary>
     public static int Approvals(QuestionInfo question) => question.Votes.Count(v => v.Answer == Answer.Approve && v.Binding == question.Binding);
 
+    /// <summary>How far an approval is that needs several people.</summary>
+    public static string Counted(QuestionInfo question)
+    {
+        int missing = question.Needed - Approvals(question);
+        return string.Create(CultureInfo.InvariantCulture, $"Counted: {Approvals(question)} of {question.Needed} people have approved {question.Id}; {missing} more {(missing == 1 ? "is" : "are")} needed.");
+    }
+
     public static string What(QuestionInfo question) => question.Tool is { } tool && question.Arguments is { } arguments
         ? $"{tool} {Output.Excerpt(arguments.GetRawText(), 80)}{(question.IsEdited ? " (edited)" : "")}"
         : Output.Excerpt(question.Text, 80);

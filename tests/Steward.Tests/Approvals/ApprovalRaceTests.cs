@@ -153,15 +153,19 @@ public abstract class ApprovalRaceTests(ITestOutputHelper output)
             Payments payments = new([Pays(5), Says("done")], [s_pay with { ExpiresAfter = s_hour }], store, time);
             RunId run = await payments.AskAsync();
             time.Advance(s_hour - TimeSpan.FromMilliseconds(1));
-            using var barrier = new Barrier(3);
-            Task<DecisionResult> approve = Task.Run(async () => { barrier.SignalAndWait(); return await payments.DecideAsync(run, Question, Answer.Approve); });
-            Task work = Task.Run(async () => { barrier.SignalAndWait(); await payments.WorkAsync(); });
-            Task tick = Task.Run(() => { barrier.SignalAndWait(); time.Advance(TimeSpan.FromMilliseconds(1)); });
-            await Task.WhenAll(approve, work, tick);
+            DecisionStatus decided = default;
+            await TogetherAsync(
+                async () => decided = await payments.ApproveAsync(run, Question),
+                payments.WorkAsync,
+                () =>
+                {
+                    time.Advance(TimeSpan.FromMilliseconds(1));
+                    return Task.CompletedTask;
+                });
             await payments.WorkAsync();
 
-            bool won = (await approve).Status == DecisionStatus.Accepted;
-            Assert.True(won || (await approve).Status == DecisionStatus.Expired, $"{(await approve).Status}");
+            bool won = decided == DecisionStatus.Accepted;
+            Assert.True(won || decided == DecisionStatus.Expired, $"{decided}");
             Assert.Equal(won ? 1 : 0, payments.Paid.Count);
             Assert.Equal(RunStatus.Completed, (await payments.CheckedAsync(run)).Status);
             Assert.Single((await payments.Lab.JournalAsync(run)).Select(e => e.Event).OfType<QuestionAnswered>());
@@ -237,14 +241,10 @@ public abstract class ApprovalRaceTests(ITestOutputHelper output)
             Payments one = new([Pays(5), Says("done")], [s_pay], store, time);
             Payments two = new([Pays(5), Says("done")], [s_pay], store, time);
             RunId run = await one.AskAsync();
-            using var barrier = new Barrier(3);
-            Task[] all =
-            [
-                Task.Run(async () => { barrier.SignalAndWait(); await WorkUntilOverAsync(one, run, "w1"); }),
-                Task.Run(async () => { barrier.SignalAndWait(); await WorkUntilOverAsync(two, run, "w2"); }),
-                Task.Run(async () => { barrier.SignalAndWait(); Assert.Equal(DecisionStatus.Accepted, await one.ApproveAsync(run, Question)); }),
-            ];
-            await Task.WhenAll(all).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            await TogetherAsync(
+                () => WorkUntilOverAsync(one, run, "w1"),
+                () => WorkUntilOverAsync(two, run, "w2"),
+                async () => Assert.Equal(DecisionStatus.Accepted, await one.ApproveAsync(run, Question)));
             Assert.Equal(1, one.Paid.Count + two.Paid.Count);
             workers.AddOrUpdate(one.Paid.Count == 1 ? "w1" : "w2", 1, (_, n) => n + 1);
             await one.CheckedAsync(run);
@@ -260,6 +260,20 @@ public abstract class ApprovalRaceTests(ITestOutputHelper output)
             if (await payments.Lab.WorkAsync(worker) is null)
                 await Task.Yield();
         }
+    }
+
+    /// <summary>Each on a thread of its own, let go at the same moment.</summary>
+    private static async Task TogetherAsync(params Func<Task>[] acts)
+    {
+        using var barrier = new Barrier(acts.Length);
+        Task[] all = [.. acts.Select(act => Task.Run(
+            async () =>
+            {
+                barrier.SignalAndWait();
+                await act();
+            },
+            TestContext.Current.CancellationToken))];
+        await Task.WhenAll(all).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
     }
 
     private static async Task<DecisionResult[]> AtOnceAsync(params Func<ValueTask<DecisionResult>>[] decisions)
