@@ -16,14 +16,16 @@ internal sealed class Lab
 {
     public static readonly TimeSpan LeaseDuration = TimeSpan.FromSeconds(30);
 
+    private readonly AgentDefinition[] _others;
     private readonly RunHub _hub = new();
     private readonly StewardOptions _options = new() { LeaseDuration = LeaseDuration, MaxClaimAttempts = 50, CancelGrace = TimeSpan.Zero };
 
-    public Lab(IChatClient model, AgentDefinition agent, IStewardStore? store = null, ManualTimeProvider? time = null)
+    public Lab(IChatClient model, AgentDefinition agent, IStewardStore? store = null, ManualTimeProvider? time = null, params AgentDefinition[] others)
     {
         Time = time ?? new ManualTimeProvider();
         Store = store ?? new InMemoryStewardStore(Time);
         Agent = agent;
+        _others = others;
         Model = model;
     }
 
@@ -42,7 +44,7 @@ internal sealed class Lab
 
     public async Task<RunId> StartAsync(RunRequest? request = null, IStewardStore? store = null)
     {
-        var client = new StewardClient(store ?? Store, new AgentRegistry(Agent), _hub, Options.Create(_options), Time);
+        var client = new StewardClient(store ?? Store, new AgentRegistry([Agent, .. _others]), _hub, Options.Create(_options), Time);
         return (await client.StartAsync(Agent.Name, request ?? new RunRequest("go"), TestContext.Current.CancellationToken)).Id;
     }
 
@@ -56,7 +58,7 @@ internal sealed class Lab
 
     public RunEngine Engine(IStewardStore store) => new(
         store,
-        new AgentRegistry(Agent),
+        new AgentRegistry([Agent, .. _others]),
         new ModelRouter(_ => Model, ModelCatalog.Default.With(Harness.Price), new ModelRetryOptions { Delay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero }, Time, () => 0.5),
         _options,
         Time,
