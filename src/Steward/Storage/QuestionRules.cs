@@ -42,7 +42,8 @@ public static class QuestionRules
         signal = null;
         if (decision.Tenant is { } tenant && tenant != question.Tenant)
             return DecisionResult.Unknown;
-        if (!decision.IsExpiry && question.Votes.Any(v => v.Id == decision.Id))
+        // A person's decision may bear any id, also the runtime's: that must not keep the question from expiring.
+        if (question.Votes.Any(v => v.Id == decision.Id && (v.By == Expiry) == decision.IsExpiry))
             return new(DecisionStatus.Duplicate, question);
         if (question.Status != QuestionStatus.Open)
             return new(Closed(question.Status), question);
