@@ -171,11 +171,16 @@ internal sealed class RunCommand(CommandContext context)
         RunState state = view.State;
         RunInfo info = (await host.Store.FindAsync(new RunQuery { Run = run, Limit = 1 }))[0];
         int code = RunSummary.ExitCodeOf(info, state);
+        IReadOnlyList<QuestionInfo> below = code is ExitCodes.Parked or ExitCodes.Awaiting ? await RunFamily.QuestionsBelowAsync(host.Store, run) : [];
+        if (below.Count > 0)
+            code = ExitCodes.Awaiting;
         JsonObject result = Documents.Of(state);
         result.Insert(0, "type", "result");
         result["exit_code"] = code;
         if (code == ExitCodes.Parked)
             result["resume"] = hints.Resume;
+        if (below.Count > 0)
+            result["questions_below"] = new JsonArray([.. below.Select(q => (JsonNode)Documents.Of(q))]);
         context.Output.JsonLine(result);
         if (context.Output.Json)
             return code;
@@ -183,10 +188,18 @@ internal sealed class RunCommand(CommandContext context)
         context.Output.Line();
         RunSummary.Write(context.Output, state);
         if (code == ExitCodes.Awaiting)
-            hints.WriteQuestions(context.Output, state);
+            WriteQuestions(state, below, hints);
         else if (code == ExitCodes.Parked)
             await WriteParkedAsync(host.Store, info, hints);
         return code;
+    }
+
+    /// <summary>What the run asks, and what the agents ask that it has called.</summary>
+    private void WriteQuestions(RunState state, IReadOnlyList<QuestionInfo> below, Hints hints)
+    {
+        foreach (QuestionInfo question in below)
+            (hints with { Run = question.Run }).WriteQuestion(context.Output, question.Id, question.Kind, $"{question.Text} (the agent '{question.Agent}')");
+        hints.WriteQuestions(context.Output, state);
     }
 
     private async Task WriteParkedAsync(IStewardStore store, RunInfo info, Hints hints)

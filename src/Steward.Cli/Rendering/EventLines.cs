@@ -34,7 +34,15 @@ internal static class EventLines
         ToolRejected e => new($"{NameOf(before, e.Turn, e.Index)} was not called ({Word(e.Reason.ToString())}): {e.Message}", Styles.Warn),
         ToolResolved e => new($"{NameOf(before, e.Turn, e.Index)}: {e.By} says that the lost call {Outcome(e.Outcome)}{Quoted(content, e.Result)}", Styles.Warn),
         QuestionAsked e => new($"asks {e.Id}{(content ? $": {e.Text}" : "")}", Styles.Warn),
-        QuestionAnswered e => new($"{e.By} answered {e.Id}: {Word(e.Answer.ToString())}{Quoted(content, e.Result)}{Part(" – ", e.Note)}", Styles.Bold),
+        QuestionAnswered e => new($"{e.By} answered {e.Id}: {Word(e.Answer.ToString())}{Edited(content, e)}{Quoted(content, e.Result)}{Part(" – ", e.Note)}", Styles.Bold),
+        QuestionReassigned e => new($"{e.By} gave {e.Id} to {e.Assignee ?? $"anybody with {string.Join(" or ", e.Roles ?? [])}"}", Styles.Warn),
+        ChildStarted e => new($"{(e.Step is null ? "calls the agent" : $"step {e.Step}:")} {e.Agent} in run {e.Child}", Styles.Call),
+        ChildEnded e => new($"run {e.Child} is {e.Status.Name()}{Quoted(content, e.Output)}{Part(": ", e.Reason)}", e.Status == RunStatus.Completed ? Styles.Call : Styles.Bad),
+        WaitStarted e => new($"waits {(e.Until is { } until ? $"until {Show.Moment(until)}" : "")}{(e.SignalName is { } name ? $"{(e.Until is null ? "" : " or ")}for the signal '{name}'" : "")}", Styles.Dim),
+        WaitEnded => new("the time has come", Styles.Dim),
+        SignalReceived e => new($"the signal '{e.Name}' came{Quoted(content, e.Payload)}", Style.Plain),
+        RunMigrated e => new($"{e.By} moved it to version {e.AgentVersion} ({e.DefinitionHash[..12]}){Part(" – ", e.Note)}", Styles.Bold),
+        PlanMade e => new($"plan {e.Round}: {Show.Count(e.Plan.Steps.Count, "step")}{(content ? $": {string.Join("; ", e.Plan.Steps.Select(s => $"{s.Id}: {s.Goal}"))}" : "")}", Styles.Bold),
         SignalIgnored e => new($"a signal was ignored: {e.Reason}", Styles.Warn),
         VerdictGiven e => new($"validator {e.Validator}: {Word(e.Verdict.ToString())}{(content ? $": {Output.Excerpt(e.Evidence, 400)}" : "")}", e.Verdict == Verdict.Passed ? Styles.Good : Styles.Bad),
         BudgetRefused e => new($"the ceiling of {Show.Metric(e.Metric)} for {e.Scope} is {Show.Of(e.Metric, e.Ceiling)}: {Show.Of(e.Metric, e.Spent)} spent, {Show.Of(e.Metric, e.Reserved)} reserved, {Show.Of(e.Metric, e.Asked)} asked for and refused", Styles.Warn),
@@ -74,6 +82,9 @@ internal static class EventLines
     private static string Quoted(bool content, string? text) => content && text is { Length: > 0 } ? $": {Output.Excerpt(text, 300)}" : "";
 
     private static string Part(string before, string? text) => text is { Length: > 0 } ? before + text : "";
+
+    private static string Edited(bool content, QuestionAnswered e) =>
+        e.Arguments is not { } arguments ? "" : content ? $" with {Output.Excerpt(arguments.GetRawText(), 400)}" : " with other arguments";
 
     private static string Outcome(EffectOutcome outcome) => outcome switch
     {

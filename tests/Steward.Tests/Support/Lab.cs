@@ -74,5 +74,8 @@ internal sealed class Lab
         return entries;
     }
 
+    /// <summary>What an application holds of a run.</summary>
+    public RunHandle Handle(RunId run, IStewardStore? store = null) => new(run, store ?? Store, _hub, TimeSpan.FromMilliseconds(10), Time);
+
     public async Task<RunState> StateAsync(RunId run) => await RunJournal.LoadAsync(Store, run, TestContext.Current.CancellationToken);
 }
