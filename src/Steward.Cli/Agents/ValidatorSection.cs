@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Steward.Cli.Agents.Yaml;
 using Steward.Orchestration;
-using Steward.Orchestration.Validators;
 using Steward.Tools;
 
 namespace Steward.Cli.Agents;
