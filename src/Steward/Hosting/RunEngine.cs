@@ -87,6 +87,8 @@ internal sealed class RunEngine
         session.Note(new RunClaimed(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt));
         if (state.Sequence == 1 && await SessionHistory.ReadAsync(_store, state) is { } history)
             session.Note(history);
+        if (state.Sequence == 1 && await ImplicitFeedback.RepeatedAsync(_store, state, _time.GetUtcNow()) is { } repeated)
+            session.Add(repeated);
         if (claim.Attempt > _options.MaxClaimAttempts)
             Quarantine(session, claim.Attempt);
         Active[claim.Lease.Run] = session;

@@ -153,6 +153,9 @@ public sealed record RunBatch
     /// <summary>Signals to other runs, put into their inboxes with this commit. What its receiver has seen, or has ended without, is dropped.</summary>
     public IReadOnlyList<Signal> Sends { get; init; } = [];
 
+    /// <summary>Feedback that the runtime itself gives, kept with this commit, once per run and id. What is about an unknown run is dropped.</summary>
+    public IReadOnlyList<Feedback> Feedback { get; init; } = [];
+
     /// <summary>Replaces the run's snapshot, if set.</summary>
     public RunSnapshot? Snapshot { get; init; }
 }
