@@ -1,5 +1,5 @@
 // The process that the crash tests kill. It works on one run of a 30-step agent whose Unsafe tool appends a line to a file,
-// until the run has ended (exit 0) or waits for a person (exit 3, the question on standard output).
+// until the run has ended (exit 0) or waits for a person (exit 3, the question on standard output). Or, as "retail", on tasks of the retail sample.
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
@@ -14,6 +14,9 @@ using Steward.Runs;
 using Steward.Sqlite;
 using Steward.Storage;
 using Steward.Tools;
+
+if (args is ["retail", .. var kills])
+    return await RetailCrash.RunAsync(kills);
 
 string database = args[0], ledger = args[1], key = args[2];
 bool hasProbe = args[3] == "probe";

@@ -45,7 +45,7 @@ public sealed class MigrationTests : IDisposable
     }
 
     [Fact]
-    public async Task Migration_ProcessDiesInside_LeavesTheOldVersionIntact()
+    public async Task C8_Migration_ProcessDiesInside_LeavesTheOldVersionIntact()
     {
         TestRun run = await MakeOldFileAsync();
         using TestFolder copy = new();

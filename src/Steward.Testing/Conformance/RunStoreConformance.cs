@@ -18,6 +18,9 @@ public static class RunStoreConformance
         .. LimitChecks.All,
         .. CancellationChecks.All,
         .. DurabilityChecks.All,
+        .. FamilyChecks.All,
+        .. QuestionChecks.All,
+        .. SessionChecks.All,
     ];
 
     /// <summary>The checks that say something about a store whose data does, or does not, outlive it.</summary>

@@ -47,6 +47,24 @@ internal sealed class Scene(ConformanceStore host, CancellationToken cancellatio
         return new RunStart { Run = run, Entry = JournalEntry.Create(run, 1, JournalEntry.Origin, started, Now) };
     }
 
+    /// <summary>The start of a child.</summary>
+    public RunStart Child(RunId parent, string? session = null, params IReadOnlyList<RunId> above)
+    {
+        RunStart start = Start(session: session);
+        RunStarted started = start.Started with { Parent = new RunParent([parent, .. above], 1, 0) };
+        return start with { Entry = JournalEntry.Create(start.Run, 1, JournalEntry.Origin, started, Now) };
+    }
+
+    /// <summary>A child that its parent has started, claimed.</summary>
+    public async Task<Subject> ChildAsync(Subject parent, RunId? above = null, string? session = null)
+    {
+        RunStart start = Child(parent.Id, session, above is { } grandparent ? [grandparent] : []);
+        await parent.CommitAsync(parent.Batch(Fact("child")) with { Starts = [start] });
+        var child = new Subject(this, start.Entry);
+        await child.ClaimAsync();
+        return child;
+    }
+
     public async Task<Subject> StartedAsync(RunStart start)
     {
         StartResult result = await Store.StartAsync(start, cancellationToken);

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.AI;
@@ -11,7 +12,7 @@ internal static class AnswerReader
     private const int MalformedExcerpt = 1_000;
 
     private static readonly JsonTypeInfo<IDictionary<string, object?>> s_arguments =
-        (JsonTypeInfo<IDictionary<string, object?>>)AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(IDictionary<string, object?>));
+        (JsonTypeInfo<IDictionary<string, object?>>)Spelling().GetTypeInfo(typeof(IDictionary<string, object?>));
 
     public static IReadOnlyList<ContentPart> Parts(ChatResponse response, int turn)
     {
@@ -66,5 +67,13 @@ internal static class AnswerReader
     {
         string raw = call.AdditionalProperties?.TryGetValue("raw_arguments", out object? text) == true ? $"{text}" : call.Exception!.Message;
         return raw.Length <= MalformedExcerpt ? raw : raw[..MalformedExcerpt];
+    }
+
+    /// <summary>The journal's own spelling: requests are hashed over arguments as they are written, and must be found so when they are read again.</summary>
+    private static JsonSerializerOptions Spelling()
+    {
+        var options = new JsonSerializerOptions(AIJsonUtilities.DefaultOptions) { WriteIndented = false, Encoder = JavaScriptEncoder.Default };
+        options.MakeReadOnly();
+        return options;
     }
 }

@@ -402,7 +402,8 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         if (ended.Started is not { Session: { } session, Parent: null } || _runs.ActiveOf(ended.Started.Tenant, session) is not [{ Queued: true } next, ..])
             return;
         next.Queued = false;
-        _runs.SetClaimable(next, now);
+        if (next.Worker is null)
+            _runs.SetClaimable(next, now);
     }
 
     private SignalResult Put(Signal signal)

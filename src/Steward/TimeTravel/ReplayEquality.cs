@@ -20,7 +20,7 @@ internal static class ReplayEquality
         (ToolFailed a, ToolFailed b) => (a.Turn, a.Index) == (b.Turn, b.Index),
         (ToolRejected { Reason: ToolRejection.Budget } a, ToolRejected b) => a with { Message = b.Message } == b,
         (QuestionAsked { Kind: QuestionKind.Quarantine }, QuestionAsked { Kind: QuestionKind.Quarantine }) => true,
-        (QuestionAsked a, QuestionAsked b) => SameJson(a with { ExpiresAt = null }, b with { ExpiresAt = null }) && a.ExpiresAt is null == b.ExpiresAt is null,
+        (QuestionAsked a, QuestionAsked b) => Same(a, b),
         (ChildStarted a, ChildStarted b) => (a.Agent, a.Turn, a.Index, a.Step) == (b.Agent, b.Turn, b.Index, b.Step),
         (WaitStarted a, WaitStarted b) => (a.Turn, a.Index, a.SignalName, a.Until is null) == (b.Turn, b.Index, b.SignalName, b.Until is null),
         (WaitEnded a, WaitEnded b) => (a.Turn, a.Index) == (b.Turn, b.Index),
@@ -42,6 +42,12 @@ internal static class ReplayEquality
         (a.Turn, a.Attempt, a.Role, a.Provider, a.Model, a.WrapUp) == (b.Turn, b.Attempt, b.Role, b.Provider, b.Model, b.WrapUp)
         && (a.Builder != b.Builder || a.RequestHash == b.RequestHash)
         && a.MaxOutput <= b.MaxOutput;
+
+    /// <summary>Earlier versions showed arguments in words as the provider had spaced them.</summary>
+    private static bool Same(QuestionAsked a, QuestionAsked b) =>
+        SameJson(a with { ExpiresAt = null, Text = "" }, b with { ExpiresAt = null, Text = "" })
+        && a.ExpiresAt is null == b.ExpiresAt is null
+        && a.Text.Where(c => !char.IsWhiteSpace(c)).SequenceEqual(b.Text.Where(c => !char.IsWhiteSpace(c)));
 
     private static bool SameJson(RunEvent a, RunEvent b) =>
         JsonElement.DeepEquals(JsonElement.Parse(EventWire.Write(a)), JsonElement.Parse(EventWire.Write(b)));

@@ -12,7 +12,7 @@ public sealed class KillTests(ITestOutputHelper output)
     private const int Lanes = 2;
 
     [Fact]
-    public async Task Run_KilledAtRandomMoments_WithProbe_NoDuplicateNoLostNoStuck()
+    public async Task C9_Run_KilledAtRandomMoments_WithProbe_NoDuplicateNoLostNoStuck()
     {
         const int Runs = 50;
         int kills = 0, reconciled = 0;
@@ -20,7 +20,7 @@ public sealed class KillTests(ITestOutputHelper output)
         {
             using var folder = new TestFolder();
             var crash = new CrashedRun(folder, $"run-{i}", probe: true, new Random(1_000 + i));
-            (int exit, string text) = await crash.RunUntilDoneAsync(mostKills: 4, cancellationToken);
+            (int exit, string text) = await crash.RunUntilDoneAsync(mostKills: 12, cancellationToken);
             Assert.True(exit == 0, $"Run {i} ended with {exit}: {text}");
             crash.AssertEachEffectOnce(Steps);
             Interlocked.Add(ref kills, crash.Kills);
@@ -31,7 +31,7 @@ public sealed class KillTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Run_KilledAtRandomMoments_WithoutProbe_EveryAmbiguousCallAsksNoneRepeats()
+    public async Task C9_Run_KilledAtRandomMoments_WithoutProbe_EveryAmbiguousCallAsksNoneRepeats()
     {
         const int Runs = 10;
         int kills = 0, asked = 0;

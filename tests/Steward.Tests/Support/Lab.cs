@@ -16,14 +16,16 @@ internal sealed class Lab
 {
     public static readonly TimeSpan LeaseDuration = TimeSpan.FromSeconds(30);
 
+    private readonly AgentDefinition[] _others;
     private readonly RunHub _hub = new();
     private readonly StewardOptions _options = new() { LeaseDuration = LeaseDuration, MaxClaimAttempts = 50, CancelGrace = TimeSpan.Zero };
 
-    public Lab(IChatClient model, AgentDefinition agent, IStewardStore? store = null, ManualTimeProvider? time = null)
+    public Lab(IChatClient model, AgentDefinition agent, IStewardStore? store = null, ManualTimeProvider? time = null, params AgentDefinition[] others)
     {
         Time = time ?? new ManualTimeProvider();
         Store = store ?? new InMemoryStewardStore(Time);
         Agent = agent;
+        _others = others;
         Model = model;
     }
 
@@ -45,9 +47,9 @@ internal sealed class Lab
         return (await Client(store).StartAsync(Agent.Name, request ?? new RunRequest("go"), TestContext.Current.CancellationToken)).Id;
     }
 
-    /// <summary>A client that has the lab's agent loaded, or others.</summary>
+    /// <summary>A client that has the lab's agents loaded, and more.</summary>
     public IStewardClient Client(IStewardStore? store = null, params AgentDefinition[] agents) =>
-        new StewardClient(store ?? Store, new AgentRegistry(agents.Length == 0 ? [Agent] : agents), _hub, Options.Create(_options), Time);
+        new StewardClient(store ?? Store, new AgentRegistry([Agent, .. _others, .. agents]), _hub, Options.Create(_options), Time);
 
     /// <summary>Works on whatever can be worked on, until nothing can.</summary>
     public async Task WorkAllAsync()
@@ -66,7 +68,7 @@ internal sealed class Lab
 
     public RunEngine Engine(IStewardStore store) => new(
         store,
-        new AgentRegistry(Agent),
+        new AgentRegistry([Agent, .. _others]),
         new ModelRouter(_ => Model, ModelCatalog.Default.With(Harness.Price), new ModelRetryOptions { Delay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero }, Time, () => 0.5),
         _options,
         Time,

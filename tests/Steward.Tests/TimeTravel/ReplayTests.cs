@@ -23,6 +23,13 @@ public sealed class ReplayTests
         (List<JournalEntry> journal, _) = GoldenJournalTests.Read(Path.Combine(GoldenJournalTests.Folder, file));
         ReplayReport report = await ReplayAsync(journal, Definition(Path.GetFileNameWithoutExtension(file)));
 
+        if (file == "0.1/asked.jsonl")
+        {
+            // 0.1 made the other calls of a message before it asked for approval of one; since 0.2 people are asked first.
+            Assert.Equal((6, "question.asked"), (report.Divergence!.Sequence, report.Divergence.Actual.Split(' ')[0]));
+            return;
+        }
+
         Assert.True(report.Divergence is null, $"{report.Divergence}");
         Assert.Equal(journal.Count, report.Matched);
     }
