@@ -111,7 +111,7 @@ internal static class Append
         Worker = null,
         Attempts = 0,
         ClaimableAt = run.Status.IsTerminal() ? null
-            : pending ? run.UpdatedAt
+            : pending && batch.Release?.LeavesSignals != true ? run.UpdatedAt
             : batch.Release?.WakeAt is { } wake ? Instant.Due(wake)
             : null,
     };

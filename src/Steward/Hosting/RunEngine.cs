@@ -151,7 +151,7 @@ internal sealed class RunEngine
             session.Note(new StateChanged(state.Status, RunStatus.Awaiting, reason, $"{state.Started.AgentVersion} ({state.Started.DefinitionHash[..12]})"));
         }
 
-        await session.CommitAsync(startsEffect: false, new RunRelease(_time.GetUtcNow() + TimeSpan.FromMinutes(1)));
+        await session.CommitAsync(startsEffect: false, new RunRelease(_time.GetUtcNow() + TimeSpan.FromMinutes(1)) { LeavesSignals = true });
         return RunExit.Parked;
     }
 }

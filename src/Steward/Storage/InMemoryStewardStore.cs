@@ -526,7 +526,7 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         }
         else if (batch.Release is { } release)
         {
-            _runs.Park(run, run.Inbox.Count > 0 ? now : release.WakeAt);
+            _runs.Park(run, run.Inbox.Count > 0 && !release.LeavesSignals ? now : release.WakeAt);
         }
 
         if (alerts is not null)

@@ -162,8 +162,12 @@ public sealed record RunBatch
 
 /// <summary>Giving a lease back.</summary>
 /// <param name="WakeAt">When the run becomes claimable by itself; null when only a signal or a switch wakes it.</param>
-/// <remarks>A run with unconsumed signals becomes claimable at once, whatever <paramref name="WakeAt"/> says.</remarks>
-public sealed record RunRelease(DateTimeOffset? WakeAt);
+/// <remarks>A run with unconsumed signals becomes claimable at once, whatever <paramref name="WakeAt"/> says, unless <see cref="LeavesSignals"/>.</remarks>
+public sealed record RunRelease(DateTimeOffset? WakeAt)
+{
+    /// <summary>Whether the signals in the inbox are left to whoever comes when the time has come: this worker cannot apply them, and must not be woken by them over and over. Only a further signal wakes the run before.</summary>
+    public bool LeavesSignals { get; init; }
+}
 
 /// <summary>A change of the budgets of all scopes of a run: run, session, tenant, agent on a day, global.</summary>
 /// <param name="Day">The day (UTC) whose agent scope it counts on: that of the reservation.</param>

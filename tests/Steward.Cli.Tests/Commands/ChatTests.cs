@@ -26,7 +26,7 @@ public sealed class ChatTests
 
     private const string Tools = """
         databases:
-          main: { sqlite: data.db, writable: true }
+          main: { sqlite: data.db }
         tools:
           - name: pay
             description: Pays.
