@@ -55,13 +55,25 @@ internal sealed class RunCommand(CommandContext context)
         var view = new RunView(context.Output);
         await using AgentHost host = AgentHost.Create(file, store.Store, context.Output, context.Time, view, alerts.Apply);
         RunId run = known?.Run ?? (await host.Client.StartAsync(file.Agent.Name, Request(parse, file))).Id;
-        view.Begin(known ?? RunState.Empty(run));
-        Banner(file, run, known);
+        return await WorkAsync(host, view, file, new Hints(path, parse.GetValue(CommonOptions.Store), run), known);
+    }
+
+    /// <summary>Works on a run that is there already, and shows what happens.</summary>
+    public static async Task<int> GoOnAsync(CommandContext context, AgentFile file, OpenStore store, RunState known, Hints hints)
+    {
+        var view = new RunView(context.Output);
+        await using AgentHost host = AgentHost.Create(file, store.Store, context.Output, context.Time, view, AlertVariables.Read().Apply);
+        return await new RunCommand(context).WorkAsync(host, view, file, hints, known);
+    }
+
+    private async Task<int> WorkAsync(AgentHost host, RunView view, AgentFile file, Hints hints, RunState? known)
+    {
+        view.Begin(known ?? RunState.Empty(hints.Run));
+        Banner(file, hints.Run, known);
         if (known is not null)
-            await SayHolderAsync(store.Store, run);
-        var hints = new Hints(path, parse.GetValue(CommonOptions.Store), run);
-        await WorkAsync(host, view, run, file, hints);
-        return await EndAsync(host, view, run, hints);
+            await SayHolderAsync(host.Store, hints.Run);
+        await WorkAsync(host, view, hints.Run, file, hints);
+        return await EndAsync(host, view, hints.Run, hints);
     }
 
     private void CheckOptions(ParseResult parse, string? resume)
@@ -132,7 +144,7 @@ internal sealed class RunCommand(CommandContext context)
     }
 
     /// <summary>A run that was left by a killed process is held until its lease ends: say so, rather than look stuck.</summary>
-    private async Task SayHolderAsync(SqliteStewardStore store, RunId run)
+    private async Task SayHolderAsync(IStewardStore store, RunId run)
     {
         RunInfo info = (await store.FindAsync(new RunQuery { Run = run, Limit = 1 }))[0];
         if (info is { Worker: { } worker, ClaimableAt: { } until } && until > context.Time.GetUtcNow() && !info.Status.IsTerminal())

@@ -20,7 +20,7 @@ internal static class EventLines
 {
     public static EventLine Describe(RunState before, JournalEntry entry, bool content) => entry.Event switch
     {
-        RunStarted e => new($"started: {e.Agent} version {e.AgentVersion}, tenant {e.Tenant}{Part(", user ", e.User)}{Part(", session ", e.Session)}{Quoted(content, TextOf(e.Input))}", Styles.Bold),
+        RunStarted e => new($"started: {e.Agent} version {e.AgentVersion}, tenant {e.Tenant}{Part(", user ", e.User)}{Part(", session ", e.Session)}{Origin(e)}{Quoted(content, TextOf(e.Input))}", Styles.Bold),
         RunClaimed e => new($"claimed by {e.Worker} (epoch {e.Epoch}{(e.Attempt > 1 ? $", attempt {e.Attempt}" : "")})", Styles.Dim),
         StateChanged e => new($"{e.From.Name()} → {e.To.Name()} ({e.Reason}{Part(": ", e.Detail)})", RunSummary.StyleOf(e.To)),
         MessageReceived e => new($"a message came in{Quoted(content, TextOf(e.Input))}", Style.Plain),
@@ -41,8 +41,9 @@ internal static class EventLines
         WaitStarted e => new($"waits {(e.Until is { } until ? $"until {Show.Moment(until)}" : "")}{(e.SignalName is { } name ? $"{(e.Until is null ? "" : " or ")}for the signal '{name}'" : "")}", Styles.Dim),
         WaitEnded => new("the time has come", Styles.Dim),
         SignalReceived e => new($"the signal '{e.Name}' came{Quoted(content, e.Payload)}", Style.Plain),
-        RunMigrated e => new($"{e.By} moved it to version {e.AgentVersion} ({e.DefinitionHash[..12]}){Part(" – ", e.Note)}", Styles.Bold),
+        RunMigrated e => new($"{e.By} moved it from version {e.FromVersion} to {e.AgentVersion}{Part(" – ", e.Note)}", Styles.Bold),
         PlanMade e => new($"plan {e.Round}: {Show.Count(e.Plan.Steps.Count, "step")}{(content ? $": {string.Join("; ", e.Plan.Steps.Select(s => $"{s.Id}: {s.Goal}"))}" : "")}", Styles.Bold),
+        HistoryAdded e => new($"knows {Show.Count(e.Messages.Count, "earlier exchange")} of the session", Styles.Dim),
         SignalIgnored e => new($"a signal was ignored: {e.Reason}", Styles.Warn),
         VerdictGiven e => new($"validator {e.Validator}: {Word(e.Verdict.ToString())}{(content ? $": {Output.Excerpt(e.Evidence, 400)}" : "")}", e.Verdict == Verdict.Passed ? Styles.Good : Styles.Bad),
         BudgetRefused e => new($"the ceiling of {Show.Metric(e.Metric)} for {e.Scope} is {Show.Of(e.Metric, e.Ceiling)}: {Show.Of(e.Metric, e.Spent)} spent, {Show.Of(e.Metric, e.Reserved)} reserved, {Show.Of(e.Metric, e.Asked)} asked for and refused", Styles.Warn),
@@ -53,6 +54,8 @@ internal static class EventLines
         RunCancelled e => new($"cancelled by {e.By}{Part(": ", e.Reason)}", Styles.Warn),
         _ => new(entry.Type, Style.Plain),
     };
+
+    private static string Origin(RunStarted e) => e.Origin is { } origin ? $", forked from {origin.Run} at {origin.Sequence}{Part(" – ", origin.Change)}" : "";
 
     public static string TextOf(IReadOnlyList<ContentPart> parts) => string.Join(' ', parts.Select(p => p switch
     {

@@ -204,6 +204,9 @@ public sealed record RunState
         return agent.Planning is not null && !Planning.IsDirect && Started.Parent?.Step is null && WrapUp is null;
     }
 
+    /// <summary>Whether the entry at a sequence was copied from the run that this one was forked from.</summary>
+    public bool IsCopied(long sequence) => sequence <= Started.Origin?.Copied;
+
     /// <summary>The open call at a position, if it is there.</summary>
     public ToolCall? FindCall(int turn, int index) =>
         index >= 0 && index < Calls.Length && Calls[index].Turn == turn ? Calls[index] : null;
@@ -243,7 +246,7 @@ public sealed record RunState
 
     private (BudgetAmount Spent, BudgetAmount Reserved) Settled(JournalEntry entry)
     {
-        if (entry.Sequence <= Started.Origin?.Copied)
+        if (IsCopied(entry.Sequence))
             return (Spent, Reserved); // The run that this one was forked from paid for it.
         if (entry.Event is StateChanged or RunClaimed or GuidanceAdded)
             return (Spent, Reserved);
@@ -478,7 +481,7 @@ public sealed record RunState
         RunState next = this with
         {
             Children = Children.Remove(child),
-            ChildrenSpent = ChildrenSpent + e.Spent,
+            ChildrenSpent = IsCopied(Sequence + 1) ? ChildrenSpent : ChildrenSpent + e.Spent,
             FailedCalls = e.FailedCalls is { } failed ? FailedCalls.Union(failed, StringComparer.Ordinal).ToImmutableArray() : FailedCalls,
         };
         if (child.Step is { } step)
