@@ -28,7 +28,8 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
         }
 
         var tape = new ReplayTape(recording, request.Agent, hash => blueprints.GetValueOrDefault(hash));
-        await new Player(this, tape, recording, request.Agent).PlayAsync(cancellationToken);
+        await using (var player = new Player(this, tape, recording, request.Agent))
+            await player.PlayAsync(cancellationToken);
         return new ReplayReport { Run = recording.Run, Recorded = tape.Length, Matched = tape.Divergence is { } d ? d.Sequence - 1 : tape.Position, Divergence = tape.Divergence };
     }
 
@@ -47,7 +48,7 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
     }
 
     /// <summary>One replay.</summary>
-    private sealed class Player
+    private sealed class Player : IAsyncDisposable
     {
         private readonly Replayer _owner;
         private readonly ReplayTape _tape;
@@ -84,6 +85,8 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
                     _tape.Diverge(before + 1, _state.Status == RunStatus.Awaiting ? $"(nothing: the run waits, {_state.Reason})" : "(nothing)");
             }
         }
+
+        public ValueTask DisposeAsync() => _store.DisposeAsync();
 
         /// <summary>The request, and what a fork copied, are given.</summary>
         private void Begin()

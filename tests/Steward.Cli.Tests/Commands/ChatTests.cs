@@ -21,7 +21,7 @@ public sealed class ChatTests
             say: That took long.
           - when: { user: { match: '(?<all>.+)' } }
             repeat: always
-            say: "You said {{user.all}} (answer {{turn}})."
+            say: "You said {{user.all}}."
         """;
 
     private const string Tools = """
