@@ -10,6 +10,7 @@ using Steward.Runs;
 using Steward.Storage;
 using Steward.Testing;
 using Steward.Tests.Support;
+using Steward.TimeTravel;
 using Steward.Tools;
 
 namespace Steward.Tests.Simulation;
@@ -114,7 +115,7 @@ internal sealed class World : IServiceProvider
                 1 => Chance(30) ? SignalAsync(new CancelSignal("ana", null)) : Task.CompletedTask,
                 2 => SignalAsync(new NamedSignal("paid", null)),
                 3 or 4 => DecideAsync(),
-                5 => SwitchAsync(),
+                5 => Chance(25) ? ForkAsync() : SwitchAsync(),
                 6 => AdvanceAsync(TimeSpan.FromMilliseconds(Next(3_000))),
                 7 => AdvanceAsync(s_lease * (1 + Next(3))),
                 _ => WorkAsync(by),
@@ -183,6 +184,19 @@ internal sealed class World : IServiceProvider
             QuestionKind.UserInput or QuestionKind.HandOff => Answer.Reply,
             _ => Next(3) == 0 ? Answer.Deny : Answer.Approve,
         };
+    }
+
+    /// <summary>Somebody forks a run at any entry of its journal; the fork goes on as a run of its own.</summary>
+    private async Task ForkAsync()
+    {
+        RunState[] origins = [.. Checker.States.Values.Where(s => s.Started.Parent?.Step is null)];
+        if (origins.Length is 0 or > 10)
+            return;
+        RunState origin = origins[Next(origins.Length)];
+        RunStart start = await new ForkBuilder(Store, new AgentRegistry(s_agents.Values), _time).BuildAsync(origin.Run, new ForkRequest { Sequence = 1 + Next((int)origin.Sequence) }, CancellationToken.None);
+        await Store.StartAsync(start);
+        Checker.Started(start.Entry, start.Copied);
+        Tally.Count("fork");
     }
 
     private async Task SwitchAsync()
