@@ -150,15 +150,7 @@ public sealed class SqliteStewardStore : IStewardStore
     {
         ArgumentNullException.ThrowIfNull(feedback);
         ArgumentException.ThrowIfNullOrEmpty(feedback.Id);
-        return _writer.DoAsync(
-            session =>
-            {
-                if (session.Runs.Find(feedback.Run) is not { } run)
-                    return false;
-                session.Feedback.Insert(run.Id, feedback);
-                return true;
-            },
-            cancellationToken);
+        return _writer.DoAsync(session => Append.Keep(session, feedback), cancellationToken);
     }
 
     /// <inheritdoc/>

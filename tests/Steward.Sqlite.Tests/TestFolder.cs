@@ -17,8 +17,8 @@ public sealed class TestFolder : IDisposable
 
     public SqliteStoreOptions Options => new() { Path = Database };
 
-    public Task<SqliteStewardStore> OpenAsync(Func<SqliteStoreOptions, SqliteStoreOptions>? change = null) =>
-        SqliteStewardStore.OpenAsync(change is null ? Options : change(Options), TimeProvider.System, cancellationToken: TestContext.Current.CancellationToken);
+    public Task<SqliteStewardStore> OpenAsync(Func<SqliteStoreOptions, SqliteStoreOptions>? change = null, TimeProvider? time = null) =>
+        SqliteStewardStore.OpenAsync(change is null ? Options : change(Options), time ?? TimeProvider.System, cancellationToken: TestContext.Current.CancellationToken);
 
     /// <summary>Copies the database as it lies on the disk, as a crash of the machine or a careless backup would.</summary>
     public TestFolder Copy(bool witness)

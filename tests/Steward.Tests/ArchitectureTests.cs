@@ -19,6 +19,7 @@ public sealed partial class ArchitectureTests
         { "Agents", ["Steward.Hosting"] },
         { "Orchestration", ["Steward.Hosting"] },
         { "Runs", ["Steward.Hosting"] },
+        { "TimeTravel", ["Steward.Hosting"] },
     };
 
     [Fact]

@@ -16,6 +16,15 @@ internal sealed record AgentFile
     /// <summary>The clients of the providers that its routes name.</summary>
     public required IReadOnlyDictionary<string, Func<ModelTarget, IChatClient>> Providers { get; init; }
 
+    /// <summary>Its providers by name, for comparison with those of other files.</summary>
+    public IReadOnlyDictionary<string, ProviderEntry> ProviderEntries { get; init; } = new Dictionary<string, ProviderEntry>();
+
+    /// <summary>The agents that it calls as tools.</summary>
+    public IReadOnlyList<AgentFile> Others { get; init; } = [];
+
+    /// <summary>This one, those that it calls, those that they call: each once.</summary>
+    public IEnumerable<AgentFile> All => Others.SelectMany(o => o.All).Prepend(this).DistinctBy(f => f.Agent.Name);
+
     /// <summary>Prices that the file declares, and those of its script.</summary>
     public IReadOnlyList<ModelInfo> Prices { get; init; } = [];
 
@@ -37,6 +46,9 @@ internal sealed record AgentLoadOptions
 
     /// <summary>Uses the scripted model even where a key for a real one is set.</summary>
     public bool Scripted { get; init; }
+
+    /// <summary>The folders whose agents are being read: one that is met again calls itself.</summary>
+    public IReadOnlyList<string> Loading { get; init; } = [];
 
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -4,7 +4,7 @@ namespace Steward.Cli.Agents;
 internal static class AgentKeys
 {
     public static readonly string[] Agent =
-        ["name", "version", "description", "instructions", "instructions_file", "models", "providers", "script", "prices", "databases", "tools", "validators", "budget", "limits", "store", "example"];
+        ["name", "version", "description", "instructions", "instructions_file", "models", "providers", "script", "prices", "databases", "tools", "built_ins", "agents", "approvals", "planning", "validators", "budget", "limits", "store", "example"];
 
     public static readonly string[] Models = ["planner", "executor", "validator", "summarizer", "judge"];
 
@@ -19,6 +19,13 @@ internal static class AgentKeys
     public static readonly string[] Tool =
         ["name", "description", "parameters", "effect", "destructive", "approval", "cost", "timeout", "key_memory", "max_repeats", "max_result", "sql", "http"];
 
+    public static readonly string[] SubAgent = ["name", "description", "agent"];
+
+    public static readonly string[] Approval =
+        ["name", "tools", "effects", "destructive", "cost_above", "when", "required", "approvers", "roles", "assignee", "expires_after", "default"];
+
+    public static readonly string[] Planning = ["mode", "max_rounds", "max_steps", "parallel_steps", "approve_destructive", "approve_above_cost", "unit"];
+
     public static readonly string[] Parameter =
         ["type", "description", "required", "default", "enum", "minimum", "maximum", "min_length", "max_length", "pattern", "format"];
 
@@ -29,13 +36,15 @@ internal static class AgentKeys
 
     public static readonly string[] HttpProbe = ["url", "headers", "select"];
 
-    public static readonly string[] Validator = ["name", "sql", "tool_called", "answer_matches", "answer_schema"];
+    public static readonly string[] Validator = ["name", "sql", "tool_called", "answer_matches", "answer_schema", "judge"];
 
     public static readonly string[] SqlCheck = ["database", "statement", "description", "captures", "rows", "first_row", "timeout"];
 
     public static readonly string[] ToolCalled = ["tool", "times", "arguments"];
 
     public static readonly string[] AnswerMatches = ["pattern", "negate"];
+
+    public static readonly string[] Judge = ["rubric"];
 
     public static readonly string[] Bounds = ["exactly", "at_least", "at_most"];
 
@@ -44,7 +53,7 @@ internal static class AgentKeys
     public static readonly string[] Ceilings = ["usd", "tokens", "model_calls", "tool_calls"];
 
     public static readonly string[] Limits =
-        ["iterations", "wall_time", "parallel_tools", "calls_per_message", "mistakes", "validation_rounds", "attempts", "min_output", "min_wrap_up", "budget_wait"];
+        ["iterations", "wall_time", "parallel_tools", "calls_per_message", "mistakes", "validation_rounds", "attempts", "min_output", "min_wrap_up", "depth", "children", "budget_wait"];
 
     public static IReadOnlyDictionary<string, string[]> All { get; } = new Dictionary<string, string[]>(StringComparer.Ordinal)
     {
@@ -55,6 +64,9 @@ internal static class AgentKeys
         ["price"] = Price,
         ["database"] = Database,
         ["tool"] = Tool,
+        ["sub_agent"] = SubAgent,
+        ["approval"] = Approval,
+        ["planning"] = Planning,
         ["parameter"] = Parameter,
         ["sql"] = Sql,
         ["http"] = Http,
@@ -63,6 +75,7 @@ internal static class AgentKeys
         ["sql_check"] = SqlCheck,
         ["tool_called"] = ToolCalled,
         ["answer_matches"] = AnswerMatches,
+        ["judge"] = Judge,
         ["bounds"] = Bounds,
         ["budget"] = Budget,
         ["ceilings"] = Ceilings,

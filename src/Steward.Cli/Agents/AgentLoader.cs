@@ -34,13 +34,22 @@ internal static class AgentLoader
 
         // Last, because it may make the file of a database: nothing is written for a file that is wrong elsewhere.
         scope = scope with { Databases = DatabaseSection.Read(root.Find("databases"), scope) };
-        IReadOnlyList<ToolDefinition> tools = ToolSection.Read(root.Find("tools"), scope);
+        List<ToolDefinition> tools = ToolSection.Read(root.Find("tools"), scope);
+        BuiltInSection.Read(root.Find("built_ins"), tools);
+        IReadOnlyList<AgentFile> others = SubAgentSection.Read(root.Find("agents"), tools, models, scope);
+        if (others.SelectMany(o => o.All).Any(o => o.Agent.Name == name.Text()))
+            throw root.Find("agents")!.Value.Error($"One of the other agents is called '{name.Text()}' as this one is, and a name is all that a call goes by. Give one of them another name.");
+        builder.AddApprovals(ApprovalSection.Read(root.Find("approvals"), tools));
+        if (PlanningSection.Read(root.Find("planning")) is { } planning)
+            builder.UsePlanning(planning);
         builder.AddTools(tools).AddValidators(ValidatorSection.Read(root.Find("validators"), tools, scope));
         return new AgentFile
         {
             Folder = scope.Folder,
             Agent = Build(builder, name),
             Providers = models.Clients,
+            ProviderEntries = models.Entries,
+            Others = others,
             Prices = models.Prices,
             DatabasePath = database,
             Speaker = models.Speaker,

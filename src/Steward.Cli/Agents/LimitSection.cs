@@ -34,6 +34,8 @@ internal static class LimitSection
             Attempts = map.Whole("attempts", 1, 100) ?? limits.Attempts,
             MinOutput = map.Whole("min_output", 1, 100_000) ?? limits.MinOutput,
             MinWrapUp = map.Whole("min_wrap_up", 1, 100_000) ?? limits.MinWrapUp,
+            Depth = map.Whole("depth", 0, 16) ?? limits.Depth,
+            Children = map.Whole("children", 0, 1_024) ?? limits.Children,
             BudgetWait = map.Find("budget_wait")?.Duration(TimeSpan.Zero, TimeSpan.FromHours(1)) ?? limits.BudgetWait,
         };
     }

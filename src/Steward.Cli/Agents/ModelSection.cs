@@ -39,6 +39,9 @@ internal sealed class ModelSection
 
     public IReadOnlyList<ModelInfo> Prices => _prices;
 
+    /// <summary>The providers of <see cref="Clients"/>, as the file and the environment describe them.</summary>
+    public IReadOnlyDictionary<string, ProviderEntry> Entries => _providers.Where(p => Clients.ContainsKey(p.Key)).ToDictionary();
+
     public string Speaker { get; private set; } = "";
 
     public static ModelSection Read(YamlMap root, AgentScope scope)

@@ -88,6 +88,15 @@ internal sealed record ProviderEntry(string Name, ProviderKind Kind)
         return Kind == ProviderKind.Anthropic ? ModelProviders.CreateAnthropic(target.Model, options) : ModelProviders.CreateOpenAI(target.Model, options);
     }
 
+    /// <summary>Whether another file means the same by it. Scripts go by their names, which stand as the model's.</summary>
+    public bool IsSame(ProviderEntry other, string folder, string otherFolder)
+    {
+        if (Script is not null && other.Script is not null)
+            return Script.Name != other.Script.Name || Path.GetFullPath(ScriptFile!, folder) == Path.GetFullPath(other.ScriptFile!, otherFolder);
+        return Kind == other.Kind && BaseUrl == other.BaseUrl && ApiKey == other.ApiKey
+            && Headers.Count == other.Headers.Count && Headers.All(h => other.Headers.TryGetValue(h.Key, out string? value) && value == h.Value);
+    }
+
     /// <summary>Who speaks, in words.</summary>
     public string Speaker(ModelTarget target) => Script is not null
         ? ScriptSpeaker(ScriptFile!)

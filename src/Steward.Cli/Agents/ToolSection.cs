@@ -11,7 +11,7 @@ internal static class ToolSection
     private static readonly TimeSpan s_day = TimeSpan.FromDays(1);
     private static readonly TimeSpan s_tenYears = TimeSpan.FromDays(3_650);
 
-    private static readonly Dictionary<string, ToolEffect> s_effects = new(StringComparer.Ordinal)
+    internal static readonly Dictionary<string, ToolEffect> Effects = new(StringComparer.Ordinal)
     {
         ["read_only"] = ToolEffect.ReadOnly,
         ["idempotent"] = ToolEffect.Idempotent,
@@ -28,7 +28,7 @@ internal static class ToolSection
 
     private static readonly string[] s_methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
-    public static IReadOnlyList<ToolDefinition> Read(YamlValue? value, AgentScope scope)
+    public static List<ToolDefinition> Read(YamlValue? value, AgentScope scope)
     {
         List<ToolDefinition> tools = [];
         foreach (YamlValue declared in value?.List("'tools'") ?? [])
@@ -79,7 +79,7 @@ internal static class ToolSection
         });
     }
 
-    private static ToolEffect? Effect(YamlMap map) => map.Find("effect")?.OneOf("an effect", s_effects);
+    private static ToolEffect? Effect(YamlMap map) => map.Find("effect")?.OneOf("an effect", Effects);
 
     private static SqlToolOptions Sql(YamlValue body, YamlMap tool, AgentScope scope)
     {

@@ -14,7 +14,7 @@ internal static class ValidatorSection
         foreach (YamlValue declared in value?.List("'validators'") ?? [])
         {
             YamlMap map = declared.Map("a validator", AgentKeys.Validator);
-            (string kind, YamlValue body) = map.OneOf("sql", "tool_called", "answer_matches", "answer_schema");
+            (string kind, YamlValue body) = map.OneOf("sql", "tool_called", "answer_matches", "answer_schema", "judge");
             string name = map.Find("name")?.NonEmpty("the validator's name") ?? kind;
             if (validators.Any(v => v.Name == name))
                 throw map.Self.Error($"There is a validator '{name}' already. Give this one another 'name'.");
@@ -36,6 +36,7 @@ internal static class ValidatorSection
         "sql" => Sql(name, body.Map("'sql'", AgentKeys.SqlCheck), tools, scope),
         "tool_called" => ToolCalled(name, body, tools),
         "answer_matches" => AnswerMatches(name, body),
+        "judge" => new JudgeValidator(name, Rubric(body)),
         _ => new AnswerSchemaValidator(name, body.IsMap ? body.Json() : SchemaFile(body, scope)),
     };
 
@@ -79,6 +80,9 @@ internal static class ValidatorSection
         YamlMap map = body.Map("'answer_matches'", AgentKeys.AnswerMatches);
         return new AnswerMatchesValidator(name, map.Need("pattern", "Write a regular expression.").Text(), !map.Flag("negate"));
     }
+
+    private static string Rubric(YamlValue body) =>
+        (body.IsMap ? body.Map("'judge'", AgentKeys.Judge).Need("rubric", "Say what has to be true, in words.") : body).NonEmpty("the rubric");
 
     private static JsonElement SchemaFile(YamlValue file, AgentScope scope)
     {

@@ -18,21 +18,31 @@ internal sealed record Hints(string? Agent, string? StoreOption, RunId Run)
     public void WriteQuestions(Output output, RunState state)
     {
         foreach (QuestionAsked question in state.Questions)
-        {
-            output.Line();
-            output.Line($"Question {question.Id}: {question.Text}", Styles.Warn);
-            foreach (string answer in Answers(question.Kind))
-                output.Line($"  steward resolve {Run} {question.Id} {answer}{(Store.Length == 0 && Agent is not null ? $" --agent {StoreLocator.Quote(Agent)}" : Store)}");
-        }
-
+            WriteQuestion(output, question.Id, question.Kind, question.Text);
         output.Line("Then go on with:", Styles.Bold);
         output.Line($"  {Resume}");
     }
 
-    public static IReadOnlyList<string> Answers(QuestionKind kind) => kind switch
+    public void WriteQuestion(Output output, string id, QuestionKind kind, string text)
     {
-        QuestionKind.OutcomeUnknown => ["--happened --result TEXT", "--did-not-happen", "--stop"],
-        QuestionKind.Approval => ["--approve", "--deny --note REASON", "--stop"],
-        _ => ["--continue", "--stop"],
-    };
+        output.Line();
+        output.Line($"Question {id}: {text}", Styles.Warn);
+        foreach (string answer in Answers(kind, id))
+            output.Line($"  {answer}");
+    }
+
+    /// <summary>The commands that answer a question.</summary>
+    public IReadOnlyList<string> Answers(QuestionKind kind, string id)
+    {
+        (string Command, string Options)[] answers = kind switch
+        {
+            QuestionKind.OutcomeUnknown => [("resolve", "--happened --result TEXT"), ("resolve", "--did-not-happen"), ("resolve", "--stop")],
+            QuestionKind.Approval or QuestionKind.Plan => [("approve", ""), ("deny", "--note REASON"), ("resolve", "--stop")],
+            QuestionKind.UserInput or QuestionKind.HandOff => [("answer", "TEXT"), ("deny", "--note REASON"), ("resolve", "--stop")],
+            _ => [("resolve", "--continue"), ("resolve", "--stop")],
+        };
+        return [.. answers.Select(a => $"steward {a.Command} {Run} {id}{(a.Options.Length == 0 ? "" : $" {a.Options}")}{Database}")];
+    }
+
+    private string Database => Store.Length == 0 && Agent is not null ? $" --agent {StoreLocator.Quote(Agent)}" : Store;
 }

@@ -21,15 +21,16 @@ internal sealed class ResolveCommand(CommandContext context)
     private readonly Option<string?> _result = CommonOptions.Named<string?>("--result", "The result that the model then sees.", "text");
     private readonly Option<string?> _note = CommonOptions.Named<string?>("--note", "Why; it stands in the journal.", "text");
     private readonly Option<string?> _by = CommonOptions.By();
+    private readonly Option<string[]> _roles = DecideCommand.Roles("A role that the decider bears; several with commas.");
     private readonly Option<string?> _agent = CommonOptions.Named<string?>("--agent", "The agent's folder whose database is meant.", "folder");
 
     public static Command Create(CommandContext context) => new ResolveCommand(context).Create();
 
     private Command Create()
     {
-        var command = new Command("resolve", "Answer a question of a run; without an answer, list its open questions.")
+        var command = new Command("resolve", "Say what became of a lost call, or let a quarantined run go on; without an answer, list what a run asks. For approvals, see approve and deny.")
         {
-            _run, _question, _happened, _didNotHappen, _approve, _deny, _continue, _stop, _result, _note, _by, _agent,
+            _run, _question, _happened, _didNotHappen, _approve, _deny, _continue, _stop, _result, _note, _by, _roles, _agent,
         };
         command.SetAction(ExecuteAsync);
         return command;
@@ -46,8 +47,9 @@ internal sealed class ResolveCommand(CommandContext context)
             return List(state, hints);
 
         QuestionAsked question = Find(state, parse.GetValue(_question));
-        if (!Fits(question.Kind, given))
-            throw new UsageException($"'{question.Id}' is a question of another kind; answer it with one of: {string.Join(" | ", Hints.Answers(question.Kind))}.");
+        if (!QuestionRules.Fits(question.Kind, given))
+            throw new UsageException($"'{question.Id}' is a question of another kind; answer it with one of: {string.Join(" | ", hints.Answers(question.Kind, question.Id))}.");
+        string by = parse.GetValue(_by) ?? CommandContext.Operator;
         DecisionResult decided = await run.Store.DecideAsync(
             new Decision
             {
@@ -55,15 +57,23 @@ internal sealed class ResolveCommand(CommandContext context)
                 Run = info.Run,
                 Question = question.Id,
                 Answer = given,
-                By = parse.GetValue(_by) ?? CommandContext.Operator,
+                By = by,
+                Roles = DecideCommand.Split(parse.GetValue(_roles)),
                 Result = parse.GetValue(_result),
                 Note = parse.GetValue(_note),
             },
             cancellationToken);
         if (decided is { Status: DecisionStatus.AlreadyDecided, Question.Votes: [.., Vote earlier] })
             throw new UsageException($"{earlier.By} has answered '{question.Id}' already ({EventLines.Word(earlier.Answer.ToString())}), and the first answer counts. Go on with: {hints.Resume}");
-        if (decided.Status != DecisionStatus.Accepted)
-            throw new UsageException($"The answer to '{question.Id}' was not taken ({EventLines.Word(decided.Status.ToString())}): nothing was changed.");
+        if (decided.Status is not (DecisionStatus.Accepted or DecisionStatus.Counted))
+            throw new UsageException(QuestionLines.Refusal(decided, by));
+        if (decided is { Status: DecisionStatus.Counted, Question: { } counted })
+        {
+            context.Output.Document(new JsonObject { ["run"] = hints.Run.ToString(), ["question"] = question.Id, ["answer"] = EventLines.Word(given.ToString()), ["missing"] = counted.Needed - QuestionLines.Approvals(counted) });
+            context.Output.Line(QuestionLines.Counted(counted), Styles.Warn);
+            return ExitCodes.Ok;
+        }
+
         Report(question, given, hints);
         return ExitCodes.Ok;
     }
@@ -93,13 +103,6 @@ internal sealed class ResolveCommand(CommandContext context)
             return state.Questions is [var only] ? only : throw new UsageException($"Run {state.Run} asks several things; say which: {string.Join(", ", state.Questions.Select(q => q.Id))}.");
         return state.FindQuestion(id) ?? throw new UsageException($"'{id}' is not an open question of run {state.Run}; open: {string.Join(", ", state.Questions.Select(q => q.Id))}.");
     }
-
-    private static bool Fits(QuestionKind kind, Answer answer) => answer == Answer.Stop || kind switch
-    {
-        QuestionKind.OutcomeUnknown => answer is Answer.Happened or Answer.DidNotHappen,
-        QuestionKind.Approval => answer is Answer.Approve or Answer.Deny,
-        _ => answer is Answer.Continue,
-    };
 
     private int List(RunState state, Hints hints)
     {

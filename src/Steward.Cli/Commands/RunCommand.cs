@@ -55,13 +55,25 @@ internal sealed class RunCommand(CommandContext context)
         var view = new RunView(context.Output);
         await using AgentHost host = AgentHost.Create(file, store.Store, context.Output, context.Time, view, alerts.Apply);
         RunId run = known?.Run ?? (await host.Client.StartAsync(file.Agent.Name, Request(parse, file))).Id;
-        view.Begin(known ?? RunState.Empty(run));
-        Banner(file, run, known);
+        return await WorkAsync(host, view, file, new Hints(path, parse.GetValue(CommonOptions.Store), run), known);
+    }
+
+    /// <summary>Works on a run that is there already, and shows what happens.</summary>
+    public static async Task<int> GoOnAsync(CommandContext context, AgentFile file, OpenStore store, RunState known, Hints hints)
+    {
+        var view = new RunView(context.Output);
+        await using AgentHost host = AgentHost.Create(file, store.Store, context.Output, context.Time, view, AlertVariables.Read().Apply);
+        return await new RunCommand(context).WorkAsync(host, view, file, hints, known);
+    }
+
+    private async Task<int> WorkAsync(AgentHost host, RunView view, AgentFile file, Hints hints, RunState? known)
+    {
+        view.Begin(known ?? RunState.Empty(hints.Run));
+        Banner(file, hints.Run, known);
         if (known is not null)
-            await SayHolderAsync(store.Store, run);
-        var hints = new Hints(path, parse.GetValue(CommonOptions.Store), run);
-        await WorkAsync(host, view, run, file, hints);
-        return await EndAsync(host, view, run, hints);
+            await SayHolderAsync(host.Store, hints.Run);
+        await WorkAsync(host, view, hints.Run, file, hints);
+        return await EndAsync(host, view, hints.Run, hints);
     }
 
     private void CheckOptions(ParseResult parse, string? resume)
@@ -132,7 +144,7 @@ internal sealed class RunCommand(CommandContext context)
     }
 
     /// <summary>A run that was left by a killed process is held until its lease ends: say so, rather than look stuck.</summary>
-    private async Task SayHolderAsync(SqliteStewardStore store, RunId run)
+    private async Task SayHolderAsync(IStewardStore store, RunId run)
     {
         RunInfo info = (await store.FindAsync(new RunQuery { Run = run, Limit = 1 }))[0];
         if (info is { Worker: { } worker, ClaimableAt: { } until } && until > context.Time.GetUtcNow() && !info.Status.IsTerminal())
@@ -171,11 +183,16 @@ internal sealed class RunCommand(CommandContext context)
         RunState state = view.State;
         RunInfo info = (await host.Store.FindAsync(new RunQuery { Run = run, Limit = 1 }))[0];
         int code = RunSummary.ExitCodeOf(info, state);
+        IReadOnlyList<QuestionInfo> below = code is ExitCodes.Parked or ExitCodes.Awaiting ? await RunFamily.QuestionsBelowAsync(host.Store, run) : [];
+        if (below.Count > 0)
+            code = ExitCodes.Awaiting;
         JsonObject result = Documents.Of(state);
         result.Insert(0, "type", "result");
         result["exit_code"] = code;
         if (code == ExitCodes.Parked)
             result["resume"] = hints.Resume;
+        if (below.Count > 0)
+            result["questions_below"] = new JsonArray([.. below.Select(q => (JsonNode)Documents.Of(q))]);
         context.Output.JsonLine(result);
         if (context.Output.Json)
             return code;
@@ -183,10 +200,18 @@ internal sealed class RunCommand(CommandContext context)
         context.Output.Line();
         RunSummary.Write(context.Output, state);
         if (code == ExitCodes.Awaiting)
-            hints.WriteQuestions(context.Output, state);
+            WriteQuestions(state, below, hints);
         else if (code == ExitCodes.Parked)
             await WriteParkedAsync(host.Store, info, hints);
         return code;
+    }
+
+    /// <summary>What the run asks, and what the agents ask that it has called.</summary>
+    private void WriteQuestions(RunState state, IReadOnlyList<QuestionInfo> below, Hints hints)
+    {
+        foreach (QuestionInfo question in below)
+            (hints with { Run = question.Run }).WriteQuestion(context.Output, question.Id, question.Kind, $"{question.Text} (the agent '{question.Agent}')");
+        hints.WriteQuestions(context.Output, state);
     }
 
     private async Task WriteParkedAsync(IStewardStore store, RunInfo info, Hints hints)

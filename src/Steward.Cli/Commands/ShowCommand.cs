@@ -48,10 +48,22 @@ internal sealed class ShowCommand(CommandContext context)
         }
 
         info = (await run.Store.FindAsync(new RunQuery { Run = info.Run, Limit = 1 }, cancellationToken))[0];
+        IReadOnlyList<Feedback> feedback = await run.Store.FeedbackAsync(new FeedbackQuery { Run = info.Run }, cancellationToken);
         if (!follow)
-            context.Output.Document(new JsonObject { ["run"] = Documents.Of(info), ["state"] = Documents.Of(state, payloads), ["events"] = events });
+        {
+            context.Output.Document(new JsonObject
+            {
+                ["run"] = Documents.Of(info),
+                ["state"] = Documents.Of(state, payloads),
+                ["events"] = events,
+                ["feedback"] = new JsonArray([.. feedback.Select(f => (JsonNode)FeedbackCommand.Document(f))]),
+            });
+        }
+
         if (!context.Output.Json)
             WriteEnd(parse, info, state, payloads);
+        foreach (Feedback given in feedback.Reverse())
+            context.Output.Line($"Feedback: {FeedbackCommand.Line(given)}", Styles.Dim);
         return ExitCodes.Ok;
     }
 

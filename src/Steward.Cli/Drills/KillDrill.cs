@@ -35,7 +35,7 @@ internal sealed class KillDrill(IStewardStore store, Output output, TimeProvider
         if ((await store.SwitchesAsync(cancellationToken)).FirstOrDefault(s => s.Scope is "global" or $"agent:{DrillAgent.Name}" or "tenant:steward-drill") is { } engaged)
             throw new UsageException($"{engaged.Scope} is engaged already, by {engaged.By}: the drill could not run. Release it first with 'steward kill off {engaged.Scope}'.");
         var providers = new Dictionary<string, Func<ModelTarget, IChatClient>>(StringComparer.Ordinal) { [DrillAgent.Provider] = _ => new DrillModel(_agent) };
-        await using AgentHost host = AgentHost.Create(_agent.Build(), providers, [DrillAgent.Price], store, output, time, configure: o =>
+        await using AgentHost host = AgentHost.Create([_agent.Build()], providers, [DrillAgent.Price], store, output, time, configure: o =>
         {
             o.MaxConcurrentRuns = runs;
             o.CancelGrace = s_grace;

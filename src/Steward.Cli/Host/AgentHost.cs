@@ -48,10 +48,10 @@ internal sealed class AgentHost : IAsyncDisposable
     private StewardOptions Options => _services.GetRequiredService<IOptions<StewardOptions>>().Value;
 
     public static AgentHost Create(AgentFile? file, IStewardStore store, Output output, TimeProvider time, IRunObserver? observer = null, Action<StewardOptions>? configure = null) =>
-        Create(file?.Agent, file?.Providers ?? new Dictionary<string, Func<ModelTarget, Microsoft.Extensions.AI.IChatClient>>(), file?.Prices ?? [], store, output, time, observer, configure);
+        Create([.. (file?.All ?? []).Select(f => f.Agent)], Providers(file), [.. (file?.All ?? []).Reverse().SelectMany(f => f.Prices)], store, output, time, observer, configure);
 
     public static AgentHost Create(
-        AgentDefinition? agent,
+        IReadOnlyList<AgentDefinition> agents,
         IReadOnlyDictionary<string, Func<ModelTarget, Microsoft.Extensions.AI.IChatClient>> providers,
         IReadOnlyList<ModelInfo> prices,
         IStewardStore store,
@@ -73,13 +73,26 @@ internal sealed class AgentHost : IAsyncDisposable
                 options.Prices.Add(price);
             configure?.Invoke(options);
         }).UseStore(store);
-        if (agent is not null)
+        foreach (AgentDefinition agent in agents)
             steward.AddAgent(agent);
         foreach ((string provider, Func<ModelTarget, Microsoft.Extensions.AI.IChatClient> create) in providers)
             steward.AddModels(provider, (_, target) => create(target));
         if (observer is not null)
             steward.AddObserver(observer);
         return new AgentHost(services.BuildServiceProvider(), store);
+    }
+
+    /// <summary>The clients of the agent and of those that it calls. Scripted models have a provider in common, and are told apart by their names.</summary>
+    private static Dictionary<string, Func<ModelTarget, Microsoft.Extensions.AI.IChatClient>> Providers(AgentFile? file)
+    {
+        var providers = new Dictionary<string, Func<ModelTarget, Microsoft.Extensions.AI.IChatClient>>(StringComparer.Ordinal);
+        foreach (IGrouping<string, AgentFile> users in (file?.All ?? []).SelectMany(f => f.Providers.Keys.Select(k => (Provider: k, File: f))).GroupBy(p => p.Provider, p => p.File))
+        {
+            AgentFile[] files = [.. users];
+            providers[users.Key] = target => files.First(f => f.Agent.Routes.Values.Any(r => r.Targets.Any(t => t.Provider == target.Provider && t.Model == target.Model))).Providers[users.Key](target);
+        }
+
+        return providers;
     }
 
     public async Task StartWorkerAsync()

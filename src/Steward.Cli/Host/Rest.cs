@@ -12,11 +12,27 @@ internal static class Rest
             return true;
         if (run.Worker is not null || (await store.InboxAsync(run.Run, cancellationToken)).Count > 0)
             return false;
+        if (run.ClaimableAt is null && !await RestAsync(store, run, now, cancellationToken))
+            return false;
         if (run.ClaimableAt is not { } due)
             return true;
         // Due, but under a switch: nobody may claim it. Due later: it waits for another definition of its agent to be loaded.
         return due > now
             ? run.Status == RunStatus.Awaiting
             : (await store.SwitchesAsync(cancellationToken)).Any(s => s.Covers(run));
+    }
+
+    /// <summary>Whether all the children of a run that waits for them are at rest themselves: then nobody goes on until somebody does something.</summary>
+    private static async ValueTask<bool> RestAsync(IStewardStore store, RunInfo parent, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        bool any = parent.Reason != "children"; // When all of them have ended, the parent is about to hear of it.
+        foreach (RunInfo child in await store.FindAsync(new RunQuery { Parent = parent.Run, Statuses = RunFamily.Living, Limit = RunFamily.Most }, cancellationToken))
+        {
+            any = true;
+            if (!await IsAtRestAsync(store, child, now, cancellationToken))
+                return false;
+        }
+
+        return any;
     }
 }

@@ -18,6 +18,9 @@ internal sealed class Shutdown : IDisposable
     /// <summary>Cancelled with the first signal.</summary>
     public CancellationToken Stopping => _stopping.Token;
 
+    /// <summary>Takes a Ctrl-C for something smaller than the process, if it returns true.</summary>
+    public Func<bool>? Interrupting { get; set; }
+
     public void Dispose()
     {
         foreach (PosixSignalRegistration registration in _registrations)
@@ -28,6 +31,8 @@ internal sealed class Shutdown : IDisposable
     private void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
+        if (context.Signal == PosixSignal.SIGINT && Interrupting?.Invoke() == true)
+            return;
         if (Interlocked.Increment(ref _count) > 1)
             Environment.Exit(ExitCodes.Interrupted);
         // Not on the signal's thread: whatever hangs on the token must not keep the second signal from being heard.

@@ -48,8 +48,32 @@ internal static class Documents
     public static JsonObject Of(QuestionAsked question) => new()
     {
         ["id"] = question.Id,
-        ["kind"] = question.Kind switch { QuestionKind.OutcomeUnknown => "outcome_unknown", QuestionKind.Approval => "approval", _ => "quarantine" },
+        ["kind"] = EventLines.Word(question.Kind.ToString()),
         ["text"] = question.Text,
+    };
+
+    public static JsonObject Of(QuestionInfo question) => new()
+    {
+        ["id"] = question.Id,
+        ["run"] = question.Run.ToString(),
+        ["tenant"] = question.Tenant,
+        ["agent"] = question.Agent,
+        ["kind"] = EventLines.Word(question.Kind.ToString()),
+        ["status"] = EventLines.Word(question.Status.ToString()),
+        ["text"] = question.Text,
+        ["tool"] = question.Tool,
+        ["arguments"] = question.Arguments is { } arguments ? JsonNode.Parse(arguments.GetRawText()) : null,
+        ["edited"] = question.IsEdited,
+        ["schema"] = question.Schema is { } schema ? JsonNode.Parse(schema.GetRawText()) : null,
+        ["binding"] = question.Binding,
+        ["policy"] = question.Policy,
+        ["needed"] = question.Needed,
+        ["roles"] = new JsonArray([.. question.Roles.Select(r => (JsonNode)r)]),
+        ["assignee"] = question.Assignee,
+        ["asked_at"] = Time(question.AskedAt),
+        ["expires_at"] = question.ExpiresAt is { } expires ? Time(expires) : null,
+        ["default"] = question.ExpiresAt is null ? null : EventLines.Word(question.Default.ToString()),
+        ["votes"] = new JsonArray([.. question.Votes.Select(v => (JsonNode)new JsonObject { ["by"] = v.By, ["answer"] = EventLines.Word(v.Answer.ToString()), ["at"] = Time(v.At), ["note"] = v.Note })]),
     };
 
     public static JsonObject Of(RunState state, bool content = true) => new()

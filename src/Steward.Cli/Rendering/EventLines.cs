@@ -20,7 +20,7 @@ internal static class EventLines
 {
     public static EventLine Describe(RunState before, JournalEntry entry, bool content) => entry.Event switch
     {
-        RunStarted e => new($"started: {e.Agent} version {e.AgentVersion}, tenant {e.Tenant}{Part(", user ", e.User)}{Part(", session ", e.Session)}{Quoted(content, TextOf(e.Input))}", Styles.Bold),
+        RunStarted e => new($"started: {e.Agent} version {e.AgentVersion}, tenant {e.Tenant}{Part(", user ", e.User)}{Part(", session ", e.Session)}{Origin(e)}{Quoted(content, TextOf(e.Input))}", Styles.Bold),
         RunClaimed e => new($"claimed by {e.Worker} (epoch {e.Epoch}{(e.Attempt > 1 ? $", attempt {e.Attempt}" : "")})", Styles.Dim),
         StateChanged e => new($"{e.From.Name()} → {e.To.Name()} ({e.Reason}{Part(": ", e.Detail)})", RunSummary.StyleOf(e.To)),
         MessageReceived e => new($"a message came in{Quoted(content, TextOf(e.Input))}", Style.Plain),
@@ -34,7 +34,16 @@ internal static class EventLines
         ToolRejected e => new($"{NameOf(before, e.Turn, e.Index)} was not called ({Word(e.Reason.ToString())}): {e.Message}", Styles.Warn),
         ToolResolved e => new($"{NameOf(before, e.Turn, e.Index)}: {e.By} says that the lost call {Outcome(e.Outcome)}{Quoted(content, e.Result)}", Styles.Warn),
         QuestionAsked e => new($"asks {e.Id}{(content ? $": {e.Text}" : "")}", Styles.Warn),
-        QuestionAnswered e => new($"{e.By} answered {e.Id}: {Word(e.Answer.ToString())}{Quoted(content, e.Result)}{Part(" – ", e.Note)}", Styles.Bold),
+        QuestionAnswered e => new($"{e.By} answered {e.Id}: {Word(e.Answer.ToString())}{Edited(content, e)}{Quoted(content, e.Result)}{Part(" – ", e.Note)}", Styles.Bold),
+        QuestionReassigned e => new($"{e.By} gave {e.Id} to {e.Assignee ?? $"anybody with {string.Join(" or ", e.Roles ?? [])}"}", Styles.Warn),
+        ChildStarted e => new($"{(e.Step is null ? "calls the agent" : $"step {e.Step}:")} {e.Agent} in run {e.Child}", Styles.Call),
+        ChildEnded e => new($"run {e.Child} is {e.Status.Name()}{Quoted(content, e.Output)}{Part(": ", e.Reason)}", e.Status == RunStatus.Completed ? Styles.Call : Styles.Bad),
+        WaitStarted e => new($"waits {(e.Until is { } until ? $"until {Show.Moment(until)}" : "")}{(e.SignalName is { } name ? $"{(e.Until is null ? "" : " or ")}for the signal '{name}'" : "")}", Styles.Dim),
+        WaitEnded => new("the time has come", Styles.Dim),
+        SignalReceived e => new($"the signal '{e.Name}' came{Quoted(content, e.Payload)}", Style.Plain),
+        RunMigrated e => new($"{e.By} moved it from version {e.FromVersion} to {e.AgentVersion}{Part(" – ", e.Note)}", Styles.Bold),
+        PlanMade e => new($"plan {e.Round}: {Show.Count(e.Plan.Steps.Count, "step")}{(content ? $": {string.Join("; ", e.Plan.Steps.Select(s => $"{s.Id}: {s.Goal}"))}" : "")}", Styles.Bold),
+        HistoryAdded e => new($"knows {Show.Count(e.Messages.Count, "earlier exchange")} of the session", Styles.Dim),
         SignalIgnored e => new($"a signal was ignored: {e.Reason}", Styles.Warn),
         VerdictGiven e => new($"validator {e.Validator}: {Word(e.Verdict.ToString())}{(content ? $": {Output.Excerpt(e.Evidence, 400)}" : "")}", e.Verdict == Verdict.Passed ? Styles.Good : Styles.Bad),
         BudgetRefused e => new($"the ceiling of {Show.Metric(e.Metric)} for {e.Scope} is {Show.Of(e.Metric, e.Ceiling)}: {Show.Of(e.Metric, e.Spent)} spent, {Show.Of(e.Metric, e.Reserved)} reserved, {Show.Of(e.Metric, e.Asked)} asked for and refused", Styles.Warn),
@@ -45,6 +54,8 @@ internal static class EventLines
         RunCancelled e => new($"cancelled by {e.By}{Part(": ", e.Reason)}", Styles.Warn),
         _ => new(entry.Type, Style.Plain),
     };
+
+    private static string Origin(RunStarted e) => e.Origin is { } origin ? $", forked from {origin.Run} at {origin.Sequence}{Part(" – ", origin.Change)}" : "";
 
     public static string TextOf(IReadOnlyList<ContentPart> parts) => string.Join(' ', parts.Select(p => p switch
     {
@@ -74,6 +85,9 @@ internal static class EventLines
     private static string Quoted(bool content, string? text) => content && text is { Length: > 0 } ? $": {Output.Excerpt(text, 300)}" : "";
 
     private static string Part(string before, string? text) => text is { Length: > 0 } ? before + text : "";
+
+    private static string Edited(bool content, QuestionAnswered e) =>
+        e.Arguments is not { } arguments ? "" : content ? $" with {Output.Excerpt(arguments.GetRawText(), 400)}" : " with other arguments";
 
     private static string Outcome(EffectOutcome outcome) => outcome switch
     {

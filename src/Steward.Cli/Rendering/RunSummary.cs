@@ -46,7 +46,7 @@ internal static class RunSummary
 
     public static string Spending(RunState state)
     {
-        BudgetAmount spent = state.Spent;
+        BudgetAmount spent = state.Spent + state.ChildrenSpent;
         return $"Spent {Show.Spent(spent, state.Started.Ceilings)} · {Show.Count(spent.Tokens, "token")} · {Show.Count(spent.ModelCalls, "model call")} · {Show.Count(spent.ToolCalls, "tool call")} · run {state.Run}";
     }
 

@@ -40,8 +40,14 @@ internal sealed class RunView : IRunObserver
     /// <summary>Begins with a state that is known already.</summary>
     public void Begin(RunState state)
     {
-        _run = state.Run;
-        _state = state;
+        lock (_lock)
+        {
+            _run = state.Run;
+            _state = state;
+            _open = default;
+            _streamed.Clear();
+            _early.Clear();
+        }
     }
 
     public void Entry(JournalEntry entry)

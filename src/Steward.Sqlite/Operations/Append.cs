@@ -57,6 +57,8 @@ internal static class Append
             Starts.Run(session, start);
         foreach (Signal signal in batch.Sends)
             Inbox.Put(session, signal, StoreJson.Write(signal.Body));
+        foreach (Feedback feedback in batch.Feedback)
+            Keep(session, feedback);
         if (batch.Snapshot is { } snapshot)
             session.Snapshots.Save(run.Id, snapshot);
 
@@ -74,6 +76,15 @@ internal static class Append
         return pending || alerts is not null ? new AppendResult.Committed(pending, alerts ?? []) : AppendResult.Committed.Quiet;
     }
 
+    /// <summary>Keeps feedback on a run, once per id; false when there is no such run.</summary>
+    public static bool Keep(WriteSession session, Feedback feedback)
+    {
+        if (session.Runs.Find(feedback.Run) is not { } run)
+            return false;
+        session.Feedback.Insert(run.Id, feedback);
+        return true;
+    }
+
     private static void Consume(WriteSession session, RunBatch batch, RunRow run)
     {
         long sequence = batch.ExpectedSequence + batch.Entries.Count;
@@ -88,6 +99,7 @@ internal static class Append
     {
         Status = batch.Status,
         Reason = batch.Reason,
+        Version = batch.Entries.LastOrDefault(e => e.Event is RunMigrated) is { Event: RunMigrated moved } ? moved.AgentVersion : run.Version,
         Attempts = batch.Progress ? 0 : run.Attempts,
         Head = batch.ExpectedSequence + batch.Entries.Count,
         HeadHash = batch.Entries is [.., JournalEntry last] ? last.Hash.ToArray() : run.HeadHash,
@@ -99,7 +111,7 @@ internal static class Append
         Worker = null,
         Attempts = 0,
         ClaimableAt = run.Status.IsTerminal() ? null
-            : pending ? run.UpdatedAt
+            : pending && batch.Release?.LeavesSignals != true ? run.UpdatedAt
             : batch.Release?.WakeAt is { } wake ? Instant.Due(wake)
             : null,
     };

@@ -76,7 +76,7 @@ internal sealed class RunTable(Db db)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'planning', 'started', 0, 0, ?12, ?8, CASE WHEN ?11 THEN NULL ELSE ?9 END, ?9, ?9, ?10, ?11)
         """);
 
-    private readonly Statement _record = db.Prepare("UPDATE run SET status = ?2, reason = ?3, attempts = ?4, head = ?5, head_hash = ?6, updated_at = ?7 WHERE id = ?1");
+    private readonly Statement _record = db.Prepare("UPDATE run SET status = ?2, reason = ?3, attempts = ?4, head = ?5, head_hash = ?6, updated_at = ?7, version = ?8 WHERE id = ?1");
     private readonly Statement _lease = db.Prepare("UPDATE run SET epoch = ?2, worker = ?3, attempts = ?4, claimable_at = ?5, updated_at = ?6 WHERE id = ?1");
     private readonly Statement _parked = db.Prepare($"SELECT {Columns} FROM run r WHERE r.worker IS NULL AND r.claimable_at IS NULL AND r.status NOT IN ('completed', 'failed', 'cancelled')");
     private readonly Statement _session = db.Prepare($"SELECT {Columns} FROM run r WHERE r.tenant = ?1 AND r.session = ?2 AND r.ancestors IS NULL AND r.status NOT IN ('completed', 'failed', 'cancelled') ORDER BY r.id");
@@ -150,7 +150,7 @@ internal sealed class RunTable(Db db)
     /// <summary>Saves what an append changes.</summary>
     public void Record(RunRow run) =>
         _record.Bind(1, run.Id).Bind(2, run.Status.Name()).Bind(3, run.Reason).Bind(4, run.Attempts)
-            .Bind(5, run.Head).Bind(6, run.HeadHash).Bind(7, run.UpdatedAt).Execute();
+            .Bind(5, run.Head).Bind(6, run.HeadHash).Bind(7, run.UpdatedAt).Bind(8, run.Version).Execute();
 
     /// <summary>Saves what a claim, a renewal or a release changes.</summary>
     public void Lease(RunRow run) =>

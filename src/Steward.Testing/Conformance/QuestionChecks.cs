@@ -30,6 +30,8 @@ internal static class QuestionChecks
         ConformanceCheck.Of(Questions_Found_ByRunTenantAndStatus),
         ConformanceCheck.Of(Feedback_EndedRun_IsKeptOnce),
         ConformanceCheck.Of(Feedback_UnknownRun_SaysSo),
+        ConformanceCheck.Of(Feedback_OfAnAppend_IsKeptOnceWithIt),
+        ConformanceCheck.Of(Append_Migrated_MovesTheRow),
     ];
 
     private static QuestionAsked Ask(string id = "q1") => new() { Id = id, Kind = QuestionKind.Approval, Text = "May it?", Binding = "b1", Tool = "drop", Arguments = JsonElement.Parse("""{"n":1}""") };
@@ -238,6 +240,27 @@ internal static class QuestionChecks
         Expect.Sequence([feedback], await s.Store.FeedbackAsync(new FeedbackQuery { Agent = "support", Tenant = "acme" }, s.Token));
         Expect.Sequence([], await s.Store.FeedbackAsync(new FeedbackQuery { Tenant = "other" }, s.Token));
         await run.UnchangedAsync();
+    }
+
+    private static async Task Feedback_OfAnAppend_IsKeptOnceWithIt(Scene s)
+    {
+        Subject other = await s.StartedAsync();
+        Subject run = await s.ClaimedAsync();
+        var feedback = new Feedback { Id = "f1", Run = other.Id, Kind = FeedbackKind.Repeated, By = "runtime", At = s.Now };
+        await run.CommitAsync(run.Batch(Scene.Fact()) with { Feedback = [feedback, feedback with { Run = RunId.New(s.Host.Time) }] });
+        await run.CommitAsync(run.Batch(Scene.Fact()) with { Feedback = [feedback with { Comment = "again" }] });
+        Expect.Sequence([feedback], await s.Store.FeedbackAsync(new FeedbackQuery(), s.Token));
+        RunBatch stale = run.Batch(Scene.Fact()) with { ExpectedSequence = run.Sequence + 5, Entries = [], Feedback = [feedback with { Id = "f2" }] };
+        Expect.Is<AppendResult.Fenced>(await s.Store.AppendAsync(stale, s.Token));
+        Expect.Equal(1, (await s.Store.FeedbackAsync(new FeedbackQuery(), s.Token)).Count);
+    }
+
+    private static async Task Append_Migrated_MovesTheRow(Scene s)
+    {
+        Subject run = await s.ClaimedAsync();
+        Expect.Equal("1", (await s.InfoAsync(run.Id)).AgentVersion);
+        await run.CommitAsync(new RunMigrated("s1", "1", new string('a', 64), "2", new string('b', 64), "ann", null));
+        Expect.Equal("2", (await s.InfoAsync(run.Id)).AgentVersion);
     }
 
     private static async Task Feedback_UnknownRun_SaysSo(Scene s) => Expect.True(

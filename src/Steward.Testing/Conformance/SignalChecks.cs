@@ -20,6 +20,7 @@ internal static class SignalChecks
         ConformanceCheck.Of(Signal_RunWithATimer_WakesItBefore),
         ConformanceCheck.Of(Signal_LeasedRun_LeavesTheLease),
         ConformanceCheck.Of(Signal_BetweenDrainAndRelease_IsNotLost),
+        ConformanceCheck.Of(Signal_LeftByTheRelease_WakesTheRunOnlyInTime),
         ConformanceCheck.Of(Signal_Pending_IsToldByEachAppend),
         ConformanceCheck.Of(Signal_ManyAtOnceWithOneId_IsTakenOnce),
         ConformanceCheck.Of(Signal_ManyAtOnce_AllAreKept),
@@ -140,6 +141,22 @@ internal static class SignalChecks
         Expect.True(parked.SignalsPending);
         Expect.NotNull(await s.ClaimAsync(worker: "w2"));
         Expect.Sequence(["s1"], await s.InboxAsync(run.Id));
+    }
+
+    private static async Task Signal_LeftByTheRelease_WakesTheRunOnlyInTime(Scene s)
+    {
+        Subject run = await s.ClaimedAsync();
+        await s.SignalAsync(run.Id, "s1");
+        RunBatch parked = run.Parked(s.Now + TimeSpan.FromMinutes(1));
+        await run.CommitAsync(parked with { Release = parked.Release! with { LeavesSignals = true } });
+        Expect.True(await s.ClaimAsync() is null, "the signals that were left do not wake the run");
+        await s.AdvanceAsync(TimeSpan.FromMinutes(1));
+        await run.ClaimAsync();
+        Expect.Sequence(["s1"], await s.InboxAsync(run.Id));
+        parked = run.Parked(s.Now + TimeSpan.FromMinutes(1));
+        await run.CommitAsync(parked with { Release = parked.Release! with { LeavesSignals = true } });
+        await s.SignalAsync(run.Id, "s2");
+        await run.ClaimAsync();
     }
 
     private static async Task Signal_Pending_IsToldByEachAppend(Scene s)

@@ -131,6 +131,14 @@ public sealed class AgentBuilder
             throw new ArgumentException($"The agent '{Name}' has two validators named '{same.Key}'.");
         if (Approvals.FirstOrDefault(p => p.Approvers < 1) is { } nobody)
             throw new ArgumentException($"The approval policy '{nobody.Name}' of agent '{Name}' needs {nobody.Approvers} approvers; at least 1.");
+        if (Approvals.FirstOrDefault(p => string.IsNullOrWhiteSpace(p.Name)) is not null)
+            throw new ArgumentException($"An approval policy of agent '{Name}' has no name.");
+        if (Approvals.GroupBy(p => p.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } again)
+            throw new ArgumentException($"The agent '{Name}' has two approval policies named '{again.Key}'.");
+        if (Approvals.FirstOrDefault(p => p is { Assignee: not null, Approvers: > 1 }) is { } alone)
+            throw new ArgumentException($"The approval policy '{alone.Name}' of agent '{Name}' needs {alone.Approvers} different people and lets only '{alone.Assignee}' decide. Leave one of the two out.");
+        if (Approvals.FirstOrDefault(p => p.ExpiresAfter <= TimeSpan.Zero) is { } late)
+            throw new ArgumentException($"The approval policy '{late.Name}' of agent '{Name}' expires after {late.ExpiresAfter}; it must be a time above 0.");
         if (Approvals.FirstOrDefault(p => p.Default is not (Answer.Approve or Answer.Deny or Answer.Stop)) is { } odd)
             throw new ArgumentException($"The approval policy '{odd.Name}' of agent '{Name}' has the default '{odd.Default}'; approve, deny or stop.");
         return new AgentDefinition(this);

@@ -17,7 +17,7 @@ public sealed record ApprovalPolicy
     /// <summary>Its name, for the journal and for people.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The tools that it is about, by name; <c>*</c> stands for any letters. Empty for all.</summary>
+    /// <summary>The tools that it is about, by name; <c>*</c> stands for any letters. Empty for all but those of the runtime itself that change nothing: <c>read_result</c>, <c>ask_user</c>, <c>wait_until</c>, <c>hand_off</c>.</summary>
     public IReadOnlyList<string> Tools { get; init; } = [];
 
     /// <summary>The effects that it is about; empty for all.</summary>
@@ -77,11 +77,14 @@ public sealed record ApprovalPolicy
     private static readonly ApprovalPolicy s_declared = new() { Name = "tool" };
 
     private bool Matches(ToolDefinition tool, JsonElement arguments) =>
-        (Tools.Count == 0 || Tools.Any(t => FileSystemName.MatchesSimpleExpression(t, tool.Name, ignoreCase: false)))
+        (Tools.Count == 0 ? !IsHarmless(tool) : Tools.Any(t => FileSystemName.MatchesSimpleExpression(t, tool.Name, ignoreCase: false)))
         && (Effects.Count == 0 || Effects.Contains(tool.Effect))
         && (Destructive is null || Destructive == tool.Destructive)
         && (CostAbove is null || tool.CostUsd > CostAbove)
         && (_schema is null || _schema.IsValid(arguments));
+
+    private static bool IsHarmless(ToolDefinition tool) =>
+        tool.Kind is ToolKind.AskUser or ToolKind.Wait or ToolKind.HandOff || ReferenceEquals(tool, ResultReader.Tool);
 
     private static JsonSchema Compile(JsonElement schema)
     {

@@ -15,6 +15,8 @@ internal static class Decisions
     /// <exception cref="StewardException">Edited arguments or a reply are not of their schema, or come with an answer that takes none.</exception>
     public static async ValueTask<DecisionResult> TakeAsync(IStewardStore store, Decision decision, CancellationToken cancellationToken)
     {
+        if (string.IsNullOrWhiteSpace(decision.By) || decision.By == QuestionRules.Expiry)
+            throw new StewardException($"'{decision.By}' is nobody who can decide: say who decides.");
         if (decision.Arguments is null && decision.Answer != Answer.Reply)
             return await store.DecideAsync(decision, cancellationToken);
         if (await store.QuestionsAsync(new QuestionQuery { Run = decision.Run, Id = decision.Question, Status = null, Limit = 1 }, cancellationToken) is not [var question])

@@ -87,6 +87,8 @@ internal sealed class RunEngine
         session.Note(new RunClaimed(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt));
         if (state.Sequence == 1 && await SessionHistory.ReadAsync(_store, state) is { } history)
             session.Note(history);
+        if (state.Sequence == 1 && await ImplicitFeedback.RepeatedAsync(_store, state, _time.GetUtcNow()) is { } repeated)
+            session.Add(repeated);
         if (claim.Attempt > _options.MaxClaimAttempts)
             Quarantine(session, claim.Attempt);
         Active[claim.Lease.Run] = session;
@@ -149,7 +151,7 @@ internal sealed class RunEngine
             session.Note(new StateChanged(state.Status, RunStatus.Awaiting, reason, $"{state.Started.AgentVersion} ({state.Started.DefinitionHash[..12]})"));
         }
 
-        await session.CommitAsync(startsEffect: false, new RunRelease(_time.GetUtcNow() + TimeSpan.FromMinutes(1)));
+        await session.CommitAsync(startsEffect: false, new RunRelease(_time.GetUtcNow() + TimeSpan.FromMinutes(1)) { LeavesSignals = true });
         return RunExit.Parked;
     }
 }

@@ -18,6 +18,9 @@ namespace Steward.Hosting;
 /// </remarks>
 internal sealed class RunWorker : BackgroundService
 {
+    private const int MostChildren = 2_000;
+    private static readonly RunStatus[] s_living = [.. Enum.GetValues<RunStatus>().Where(s => !s.IsTerminal())];
+
     private readonly IStewardStore _store;
     private readonly AgentRegistry _agents;
     private readonly RunEngine _engine;
@@ -67,7 +70,7 @@ internal sealed class RunWorker : BackgroundService
             try
             {
                 while (_running.Count < _options.MaxConcurrentRuns && !stoppingToken.IsCancellationRequested
-                    && await _store.ClaimAsync(Request(), stoppingToken) is { } claim)
+                    && await ClaimOneAsync(stoppingToken) is { } claim)
                 {
                     Start(claim);
                 }
@@ -85,10 +88,26 @@ internal sealed class RunWorker : BackgroundService
         }
     }
 
-    private ClaimRequest Request()
+    /// <summary>Any run of the agents that are here; or, for one run alone, that one and its descendants, without which it would wait for ever.</summary>
+    private async ValueTask<Claim?> ClaimOneAsync(CancellationToken cancellationToken)
     {
-        RunId? only = Only ?? _options.OnlyRun;
-        return new() { Worker = Name, Duration = _options.LeaseDuration, Run = only, Agents = only is null ? _agents.Names : null };
+        if ((Only ?? _options.OnlyRun) is not { } only)
+            return await _store.ClaimAsync(new ClaimRequest { Worker = Name, Duration = _options.LeaseDuration, Agents = _agents.Names }, cancellationToken);
+        foreach (RunId run in await FamilyAsync(only, cancellationToken))
+        {
+            if (await _store.ClaimAsync(new ClaimRequest { Worker = Name, Duration = _options.LeaseDuration, Run = run }, cancellationToken) is { } claim)
+                return claim;
+        }
+
+        return null;
+    }
+
+    private async ValueTask<List<RunId>> FamilyAsync(RunId root, CancellationToken cancellationToken)
+    {
+        List<RunId> family = [root];
+        for (int i = 0; i < family.Count; i++)
+            family.AddRange((await _store.FindAsync(new RunQuery { Parent = family[i], Statuses = s_living, Limit = MostChildren }, cancellationToken)).Select(r => r.Run));
+        return family;
     }
 
     /// <summary>Waits for a hint, for room, or for the next poll.</summary>

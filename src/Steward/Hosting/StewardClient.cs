@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Steward.Agents;
 using Steward.Runs;
 using Steward.Storage;
+using Steward.TimeTravel;
 
 namespace Steward.Hosting;
 
@@ -32,10 +33,44 @@ internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, R
                 Run = id,
                 Entry = JournalEntry.Create(id, 1, JournalEntry.Origin, started, time.GetUtcNow()),
                 SessionCeilings = definition.SessionCeilings,
+                SessionPolicy = request.SessionPolicy,
             },
             cancellationToken);
+        if (result.BusyWith is { } busy)
+            throw new SessionBusyException(request.Session!, busy);
         hub.Notify(result.Run);
         return Get(result.Run);
+    }
+
+    public async Task<RunHandle> ForkAsync(RunId run, ForkRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        RunStart start = await new ForkBuilder(store, agents, time).BuildAsync(run, request, cancellationToken);
+        StartResult result = await store.StartAsync(start, cancellationToken);
+        hub.Notify(result.Run);
+        return Get(result.Run);
+    }
+
+    public Task<ReplayReport> ReplayAsync(RunId run, ReplayRequest? request = null, CancellationToken cancellationToken = default) =>
+        new Replayer(store, agents, options.Value.Prices).ReplayAsync(run, request ?? new ReplayRequest(), cancellationToken);
+
+    public async Task<RunDiff> DiffAsync(RunId left, RunId right, CancellationToken cancellationToken = default) =>
+        RunDiff.Of(await Recordings.ReadAsync(store, left, cancellationToken), await Recordings.ReadAsync(store, right, cancellationToken));
+
+    public async Task<MigrationReport> MigrateAsync(RunId run, MigrationRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        MigrationReport report = await new Migration(store, agents).LookAsync(run, request, cancellationToken);
+        if (request.DryRun || report.IsThereAlready)
+            return report;
+        if (report.Blockers.Count > 0)
+            throw new MigrationBlockedException(report);
+        var body = new MigrateSignal(report.ToVersion, report.ToHash!, request.By, request.Note);
+        SignalResult sent = await store.SignalAsync(new Signal(request.SignalId ?? RunId.New(time).ToString(), run, body), cancellationToken);
+        if (sent == SignalResult.RunEnded)
+            throw Migration.Ended(run);
+        hub.Notify(run);
+        return report with { IsSent = true };
     }
 
     public RunHandle Get(RunId run) => new(run, store, hub, options.Value.PollInterval, time);

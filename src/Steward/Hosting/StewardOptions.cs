@@ -44,7 +44,7 @@ public sealed class StewardOptions
     /// <value>Machine, process id and a number that is new with each start.</value>
     public string? WorkerName { get; set; }
 
-    /// <summary>The one run that this process works on, whatever its agent; null for all runs of the agents that are here.</summary>
+    /// <summary>The one run that this process works on, with those that it starts, whatever their agents; null for all runs of the agents that are here.</summary>
     /// <value>Null.</value>
     public RunId? OnlyRun { get; set; }
 

@@ -8,6 +8,10 @@ namespace Steward.Orchestration;
 /// <summary>Asks an agent's validators in their order, up to the first that does not pass.</summary>
 internal sealed class ValidationStep(IRunStore store, IServiceProvider? services, ILogger logger)
 {
+    /// <summary>Asks a validator; a replay answers from the journal instead.</summary>
+    public Func<IValidator, ValidationContext, CancellationToken, ValueTask<Finding>> Ask { get; init; } =
+        static (validator, context, cancellationToken) => validator.ValidateAsync(context, cancellationToken);
+
     public async ValueTask<StepResult> RunAsync(RunSession session, string answer)
     {
         if (await session.CommitAsync(startsEffect: true) is var gate and not AppendResult.Committed)
@@ -21,7 +25,7 @@ internal sealed class ValidationStep(IRunStore store, IServiceProvider? services
             Finding finding;
             try
             {
-                finding = await validator.ValidateAsync(Context(session, answer, calls), session.Interrupted).AsTask().WaitAsync(session.Interrupted);
+                finding = await Ask(validator, Context(session, answer, calls), session.Interrupted).AsTask().WaitAsync(session.Interrupted);
             }
             catch (OperationCanceledException) when (session.Interruption != Interruption.None)
             {

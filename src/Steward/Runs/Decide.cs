@@ -105,7 +105,7 @@ internal static class Decide
     /// <summary>The policy under which a call has to be approved before it starts; null when it has been, for exactly what it is now, or need not be.</summary>
     private static ApprovalPolicy? ApprovalOf(RunState state, ToolCall call, AgentDefinition agent)
     {
-        if (call is not { Status: ToolCallStatus.Requested, Cleared: false }
+        if (call.Status != ToolCallStatus.Requested
             || agent.FindTool(call.Part.Name) is not { } tool
             || ApprovalPolicy.Of(agent, tool, ToolGate.Arguments(call, tool)) is not { } policy
             || ToolGate.WouldReject(state, agent, call))
@@ -113,7 +113,8 @@ internal static class Decide
             return null;
         }
 
-        return call.ApprovedBinding == ToolGate.Binding(state, call) ? null : policy;
+        bool holds = call.ApprovedBinding == ToolGate.Binding(state, call) && (call.ApprovedPolicy ?? policy.Name) == policy.Name;
+        return holds ? null : policy;
     }
 
     /// <summary>Whether nothing can be done before a person, a child, a signal or the clock has a word.</summary>
@@ -256,7 +257,7 @@ internal static class Decide
 
     private static QuestionAsked AskApproval(RunState state, ToolCall call, ApprovalPolicy policy, DateTimeOffset now) => new()
     {
-        Id = call.ApprovedBinding is null ? $"approve-{call.Position}" : $"approve-{call.Position}-{ToolGate.Binding(state, call)[..8]}",
+        Id = call.ApprovalsAsked == 0 ? $"approve-{call.Position}" : string.Create(CultureInfo.InvariantCulture, $"approve-{call.Position}-{call.ApprovalsAsked + 1}"),
         Kind = QuestionKind.Approval,
         Text = $"May '{call.Part.Name}' be called with {call.Part.Arguments?.GetRawText() ?? "{}"}?",
         Turn = call.Turn,
@@ -264,6 +265,7 @@ internal static class Decide
         Binding = ToolGate.Binding(state, call),
         Tool = call.Part.Name,
         Arguments = call.Part.Arguments,
+        Policy = policy.Name,
         Needed = policy.Approvers == 1 ? 0 : policy.Approvers,
         Roles = policy.Roles.Count == 0 ? null : policy.Roles,
         Assignee = policy.Assignee,

@@ -1,4 +1,6 @@
 using Steward.Budgets;
+using Steward.Storage;
+using Steward.TimeTravel;
 
 namespace Steward.Runs;
 
@@ -7,10 +9,30 @@ public interface IStewardClient
 {
     /// <summary>Starts a run of an agent; once it returns, the run is durable.</summary>
     /// <exception cref="StewardException">There is no such agent here.</exception>
+    /// <exception cref="SessionBusyException">Under <see cref="SessionPolicy.Reject"/>: another run of the session is active.</exception>
     Task<RunHandle> StartAsync(string agent, RunRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>A handle to a run.</summary>
     RunHandle Get(RunId run);
+
+    /// <summary>Makes a new run that begins as another one did, up to a sequence, with one thing changed if wanted. The other one stays as it is.</summary>
+    /// <remarks>A fork that goes on is a run like any other: it really calls models and tools, under idempotency keys of its own. To look without an effect, replay.</remarks>
+    /// <exception cref="StewardException">There is no such run, sequence, call or agent.</exception>
+    Task<RunHandle> ForkAsync(RunId run, ForkRequest request, CancellationToken cancellationToken = default);
+
+    /// <summary>Runs today's code on what a journal recorded, without any effect, and says where they part.</summary>
+    /// <exception cref="StewardException">There is no such run, or its definition is not loaded here.</exception>
+    /// <exception cref="JournalException">The journal is not genuine.</exception>
+    Task<ReplayReport> ReplayAsync(RunId run, ReplayRequest? request = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Says in what two runs differ.</summary>
+    /// <exception cref="StewardException">There is no such run.</exception>
+    Task<RunDiff> DiffAsync(RunId left, RunId right, CancellationToken cancellationToken = default);
+
+    /// <summary>Moves a run to another version of its agent, or says what that would change and what stands in the way.</summary>
+    /// <exception cref="StewardException">There is no such run, or it has ended.</exception>
+    /// <exception cref="MigrationBlockedException">Something stands in the way, and it was no dry run.</exception>
+    Task<MigrationReport> MigrateAsync(RunId run, MigrationRequest request, CancellationToken cancellationToken = default);
 }
 
 /// <summary>What a run is asked to do, and for whom.</summary>
@@ -44,9 +66,31 @@ public sealed record RunRequest
     /// <summary>The conversation that it belongs to.</summary>
     public string? Session { get; init; }
 
+    /// <summary>What happens when another run of the session is active.</summary>
+    /// <value><see cref="SessionPolicy.Parallel"/>.</value>
+    public SessionPolicy SessionPolicy { get; init; }
+
     /// <summary>Makes starting idempotent: the same key of the same tenant gives the same run.</summary>
     public string? Key { get; init; }
 
     /// <summary>Ceilings that tighten the agent's own for this run.</summary>
     public BudgetCeilings? Ceilings { get; init; }
+}
+
+/// <summary>A run was not started: its session has an active one, and the policy was to reject.</summary>
+public sealed class SessionBusyException : StewardException
+{
+    /// <summary>Creates the error.</summary>
+    public SessionBusyException(string session, RunId busyWith)
+        : base($"The session '{session}' is busy with run {busyWith}, so nothing was started. Wait for it, cancel it, or start with another session policy.")
+    {
+        Session = session;
+        BusyWith = busyWith;
+    }
+
+    /// <summary>The session.</summary>
+    public string Session { get; }
+
+    /// <summary>The run that is active.</summary>
+    public RunId BusyWith { get; }
 }

@@ -23,7 +23,17 @@ internal static class Inbox
             return new SignalIgnored(id, $"The question '{answer.Question}' is not open: it was answered before, or never asked.");
         if (!QuestionRules.Fits(question.Kind, answer.Answer))
             return new SignalIgnored(id, $"'{answer.Answer}' does not answer a question of kind '{question.Kind}'.");
-        return new QuestionAnswered { Signal = id, Id = answer.Question, Answer = answer.Answer, By = answer.By, Result = answer.Result, Note = answer.Note, Arguments = answer.Arguments };
+        return new QuestionAnswered
+        {
+            Signal = id,
+            Id = answer.Question,
+            Answer = answer.Answer,
+            By = answer.By,
+            Result = answer.Result,
+            Note = answer.Note,
+            Arguments = answer.Arguments,
+            Binding = answer.Arguments is null ? null : answer.Binding,
+        };
     }
 
     private static RunEvent Reassign(RunState state, string id, ReassignSignal reassign) => state.FindQuestion(reassign.Question) is null

@@ -304,6 +304,9 @@ public sealed record QuestionAsked : RunEvent
     /// <summary>The JSON Schema of the reply, when one is asked for.</summary>
     public JsonElement? Schema { get; init; }
 
+    /// <summary>The policy under which approval is asked for.</summary>
+    public string? Policy { get; init; }
+
     /// <summary>How many different people must approve; 0 for one.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int Needed { get; init; }
@@ -347,6 +350,9 @@ public sealed record QuestionAnswered : RunEvent
 
     /// <summary>Arguments that were approved in place of those asked about.</summary>
     public JsonElement? Arguments { get; init; }
+
+    /// <summary>SHA-256 of tool, <see cref="Arguments"/> and the definition as it was when they were approved.</summary>
+    public string? Binding { get; init; }
 }
 
 /// <summary><c>child.started</c>: the intent of a child run; it starts in the transaction of this event.</summary>

@@ -170,7 +170,7 @@ public sealed record RunResult
     /// <summary>Questions that wait for a person.</summary>
     public IReadOnlyList<QuestionAsked> Questions { get; init; } = [];
 
-    /// <summary>What it spent.</summary>
+    /// <summary>What it and its children spent.</summary>
     public BudgetAmount Spent { get; init; }
 
     internal static RunResult Of(RunState state) => new()
@@ -182,7 +182,7 @@ public sealed record RunResult
         Message = MessageOf(state.Outcome),
         ProvedBy = ProofOf(state.Outcome),
         Questions = state.Questions,
-        Spent = state.Spent,
+        Spent = state.Spent + state.ChildrenSpent,
     };
 
     /// <summary>The result of a run that has ended, from its row and its last event.</summary>

@@ -69,7 +69,8 @@ public static class RunJournal
 
     private static RunState FoldVerified(RunState state, JournalEntry entry)
     {
-        if (entry.Event is ModelStarted intent)
+        // What a fork copied bears its origin's hashes, which are over another run's definition.
+        if (entry.Event is ModelStarted intent && !state.IsCopied(entry.Sequence))
             RequestBuilder.Verify(state, intent);
         return state.Apply(entry);
     }

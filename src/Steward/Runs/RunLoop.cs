@@ -100,8 +100,13 @@ internal sealed class RunLoop(ModelStep models, ToolStep tools, ValidationStep v
     }
 
     /// <summary>The store's clock judges: when it says that there is time left, the run waits on.</summary>
-    private static async ValueTask<StepResult> ExpireAsync(RunSession session, QuestionAsked question) =>
-        (await session.ExpireAsync(question)).Status == DecisionStatus.NotDue ? StepResult.Wait.Instance : StepResult.Next.Instance;
+    private static async ValueTask<StepResult> ExpireAsync(RunSession session, QuestionAsked question)
+    {
+        // The question may have been noted a moment ago: before the store can close it, it has to be there.
+        if (await session.CommitAsync(startsEffect: false) is var result and not AppendResult.Committed)
+            return StepResult.Of(result);
+        return (await session.ExpireAsync(question)).Status is DecisionStatus.NotDue or DecisionStatus.Unknown ? StepResult.Wait.Instance : StepResult.Next.Instance;
+    }
 
     private async ValueTask<RunExit> FinishAsync(RunSession session, RunAction.Finish finish)
     {

@@ -39,6 +39,7 @@ internal sealed class RunSession : IDisposable
     private readonly List<string> _consumes = [];
     private readonly List<RunStart> _starts = [];
     private readonly List<Signal> _sends = [];
+    private readonly List<Feedback> _feedback = [];
     private readonly HashSet<string> _drained = [];
     private readonly CancellationTokenSource _interrupt = new();
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -66,6 +67,9 @@ internal sealed class RunSession : IDisposable
 
     /// <summary>Whether the run's definition is not loaded here, so that it can only be ended.</summary>
     public bool IsDetached { get; init; }
+
+    /// <summary>What is noted in place of what the loop notes, when a run is replayed.</summary>
+    public IRunScript? Script { get; init; }
 
     public Lease Lease { get; }
 
@@ -116,7 +120,10 @@ internal sealed class RunSession : IDisposable
     public void Note(RunEvent runEvent, Blob? blob = null, string? consumes = null)
     {
         RunState before = State;
-        var entry = JournalEntry.Create(before.Run, before.Sequence + 1, before.Head, runEvent, _time.GetUtcNow());
+        DateTimeOffset time = _time.GetUtcNow();
+        if (Script is { } script)
+            (runEvent, time) = script.Take(before, runEvent);
+        var entry = JournalEntry.Create(before.Run, before.Sequence + 1, before.Head, runEvent, time);
         BudgetLedger.Collect(before, runEvent, entry.Time, _budget);
         State = before.Apply(entry);
         _entries.Add(entry);
@@ -125,6 +132,9 @@ internal sealed class RunSession : IDisposable
         if (consumes is not null)
             _consumes.Add(consumes);
         _progress |= runEvent is ModelReturned or ToolReturned or ToolFailed or ToolRejected or VerdictGiven or ToolResolved or QuestionAnswered or ModelFailed { Final: true };
+        if (ImplicitFeedback.Of(before, runEvent, entry.Time) is { } feedback)
+            _feedback.Add(feedback);
+        Script?.Noted(this);
     }
 
     /// <summary>Starts a child with the next commit.</summary>
@@ -137,6 +147,9 @@ internal sealed class RunSession : IDisposable
 
     /// <summary>Sends a signal to another run with the next commit.</summary>
     public void Send(Signal signal) => _sends.Add(signal);
+
+    /// <summary>Keeps feedback with the next commit.</summary>
+    public void Add(Feedback feedback) => _feedback.Add(feedback);
 
     /// <summary>Where to return to when intents that are noted next are refused.</summary>
     public Bookmark Mark() => new(State, _entries.Count, _starts.Count, [.. _budget]);
@@ -240,6 +253,7 @@ internal sealed class RunSession : IDisposable
         Consumes = [.. _consumes],
         Starts = _starts.Count == 0 ? [] : [.. _starts],
         Sends = _sends.Count == 0 ? [] : [.. _sends],
+        Feedback = _feedback.Count == 0 ? [] : [.. _feedback],
         Status = State.Status,
         Reason = State.Reason,
         Progress = _progress,
@@ -286,6 +300,7 @@ internal sealed class RunSession : IDisposable
         _consumes.Clear();
         _starts.Clear();
         _sends.Clear();
+        _feedback.Clear();
         _progress = false;
         SignalsPending |= committed.SignalsPending;
         foreach (BudgetAlert alert in committed.Alerts)

@@ -204,6 +204,9 @@ public sealed record RunState
         return agent.Planning is not null && !Planning.IsDirect && Started.Parent?.Step is null && WrapUp is null;
     }
 
+    /// <summary>Whether the entry at a sequence was copied from the run that this one was forked from.</summary>
+    public bool IsCopied(long sequence) => sequence <= Started.Origin?.Copied;
+
     /// <summary>The open call at a position, if it is there.</summary>
     public ToolCall? FindCall(int turn, int index) =>
         index >= 0 && index < Calls.Length && Calls[index].Turn == turn ? Calls[index] : null;
@@ -243,7 +246,7 @@ public sealed record RunState
 
     private (BudgetAmount Spent, BudgetAmount Reserved) Settled(JournalEntry entry)
     {
-        if (entry.Sequence <= Started.Origin?.Copied)
+        if (IsCopied(entry.Sequence))
             return (Spent, Reserved); // The run that this one was forked from paid for it.
         if (entry.Event is StateChanged or RunClaimed or GuidanceAdded)
             return (Spent, Reserved);
@@ -410,7 +413,10 @@ public sealed record RunState
     private RunState Asked(QuestionAsked e)
     {
         RunState next = this with { Questions = Questions.Add(e) };
-        return e.Kind is QuestionKind.Quarantine or QuestionKind.Plan ? next : next.With(Open(e.Turn, e.Index, "question.asked") with { Status = ToolCallStatus.Asked });
+        if (e.Kind is QuestionKind.Quarantine or QuestionKind.Plan)
+            return next;
+        ToolCall call = Open(e.Turn, e.Index, "question.asked");
+        return next.With(call with { Status = ToolCallStatus.Asked, ApprovalsAsked = call.ApprovalsAsked + (e.Kind == QuestionKind.Approval ? 1 : 0) });
     }
 
     private RunState QuestionClosed(QuestionAnswered e)
@@ -429,18 +435,24 @@ public sealed record RunState
             Runs.Answer.Approve => next.With(Approved(call, question, e)),
             Runs.Answer.Reply => next.Done(call, e.Result ?? "", isError: false),
             Runs.Answer.Deny when question.Kind != QuestionKind.Approval => next.Done(call, Unanswered(question, e), isError: true),
-            _ => next.Done(call, e.Note is { Length: > 0 } note ? $"A person refused this call: {note}" : "A person refused this call.", isError: true),
+            _ => next.Done(call, Refusal(e), isError: true),
         };
     }
 
-    private ToolCall Approved(ToolCall call, QuestionAsked question, QuestionAnswered e) => e.Arguments is { } edited
-        ? Edited(call, call.Part with { Arguments = edited })
-        : call with { Status = ToolCallStatus.Requested, ApprovedBinding = question.Binding };
-
-    private ToolCall Edited(ToolCall call, CallPart part)
+    /// <summary>What the approval is bound to comes from the question, or with the edit: never from what the run has become since.</summary>
+    private static ToolCall Approved(ToolCall call, QuestionAsked question, QuestionAnswered e)
     {
-        ToolCall changed = call with { Status = ToolCallStatus.Requested, Part = part, IsEdited = true };
-        return changed with { ApprovedBinding = ToolGate.Binding(this, changed) };
+        ToolCall approved = call with { Status = ToolCallStatus.Requested, ApprovedBinding = question.Binding, ApprovedPolicy = question.Policy };
+        return e.Arguments is { } edited
+            ? approved with { Part = call.Part with { Arguments = edited }, IsEdited = true, ApprovedBinding = e.Binding }
+            : approved;
+    }
+
+    private static string Refusal(QuestionAnswered e)
+    {
+        if (e.By == QuestionRules.Expiry)
+            return "Nobody approved this call in time, so it was not made.";
+        return e.Note is { Length: > 0 } note ? $"A person refused this call: {note}" : "A person refused this call.";
     }
 
     private static string Unanswered(QuestionAsked question, QuestionAnswered e)
@@ -469,7 +481,7 @@ public sealed record RunState
         RunState next = this with
         {
             Children = Children.Remove(child),
-            ChildrenSpent = ChildrenSpent + e.Spent,
+            ChildrenSpent = IsCopied(Sequence + 1) ? ChildrenSpent : ChildrenSpent + e.Spent,
             FailedCalls = e.FailedCalls is { } failed ? FailedCalls.Union(failed, StringComparer.Ordinal).ToImmutableArray() : FailedCalls,
         };
         if (child.Step is { } step)

@@ -65,6 +65,12 @@ public sealed record ToolCall
     /// <summary>What a person approved: the binding of tool, arguments and definition. It may start only while that is still what it is.</summary>
     public string? ApprovedBinding { get; init; }
 
+    /// <summary>The policy under which it was approved: arguments that a person changed may come under a stricter one.</summary>
+    public string? ApprovedPolicy { get; init; }
+
+    /// <summary>How often approval was asked for.</summary>
+    public int ApprovalsAsked { get; init; }
+
     /// <summary>Whether a person changed its arguments.</summary>
     public bool IsEdited { get; init; }
 

@@ -225,11 +225,7 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         lock (_lock)
         {
             ThrowIfClosed();
-            if (!_runs.TryFind(feedback.Run, out RunRow? run))
-                return new(false);
-            if (run.Feedback.TrueForAll(f => f.Id != feedback.Id))
-                run.Feedback.Add(feedback);
-            return new(true);
+            return new(Keep(feedback));
         }
     }
 
@@ -515,6 +511,10 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
             Start(start);
         foreach (Signal signal in batch.Sends)
             Put(signal);
+        foreach (Feedback feedback in batch.Feedback)
+            Keep(feedback);
+        if (batch.Entries.LastOrDefault(e => e.Event is RunMigrated) is { Event: RunMigrated moved })
+            run.AgentVersion = moved.AgentVersion;
         if (batch.Snapshot is { } snapshot)
             run.Snapshot = snapshot with { Data = snapshot.Data.ToArray() };
         if (batch.Progress)
@@ -526,7 +526,7 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         }
         else if (batch.Release is { } release)
         {
-            _runs.Park(run, run.Inbox.Count > 0 ? now : release.WakeAt);
+            _runs.Park(run, run.Inbox.Count > 0 && !release.LeavesSignals ? now : release.WakeAt);
         }
 
         if (alerts is not null)
@@ -539,6 +539,15 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         ref byte[]? content = ref CollectionsMarshal.GetValueRefOrAddDefault(_blobs, blob.Hash, out bool there);
         if (!there)
             content = blob.Content.ToArray();
+    }
+
+    private bool Keep(Feedback feedback)
+    {
+        if (!_runs.TryFind(feedback.Run, out RunRow? run))
+            return false;
+        if (run.Feedback.TrueForAll(f => f.Id != feedback.Id))
+            run.Feedback.Add(feedback);
+        return true;
     }
 
     private JournalEntry[] EntriesAfter(RunId id, long after)

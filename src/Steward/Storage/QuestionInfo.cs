@@ -40,6 +40,9 @@ public sealed record QuestionInfo
     /// <summary>SHA-256 of what is asked about: a decision that names another one is refused.</summary>
     public string? Binding { get; init; }
 
+    /// <summary>The policy under which approval is asked for.</summary>
+    public string? Policy { get; init; }
+
     /// <summary>How many different people must approve.</summary>
     public int Needed { get; init; } = 1;
 
@@ -94,7 +97,8 @@ public enum QuestionStatus
 /// <param name="Answer">What.</param>
 /// <param name="At">When, by the store's clock.</param>
 /// <param name="Note">Why.</param>
-public sealed record Vote(string Id, string By, Answer Answer, DateTimeOffset At, string? Note = null);
+/// <param name="Binding">What it was said about: after an edit, what was said before counts no more.</param>
+public sealed record Vote(string Id, string By, Answer Answer, DateTimeOffset At, string? Note = null, string? Binding = null);
 
 /// <summary>A person's word on a question. The first decision wins.</summary>
 public sealed record Decision

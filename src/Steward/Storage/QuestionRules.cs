@@ -24,6 +24,7 @@ public static class QuestionRules
             Arguments = asked.Arguments,
             Schema = asked.Schema,
             Binding = asked.Binding,
+            Policy = asked.Policy,
             Needed = Math.Max(1, asked.Needed),
             Roles = asked.Roles ?? [],
             Assignee = asked.Assignee,
@@ -41,14 +42,15 @@ public static class QuestionRules
         signal = null;
         if (decision.Tenant is { } tenant && tenant != question.Tenant)
             return DecisionResult.Unknown;
-        if (question.Votes.Any(v => v.Id == decision.Id))
+        // A person's decision may bear any id, also the runtime's: that must not keep the question from expiring.
+        if (question.Votes.Any(v => v.Id == decision.Id && (v.By == Expiry) == decision.IsExpiry))
             return new(DecisionStatus.Duplicate, question);
         if (question.Status != QuestionStatus.Open)
             return new(Closed(question.Status), question);
         if (question.ExpiresAt <= now)
         {
-            QuestionInfo expired = Vote(question, new Vote(Expiry, Expiry, question.Default, now), now, QuestionStatus.Expired);
-            signal = SignalOf(expired, new AnswerSignal(question.Id, question.Default, Expiry, null, null));
+            QuestionInfo expired = Close(question, new Vote(Expiry, Expiry, question.Default, now, Binding: question.Binding), QuestionStatus.Expired);
+            signal = SignalOf(expired, Expiry, null, null);
             return new(DecisionStatus.Expired, expired);
         }
 
@@ -57,13 +59,14 @@ public static class QuestionRules
         return Check(question, decision) is { } refused ? new(refused, question) : Count(question, decision, now, out signal);
     }
 
-    /// <summary>Gives an open question to somebody else; null when it is not open, or the same was done before.</summary>
+    /// <summary>Gives an open question to somebody else; null when it is not open, or needs several people and is to be given to one.</summary>
     public static QuestionInfo? Reassign(QuestionInfo question, Reassignment reassignment, out Signal signal)
     {
         ArgumentNullException.ThrowIfNull(question);
         ArgumentNullException.ThrowIfNull(reassignment);
         signal = new Signal(reassignment.Id, question.Run, new ReassignSignal(question.Id, reassignment.By, reassignment.Assignee, reassignment.Roles));
-        return question.Status == QuestionStatus.Open
+        bool nobodyCouldDecide = question.Needed > 1 && reassignment.Assignee is not null;
+        return question.Status == QuestionStatus.Open && !nobodyCouldDecide
             ? question with { Assignee = reassignment.Assignee, Roles = reassignment.Roles ?? question.Roles }
             : null;
     }
@@ -94,7 +97,8 @@ public static class QuestionRules
             return DecisionStatus.NotAnAnswer;
         if (decision.Binding is { } seen && seen != question.Binding)
             return DecisionStatus.Changed;
-        bool again = decision.Answer == Answer.Approve && decision.Arguments is null && question.Votes.Any(v => v.By == decision.By);
+        string? binding = decision.Arguments is null ? question.Binding : decision.ArgumentsBinding;
+        bool again = decision.Answer == Answer.Approve && Approvals(question, binding).Any(v => v.By == decision.By);
         return again ? DecisionStatus.AlreadyVoted : null;
     }
 
@@ -103,24 +107,33 @@ public static class QuestionRules
     {
         signal = null;
         QuestionInfo asked = decision is { Answer: Answer.Approve, Arguments: { } edited }
-            ? question with { Arguments = edited, IsEdited = true, Binding = decision.ArgumentsBinding, Votes = [] }
+            ? question with { Arguments = edited, IsEdited = true, Binding = decision.ArgumentsBinding }
             : question;
-        var vote = new Vote(decision.Id, decision.By, decision.Answer, now, decision.Note);
-        if (decision.Answer == Answer.Approve && asked.Votes.Count + 1 < asked.Needed)
+        var vote = new Vote(decision.Id, decision.By, decision.Answer, now, decision.Note, asked.Binding);
+        string[] approvers = [.. Approvals(asked, asked.Binding).Select(v => v.By)];
+        if (decision.Answer == Answer.Approve && approvers.Length + 1 < asked.Needed)
             return new(DecisionStatus.Counted, asked with { Votes = [.. asked.Votes, vote] });
-        QuestionInfo decided = Vote(asked, vote, now, QuestionStatus.Decided);
-        signal = SignalOf(decided, new AnswerSignal(question.Id, decision.Answer, string.Join(", ", decided.Votes.Select(v => v.By)), decision.Result, decision.Note)
-        {
-            Arguments = decision.Answer == Answer.Approve && decided.IsEdited ? decided.Arguments : null,
-            Binding = decided.Binding,
-        });
+        QuestionInfo decided = Close(asked, vote, QuestionStatus.Decided);
+        signal = SignalOf(decided, decision.Answer == Answer.Approve ? string.Join(", ", approvers.Append(decision.By)) : decision.By, decision.Result, decision.Note);
         return new(DecisionStatus.Accepted, decided);
     }
 
-    private static QuestionInfo Vote(QuestionInfo question, Vote vote, DateTimeOffset now, QuestionStatus status) =>
-        question with { Votes = [.. question.Votes, vote], Status = status, Answer = vote.Answer, ClosedAt = now };
+    /// <summary>The approvals that hold for a binding.</summary>
+    private static IEnumerable<Vote> Approvals(QuestionInfo question, string? binding) =>
+        question.Votes.Where(v => v.Answer == Answer.Approve && v.Binding == binding);
 
-    private static Signal SignalOf(QuestionInfo question, AnswerSignal answer) => new($"answer:{question.Id}", question.Run, answer);
+    private static QuestionInfo Close(QuestionInfo question, Vote vote, QuestionStatus status) =>
+        question with { Votes = [.. question.Votes, vote], Status = status, Answer = vote.Answer, ClosedAt = vote.At };
+
+    /// <summary>What the run is told. An approval, also the one by default, is of the arguments as they stand.</summary>
+    private static Signal SignalOf(QuestionInfo question, string by, string? result, string? note) => new(
+        $"answer:{question.Id}",
+        question.Run,
+        new AnswerSignal(question.Id, question.Answer!.Value, by, result, note)
+        {
+            Arguments = question is { Answer: Answer.Approve, IsEdited: true } ? question.Arguments : null,
+            Binding = question.Binding,
+        });
 
     private static DecisionStatus Closed(QuestionStatus status) => status switch
     {

@@ -153,14 +153,21 @@ public sealed record RunBatch
     /// <summary>Signals to other runs, put into their inboxes with this commit. What its receiver has seen, or has ended without, is dropped.</summary>
     public IReadOnlyList<Signal> Sends { get; init; } = [];
 
+    /// <summary>Feedback that the runtime itself gives, kept with this commit, once per run and id. What is about an unknown run is dropped.</summary>
+    public IReadOnlyList<Feedback> Feedback { get; init; } = [];
+
     /// <summary>Replaces the run's snapshot, if set.</summary>
     public RunSnapshot? Snapshot { get; init; }
 }
 
 /// <summary>Giving a lease back.</summary>
 /// <param name="WakeAt">When the run becomes claimable by itself; null when only a signal or a switch wakes it.</param>
-/// <remarks>A run with unconsumed signals becomes claimable at once, whatever <paramref name="WakeAt"/> says.</remarks>
-public sealed record RunRelease(DateTimeOffset? WakeAt);
+/// <remarks>A run with unconsumed signals becomes claimable at once, whatever <paramref name="WakeAt"/> says, unless <see cref="LeavesSignals"/>.</remarks>
+public sealed record RunRelease(DateTimeOffset? WakeAt)
+{
+    /// <summary>Whether the signals in the inbox are left to whoever comes when the time has come: this worker cannot apply them, and must not be woken by them over and over. Only a further signal wakes the run before.</summary>
+    public bool LeavesSignals { get; init; }
+}
 
 /// <summary>A change of the budgets of all scopes of a run: run, session, tenant, agent on a day, global.</summary>
 /// <param name="Day">The day (UTC) whose agent scope it counts on: that of the reservation.</param>

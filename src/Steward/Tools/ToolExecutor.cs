@@ -9,8 +9,18 @@ using Steward.Storage;
 
 namespace Steward.Tools;
 
+/// <summary>Makes admitted tool calls; a replay answers from the journal instead.</summary>
+internal interface IToolExecutor
+{
+    /// <summary>Makes a call; the blob is the whole result when the event holds a preview.</summary>
+    ValueTask<(RunEvent Event, Blob? Blob)> InvokeAsync(ToolDefinition tool, ToolContext context, JsonElement arguments, ToolStarted intent, CancellationToken interrupted);
+
+    /// <summary>Asks the tool's probe; anything but a clear word is unknown.</summary>
+    ValueTask<ProbeResult> ProbeAsync(ToolDefinition tool, ToolContext context, JsonElement arguments, CancellationToken interrupted);
+}
+
 /// <summary>Makes one admitted tool call and turns whatever happens into its one event. Never throws for what a tool does.</summary>
-internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger logger)
+internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger logger) : IToolExecutor
 {
     private readonly ConcurrentDictionary<string, Task> _running = new(StringComparer.Ordinal);
 

@@ -20,7 +20,12 @@ internal static class ToolGate
     public static ToolAdmission Check(RunState state, AgentDefinition agent, ToolCall call)
     {
         if (call.Status == ToolCallStatus.Lost)
-            return Admit(state, agent.FindTool(call.Part.Name)!, call, call.Intent!.ArgumentsHash);
+        {
+            return agent.FindTool(call.Part.Name) is { } lost
+                ? Admit(state, lost, call, call.Intent!.ArgumentsHash)
+                : Reject(call, ToolRejection.UnknownTool, $"The result of '{call.Part.Name}' was lost, and the tool is no longer there, so it was not called again. Go on without it.");
+        }
+
         if (state.WrapUp is not null)
             return Reject(call, ToolRejection.WrapUp, "Tools are off: the run is wrapping up. Answer with what you have.");
         if (state.IsPlanned(agent))

@@ -7,7 +7,7 @@ using Steward.Storage;
 namespace Steward.Tools;
 
 /// <summary>Makes the tool calls of a message: gate, one durable commit of all intents, then the calls in parallel.</summary>
-internal sealed class ToolStep(IStewardStore store, ToolExecutor executor, ChildRuns children, TimeProvider time, IServiceProvider? services)
+internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, ChildRuns children, TimeProvider time, IServiceProvider? services)
 {
     private static readonly TimeSpan s_contention = TimeSpan.FromMilliseconds(100);
 

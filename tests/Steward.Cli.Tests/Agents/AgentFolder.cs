@@ -26,7 +26,11 @@ internal sealed class AgentFolder : IDisposable
         return new AgentFolder(Directory.EnumerateFiles(source).Select(f => (System.IO.Path.GetFileName(f), System.IO.File.ReadAllText(f))));
     }
 
-    public void Write(string path, string content) => System.IO.File.WriteAllText(File(path), content);
+    public void Write(string path, string content)
+    {
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(File(path))!);
+        System.IO.File.WriteAllText(File(path), content);
+    }
 
     public string File(string path) => System.IO.Path.Combine(Path, path);
 

@@ -1,7 +1,10 @@
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.AI;
+using Steward.Approvals;
 using Steward.Cli.Agents;
 using Steward.Models;
+using Steward.Orchestration;
+using Steward.Runs;
 using Steward.Tools;
 
 namespace Steward.Cli.Tests.Agents;
@@ -73,14 +76,23 @@ public sealed class AgentLoaderTests
               allow_private_networks: true
               allowed_hosts: [api.example.com]
               probe: { url: 'https://api.example.com/v1/notes?key={idempotency_key}', headers: { X-Api-Key: '${env:KEY}' }, select: items }
+        built_ins: [ask_user, wait_until, hand_off]
+        agents:
+          - { name: ask_clerk, description: Knows the files., agent: clerk }
+        approvals:
+          - { name: small, tools: [pay], when: { properties: { amount: { maximum: 10 } } }, required: false }
+          - { name: large, tools: 'p*', effects: [idempotent, unsafe], destructive: true, cost_above: 0, approvers: 2, roles: [finance], expires_after: 2d, default: stop }
+          - { name: boss, tools: ask_clerk, effects: unsafe, assignee: ana }
+        planning: { mode: auto, max_rounds: 3, max_steps: 5, parallel_steps: 2, approve_destructive: false, approve_above_cost: 9.5, unit: EUR }
         validators:
           - name: paid
             sql: { database: shop, statement: 'SELECT 1 AS one WHERE @amount > 0', description: It is paid, captures: { amount: call.pay.amount }, rows: { exactly: 1, at_least: 1, at_most: 2 }, first_row: { one: 1 }, timeout: 3s }
           - tool_called: { tool: find, times: 1, arguments: { size: 2 } }
           - answer_matches: { pattern: sorry, negate: true }
           - answer_schema: { type: object }
+          - judge: { rubric: It is polite. }
         budget: { usd: 1.5, tokens: 1000, model_calls: 5, tool_calls: 6, per_session: { usd: 9, tokens: 9000, model_calls: 50, tool_calls: 60 } }
-        limits: { iterations: 9, wall_time: 1h, parallel_tools: 2, calls_per_message: 3, mistakes: 4, validation_rounds: 2, attempts: 5, min_output: 100, min_wrap_up: 50, budget_wait: 1s }
+        limits: { iterations: 9, wall_time: 1h, parallel_tools: 2, calls_per_message: 3, mistakes: 4, validation_rounds: 2, attempts: 5, min_output: 100, min_wrap_up: 50, depth: 2, children: 7, budget_wait: 1s }
         store: runs/all.db
         example: Do it.
         """;
@@ -102,8 +114,8 @@ public sealed class AgentLoaderTests
         Assert.Equal(["local", "mine"], file.Providers.Keys.Order());
         Assert.Contains(file.Prices, p => p is { Provider: "mine", Model: "large", InputPerMillion: 1, OutputPerMillion: 2.5m, CacheReadPerMillion: 0.1m, CacheWritePerMillion: 1.25m, ContextWindow: 64_000, MaxOutput: 4_000, Source: "the contract" });
         Assert.Contains(file.Prices, p => p is { Provider: "local", Model: "toy", InputPerMillion: 3, OutputPerMillion: 4 });
-        Assert.Equal(["find", "pay", "post", "read_result"], file.Agent.Tools.Select(t => t.Name));
-        Assert.Equal(["paid", "tool_called", "answer_matches", "answer_schema"], file.Agent.Validators.Select(v => v.Name));
+        Assert.Equal(["find", "pay", "post", "ask_user", "wait_until", "hand_off", "ask_clerk", "read_result"], file.Agent.Tools.Select(t => t.Name));
+        Assert.Equal(["paid", "tool_called", "answer_matches", "answer_schema", "judge"], file.Agent.Validators.Select(v => v.Name));
         Assert.Equal((1.5m, 1_000L, 5L, 6L), (file.Agent.Ceilings.Usd, file.Agent.Ceilings.Tokens, file.Agent.Ceilings.ModelCalls, file.Agent.Ceilings.ToolCalls));
         Assert.Equal((9m, 9_000L, 50L, 60L), (file.Agent.SessionCeilings!.Usd, file.Agent.SessionCeilings.Tokens, file.Agent.SessionCeilings.ModelCalls, file.Agent.SessionCeilings.ToolCalls));
         Assert.Equal(
@@ -118,6 +130,8 @@ public sealed class AgentLoaderTests
                 Attempts = 5,
                 MinOutput = 100,
                 MinWrapUp = 50,
+                Depth = 2,
+                Children = 7,
                 BudgetWait = TimeSpan.FromSeconds(1),
             },
             file.Agent.Limits);
@@ -138,6 +152,32 @@ public sealed class AgentLoaderTests
         Assert.NotNull(pay.Probe);
         Assert.Equal((ToolEffect.Unsafe, true, true), (post.Effect, post.Destructive, post.RequiresApproval));
         Assert.NotNull(post.Probe);
+    }
+
+    [Fact]
+    public void Loader_ApprovalsPlanningAndAgents_AreAsDeclared()
+    {
+        using AgentFolder folder = Full();
+        AgentFile file = folder.Load();
+        ApprovalPolicy small = file.Agent.Approvals[0], large = file.Agent.Approvals[1], boss = file.Agent.Approvals[2];
+        Assert.Equal(("small", false, "pay"), (small.Name, small.Required, Assert.Single(small.Tools)));
+        Assert.Equal("""{"properties":{"amount":{"maximum":10}}}""", small.Arguments?.GetRawText());
+        Assert.Equal(("large", true, 0m, 2, TimeSpan.FromDays(2), Answer.Stop), (large.Name, large.Destructive!.Value, large.CostAbove!.Value, large.Approvers, large.ExpiresAfter!.Value, large.Default));
+        Assert.Equal([ToolEffect.Idempotent, ToolEffect.Unsafe], large.Effects);
+        Assert.Equal(["finance"], large.Roles);
+        Assert.Equal(("boss", "ana", ToolEffect.Unsafe), (boss.Name, boss.Assignee, Assert.Single(boss.Effects)));
+        Assert.Equal(new PlanningOptions { Mode = PlanningMode.Auto, MaxRounds = 3, MaxSteps = 5, ParallelSteps = 2, ApproveDestructive = false, ApproveAboveCost = 9.5m, Unit = "EUR" }, file.Agent.Planning);
+        Assert.Equal("clerk", file.Agent.FindTool("ask_clerk")!.AgentName);
+        Assert.Equal(["full", "clerk"], file.All.Select(f => f.Agent.Name));
+    }
+
+    [Fact]
+    public void Loader_SubAgentWithoutNameAndDescription_HasItsOwn()
+    {
+        using AgentFolder folder = new(("agent.yaml", "name: a\nscript: script.yaml\nagents: [{ agent: clerk }]\n"), ("script.yaml", "turns: [{ say: hi }]"));
+        Clerk(folder);
+        ToolDefinition clerk = folder.Load().Agent.FindTool("clerk")!;
+        Assert.Equal("Keeps files.", clerk.Description);
     }
 
     [Fact]
@@ -257,7 +297,14 @@ public sealed class AgentLoaderTests
             ("seed.sql", "CREATE TABLE x (y REAL, z TEXT UNIQUE)"));
         folder.Environment["HOST"] = "models.example.com";
         folder.Environment["KEY"] = "a-secret-key";
+        Clerk(folder);
         return folder;
+    }
+
+    internal static void Clerk(AgentFolder folder)
+    {
+        folder.Write("clerk/agent.yaml", "name: clerk\ndescription: Keeps files.\nscript: script.yaml\n");
+        folder.Write("clerk/script.yaml", "name: clerk\nturns: [{ say: filed }]");
     }
 
     private static int FreePort()

@@ -35,6 +35,16 @@ internal sealed class CliProcess : IDisposable
 
     public static CliProcess Start(string folder, IReadOnlyDictionary<string, string> variables, string[] args)
     {
+        CliProcess process = Begin(folder, variables, args);
+        process._process.StandardInput.Close();
+        return process;
+    }
+
+    /// <summary>Starts a command whose standard input is piped and stays open.</summary>
+    public static CliProcess Begin(string folder, params string[] args) => Begin(folder, new Dictionary<string, string>(), args);
+
+    private static CliProcess Begin(string folder, IReadOnlyDictionary<string, string> variables, string[] args)
+    {
         var start = new ProcessStartInfo("dotnet") { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         start.ArgumentList.Add(Program);
         foreach (string arg in args)
@@ -44,10 +54,18 @@ internal sealed class CliProcess : IDisposable
         foreach ((string name, string value) in variables)
             start.Environment[name] = value;
         start.Environment["DOTNET_TieredPGO"] = "0";
-        Process process = Process.Start(start)!;
-        process.StandardInput.Close();
-        return new CliProcess(process);
+        return new CliProcess(Process.Start(start)!);
     }
+
+    /// <summary>Types a line.</summary>
+    public async Task TypeAsync(string line)
+    {
+        await _process.StandardInput.WriteLineAsync(line);
+        await _process.StandardInput.FlushAsync();
+    }
+
+    /// <summary>Ends the input.</summary>
+    public void CloseInput() => _process.StandardInput.Close();
 
     /// <summary>Runs a command to its end.</summary>
     public static async Task<CliResult> RunAsync(string folder, params string[] args)

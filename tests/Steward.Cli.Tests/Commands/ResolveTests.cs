@@ -57,7 +57,7 @@ public sealed class ResolveTests
         using AgentFolder folder = Charging(server, "approval: true");
         CliResult asked = await folder.RunAsync("run", ".", "Charge five");
         asked.Is(ExitCodes.Awaiting);
-        Assert.Contains("--deny --note REASON", asked.Output, StringComparison.Ordinal);
+        Assert.Contains("--note REASON", asked.Output, StringComparison.Ordinal);
         Assert.Equal(0, server.Requests);
 
         JsonElement question = (await folder.JsonAsync("resolve", "last")).GetProperty("questions")[0];

@@ -1,4 +1,5 @@
 using Steward.Agents;
+using Steward.Approvals;
 using Steward.Runs;
 using Steward.Storage;
 using Steward.Testing;
@@ -21,7 +22,7 @@ public sealed class TimeFaultTests
         var store = new InMemoryStewardStore(storeTime);
         var workerTime = new ManualTimeProvider(storeTime.GetUtcNow() + TimeSpan.FromHours(hours));
         ToolDefinition send = new("send", "", System.Text.Json.JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("sent")));
-        AgentDefinition agent = Harness.Agent(send).AddApprovals(new Approvals.ApprovalPolicy { Name = "all", ExpiresAfter = TimeSpan.FromHours(4) }).Build();
+        AgentDefinition agent = Harness.Agent(send).AddApprovals(new ApprovalPolicy { Name = "all", ExpiresAfter = TimeSpan.FromHours(4) }).Build();
         var off = new Lab(Script(Calls_(("send", new { })), Says("done")), agent, store, workerTime);
         RunId run = await off.StartAsync();
         Claim first = (await store.ClaimAsync(new ClaimRequest { Worker = "right", Duration = Lab.LeaseDuration }, Token))!;
@@ -86,7 +87,7 @@ public sealed class TimeFaultTests
         for (int early = 0; early <= 2; early++)
         {
             var fault = new FaultCase(approval: false);
-            AgentDefinition agent = Harness.Agent(fault.Tool).AddApprovals(new Approvals.ApprovalPolicy { Name = "all", ExpiresAfter = TimeSpan.FromSeconds(10) }).Build();
+            AgentDefinition agent = Harness.Agent(fault.Tool).AddApprovals(new ApprovalPolicy { Name = "all", ExpiresAfter = TimeSpan.FromSeconds(10) }).Build();
             var lab = new Lab(Script(Calls_(("send", new { n = 1 })), Says("done")), agent);
             RunId run = await lab.StartAsync();
             await lab.WorkAsync();

@@ -17,7 +17,7 @@ namespace Steward.Tests.Runs;
 /// <summary>Journals of released versions, kept for ever: each must verify and fold to the state it had. Never edit one; add a folder for a new version.</summary>
 public sealed class GoldenJournalTests
 {
-    private static string Folder => Path.Combine(AppContext.BaseDirectory, "Journals");
+    internal static string Folder => Path.Combine(AppContext.BaseDirectory, "Journals");
 
     public static TheoryData<string> Journals =>
         [.. Directory.GetFiles(Folder, "*.jsonl", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(Folder, f)).Order(StringComparer.Ordinal)];
@@ -61,7 +61,7 @@ public sealed class GoldenJournalTests
     private static string Describe(RunState s) =>
         $"{s.Status} {s.Reason} turn {s.Turn} spent {s.Spent} reserved {s.Reserved} messages {s.Messages.Count} {Convert.ToHexStringLower(s.MessagesHash.Span)[..16]} calls {s.Completed.Count} mistakes {s.Mistakes}";
 
-    private static (List<JournalEntry> Journal, string Expected) Read(string path)
+    internal static (List<JournalEntry> Journal, string Expected) Read(string path)
     {
         List<JournalEntry> journal = [];
         string expected = "";

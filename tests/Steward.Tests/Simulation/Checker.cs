@@ -25,10 +25,16 @@ internal sealed class Checker(World world)
         _epochs[claim.Lease.Run] = claim.Lease.Epoch;
     }
 
-    public void Started(JournalEntry first)
+    public void Started(JournalEntry first, params IReadOnlyList<JournalEntry> copied)
     {
-        if (!_states.ContainsKey(first.Run))
-            _states[first.Run] = RunJournal.Fold(RunState.Empty(first.Run), first);
+        if (_states.ContainsKey(first.Run))
+            return;
+        RunState state = RunJournal.Fold(RunState.Empty(first.Run), first);
+        foreach (JournalEntry entry in copied)
+            state = RunJournal.Fold(state, entry);
+        Assert.False(state.Status.IsTerminal(), "A fork begins with its end."); // 13
+        Assert.True(copied.Count == 0 || state.Started.Origin is not null, "A fork does not name its origin.");
+        _states[first.Run] = state;
     }
 
     public async Task AppendedAsync(RunBatch batch, AppendResult result)

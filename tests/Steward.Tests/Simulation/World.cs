@@ -10,6 +10,7 @@ using Steward.Runs;
 using Steward.Storage;
 using Steward.Testing;
 using Steward.Tests.Support;
+using Steward.TimeTravel;
 using Steward.Tools;
 
 namespace Steward.Tests.Simulation;
@@ -114,7 +115,7 @@ internal sealed class World : IServiceProvider
                 1 => Chance(30) ? SignalAsync(new CancelSignal("ana", null)) : Task.CompletedTask,
                 2 => SignalAsync(new NamedSignal("paid", null)),
                 3 or 4 => DecideAsync(),
-                5 => SwitchAsync(),
+                5 => Chance(25) ? ForkAsync() : SwitchAsync(),
                 6 => AdvanceAsync(TimeSpan.FromMilliseconds(Next(3_000))),
                 7 => AdvanceAsync(s_lease * (1 + Next(3))),
                 _ => WorkAsync(by),
@@ -185,6 +186,19 @@ internal sealed class World : IServiceProvider
         };
     }
 
+    /// <summary>Somebody forks a run at any entry of its journal; the fork goes on as a run of its own.</summary>
+    private async Task ForkAsync()
+    {
+        RunState[] origins = [.. Checker.States.Values.Where(s => s.Started.Parent?.Step is null)];
+        if (origins.Length is 0 or > 10)
+            return;
+        RunState origin = origins[Next(origins.Length)];
+        RunStart start = await new ForkBuilder(Store, new AgentRegistry(s_agents.Values), _time).BuildAsync(origin.Run, new ForkRequest { Sequence = 1 + Next((int)origin.Sequence) }, CancellationToken.None);
+        await Store.StartAsync(start);
+        Checker.Started(start.Entry, start.Copied);
+        Tally.Count("fork");
+    }
+
     private async Task SwitchAsync()
     {
         if (Engaged.Count > 0)
@@ -244,6 +258,7 @@ internal sealed class World : IServiceProvider
 
     private static AgentDefinition Helper() => Builder("helper").Build();
 
+    // No waiting for budgets: a delay by the clock would go on on another thread.
     private static AgentBuilder Builder(string name) => new AgentBuilder(name)
         .UseModel(Harness.Model)
         .AddTools(
@@ -256,7 +271,7 @@ internal sealed class World : IServiceProvider
             BuiltInTools.AskUser,
             BuiltInTools.WaitUntil)
         .AddApprovals(new ApprovalPolicy { Name = "wipes", Tools = ["wipe"], ExpiresAfter = TimeSpan.FromSeconds(20) })
-        .WithLimits(new AgentLimits { Iterations = 8, Attempts = 100, Depth = 2, BudgetWait = TimeSpan.FromSeconds(1) });
+        .WithLimits(new AgentLimits { Iterations = 8, Attempts = 100, Depth = 2, BudgetWait = TimeSpan.Zero });
 
     private static ToolDefinition Tool(string name, ToolEffect effect, bool probe = false, bool approval = false, bool hangs = false)
     {
@@ -345,6 +360,8 @@ internal sealed class World : IServiceProvider
             for (int i = 0; !work.IsCompleted; i++)
             {
                 Assert.True(i < 500, $"Run {_run} waits for something that never comes.");
+                if (i > 100)
+                    await Task.WhenAny(work, Task.Delay(1)); // Whatever went to another thread comes back.
                 world._time.Advance(TimeSpan.FromMilliseconds(500));
                 if (_store.IsDead)
                     continue;

@@ -44,8 +44,18 @@ internal sealed class Lab
 
     public async Task<RunId> StartAsync(RunRequest? request = null, IStewardStore? store = null)
     {
-        var client = new StewardClient(store ?? Store, new AgentRegistry([Agent, .. _others]), _hub, Options.Create(_options), Time);
-        return (await client.StartAsync(Agent.Name, request ?? new RunRequest("go"), TestContext.Current.CancellationToken)).Id;
+        return (await Client(store).StartAsync(Agent.Name, request ?? new RunRequest("go"), TestContext.Current.CancellationToken)).Id;
+    }
+
+    /// <summary>A client that has the lab's agents loaded, and more.</summary>
+    public IStewardClient Client(IStewardStore? store = null, params AgentDefinition[] agents) =>
+        new StewardClient(store ?? Store, new AgentRegistry([Agent, .. _others, .. agents]), _hub, Options.Create(_options), Time);
+
+    /// <summary>Works on whatever can be worked on, until nothing can.</summary>
+    public async Task WorkAllAsync()
+    {
+        while (await WorkAsync() is not null)
+            Time.Advance(TimeSpan.FromMilliseconds(1));
     }
 
     /// <summary>Claims what can be claimed and works on it; null when nothing can be claimed.</summary>
@@ -73,6 +83,9 @@ internal sealed class Lab
             entries.Add(entry);
         return entries;
     }
+
+    /// <summary>What an application holds of a run.</summary>
+    public RunHandle Handle(RunId run, IStewardStore? store = null) => new(run, store ?? Store, _hub, TimeSpan.FromMilliseconds(10), Time);
 
     public async Task<RunState> StateAsync(RunId run) => await RunJournal.LoadAsync(Store, run, TestContext.Current.CancellationToken);
 }

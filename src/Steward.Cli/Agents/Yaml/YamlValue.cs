@@ -20,6 +20,8 @@ internal readonly struct YamlValue(YamlNode node, YamlFile file)
 
     public bool IsList => node is YamlSequenceNode;
 
+    public bool IsFlag => node is YamlScalarNode && Scalar() is bool;
+
     public bool IsText => node is YamlScalarNode && Scalar() is string;
 
     /// <summary>The value as a message shows it.</summary>

@@ -43,6 +43,9 @@ internal sealed class RunRow(RunId id, int ordinal, RunStarted started, DateTime
 
     public List<Feedback> Feedback { get; } = [];
 
+    /// <summary>The version of its agent: that of its start, until it is moved to another one.</summary>
+    public string AgentVersion { get; set; } = started.AgentVersion;
+
     public BudgetRow Own { get; set; } = null!;
 
     public BudgetRow[] BudgetRows { get; set; } = [];
@@ -64,7 +67,7 @@ internal sealed class RunRow(RunId id, int ordinal, RunStarted started, DateTime
         User = Started.User,
         Session = Started.Session,
         Agent = Started.Agent,
-        AgentVersion = Started.AgentVersion,
+        AgentVersion = AgentVersion,
         Ancestors = Started.Parent?.Ancestors ?? [],
         Status = Status,
         Reason = Reason,
