@@ -141,15 +141,7 @@ public sealed class PostgresStewardStore : IStewardStore
     {
         ArgumentNullException.ThrowIfNull(feedback);
         ArgumentException.ThrowIfNullOrEmpty(feedback.Id);
-        return _database.WriteAsync(
-            async tx =>
-            {
-                long id = await tx.FirstAsync("SELECT id FROM steward.run WHERE uuid = $1", static r => r.GetInt64(0), feedback.Run.Value);
-                if (id > 0)
-                    await tx.ExecuteAsync("INSERT INTO steward.feedback (run, feedback_id, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", id, feedback.Id, StoreJson.Write(feedback));
-                return id > 0;
-            },
-            cancellationToken);
+        return _database.WriteAsync(tx => Append.KeepAsync(tx, feedback), cancellationToken);
     }
 
     /// <inheritdoc/>

@@ -135,6 +135,7 @@ internal sealed class Append(Tx tx, IReadOnlyList<RunBatch> group, int inlinePay
     {
         RunRow after = run with
         {
+            Version = batch.Entries.LastOrDefault(e => e.Event is RunMigrated) is { Event: RunMigrated moved } ? moved.AgentVersion : run.Version,
             Status = batch.Status,
             Reason = batch.Reason,
             Attempts = batch.Progress ? 0 : run.Attempts,
@@ -148,7 +149,7 @@ internal sealed class Append(Tx tx, IReadOnlyList<RunBatch> group, int inlinePay
         {
             Worker = null,
             Attempts = 0,
-            ClaimableAt = batch.Status.IsTerminal() ? null : pending ? _now : batch.Release?.WakeAt?.Due(),
+            ClaimableAt = batch.Status.IsTerminal() ? null : pending && batch.Release?.LeavesSignals != true ? _now : batch.Release?.WakeAt?.Due(),
         };
     }
 
@@ -184,13 +185,13 @@ internal sealed class Append(Tx tx, IReadOnlyList<RunBatch> group, int inlinePay
             batch,
             """
             UPDATE steward.run r SET status = u.status, reason = u.reason, attempts = u.attempts, head = u.head, head_hash = u.head_hash,
-                worker = u.worker, claimable_at = u.claimable_at, updated_at = $9
-            FROM unnest($1::bigint[], $2::text[], $3::text[], $4::integer[], $5::bigint[], $6::bytea[], $7::text[], $8::timestamptz[])
-                AS u (id, status, reason, attempts, head, head_hash, worker, claimable_at)
+                worker = u.worker, claimable_at = u.claimable_at, version = u.version, updated_at = $9
+            FROM unnest($1::bigint[], $2::text[], $3::text[], $4::integer[], $5::bigint[], $6::bytea[], $7::text[], $8::timestamptz[], $10::text[])
+                AS u (id, status, reason, attempts, head, head_hash, worker, claimable_at, version)
             WHERE r.id = u.id
             """,
             Of(r => r.Id), Of(r => r.Status.Name()), Of(r => r.Reason), Of(r => r.Attempts), Of(r => r.Head), Of(r => r.HeadHash),
-            Of(r => r.Worker), Of(r => r.ClaimableAt?.UtcDateTime), _now);
+            Of(r => r.Worker), Of(r => r.ClaimableAt?.UtcDateTime), _now, Of(r => r.Version));
 
         T[] Of<T>(Func<RunRow, T> column) => [.. _accepted.Select(a => column(a.Run))];
     }
@@ -216,8 +217,19 @@ internal sealed class Append(Tx tx, IReadOnlyList<RunBatch> group, int inlinePay
             await Starts.RunAsync(tx, start, inlinePayload);
         foreach (Signal signal in batch.Sends)
             await Inbox.PutAsync(tx, signal);
+        foreach (Feedback feedback in batch.Feedback)
+            await KeepAsync(tx, feedback);
         if (batch.Status.IsTerminal())
             await Starts.AdvanceAsync(tx, run);
+    }
+
+    /// <summary>Keeps feedback once per id; false when there is no such run.</summary>
+    public static async Task<bool> KeepAsync(Tx tx, Feedback feedback)
+    {
+        long id = await tx.FirstAsync("SELECT id FROM steward.run WHERE uuid = $1", static r => r.GetInt64(0), feedback.Run.Value);
+        if (id > 0)
+            await tx.ExecuteAsync("INSERT INTO steward.feedback (run, feedback_id, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", id, feedback.Id, StoreJson.Write(feedback));
+        return id > 0;
     }
 
     private readonly record struct Accepted(RunBatch Batch, RunRow Run);
