@@ -38,7 +38,7 @@ public sealed class PostgresStewardStore : IStewardStore
     public ValueTask<StartResult> StartAsync(RunStart start, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(start);
-        Starts.Check(start, _options.Limits);
+        Gate.CheckShape(start, _options.Limits);
         return _database.WriteAsync(tx => Starts.RunAsync(tx, start, _options.Limits.InlinePayload), cancellationToken);
     }
 
@@ -82,7 +82,7 @@ public sealed class PostgresStewardStore : IStewardStore
     public ValueTask<AppendResult> AppendAsync(RunBatch batch, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        Append.Check(batch, _options.Limits);
+        Gate.CheckShape(batch, _options.Limits);
         return _writer.AppendAsync(batch, cancellationToken);
     }
 
@@ -155,8 +155,7 @@ public sealed class PostgresStewardStore : IStewardStore
     public async ValueTask PutAsync(Blob blob, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(blob);
-        _options.Limits.Check(blob);
-        Append.CheckHash(blob);
+        Gate.CheckShape(blob, _options.Limits);
         await _database.WriteAsync(
             tx => tx.ExecuteAsync("INSERT INTO steward.blob (hash, content) VALUES ($1, $2) ON CONFLICT DO NOTHING", Convert.FromHexString(blob.Hash), blob.Content.ToArray()),
             cancellationToken);

@@ -47,7 +47,7 @@ public sealed class SqliteStewardStore : IStewardStore
     public ValueTask<StartResult> StartAsync(RunStart start, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(start);
-        Starts.Check(start, _options.Limits);
+        Gate.CheckShape(start, _options.Limits);
         return _writer.DoAsync(session => Starts.Run(session, start), cancellationToken);
     }
 
@@ -91,7 +91,7 @@ public sealed class SqliteStewardStore : IStewardStore
     public ValueTask<AppendResult> AppendAsync(RunBatch batch, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        Append.Check(batch, _options.Limits);
+        Gate.CheckShape(batch, _options.Limits);
         return _writer.DoAsync(session => Append.Run(session, batch), cancellationToken);
     }
 
@@ -164,8 +164,7 @@ public sealed class SqliteStewardStore : IStewardStore
     public async ValueTask PutAsync(Blob blob, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(blob);
-        _options.Limits.Check(blob);
-        Append.CheckHash(blob);
+        Gate.CheckShape(blob, _options.Limits);
         byte[] hash = Convert.FromHexString(blob.Hash);
         await _writer.DoAsync(
             session =>

@@ -22,25 +22,6 @@ internal sealed class Append(Tx tx, IReadOnlyList<RunBatch> group, int inlinePay
     private List<KillSwitch> _switches = [];
     private DateTimeOffset _now;
 
-    /// <summary>What can be checked without the database, on the caller's thread.</summary>
-    public static void Check(RunBatch batch, StoreLimits limits)
-    {
-        Gate.CheckShape(batch);
-        limits.Check(batch);
-        for (int i = 1; i < batch.Entries.Count; i++)
-            batch.Entries[i].Verify(batch.Entries[i - 1].Hash);
-        foreach (Blob blob in batch.Blobs)
-            CheckHash(blob);
-        foreach (RunStart start in batch.Starts)
-            Starts.Check(start, limits);
-    }
-
-    public static void CheckHash(Blob blob)
-    {
-        if (Blob.Of(blob.Content).Hash != blob.Hash)
-            throw new ArgumentException($"The content of blob '{blob.Hash}' does not have that SHA-256.", nameof(blob));
-    }
-
     /// <returns>For each batch its <see cref="AppendResult"/>, or the exception with which it alone is refused.</returns>
     public async Task<object[]> RunAsync()
     {

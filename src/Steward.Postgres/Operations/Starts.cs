@@ -12,23 +12,6 @@ internal static class Starts
 {
     private const string ActiveOf = $"SELECT {RunRow.Columns} FROM steward.run r WHERE r.tenant = $1 AND r.session = $2 AND r.ancestors = '{{}}' AND r.status NOT IN ('completed', 'failed', 'cancelled') ORDER BY r.id";
 
-    public static void Check(RunStart start, StoreLimits limits)
-    {
-        if (start.Entry.Run != start.Run || start.Entry.Sequence != 1 || start.Entry.Event is not RunStarted)
-            throw new ArgumentException($"The first entry of run {start.Run} must be its 'run.started' at sequence 1; it is '{start.Entry.Type}' at sequence {start.Entry.Sequence} of run {start.Entry.Run}.", nameof(start));
-        limits.Check(start.Entry);
-        start.Entry.Verify(JournalEntry.Origin);
-        JournalEntry before = start.Entry;
-        foreach (JournalEntry entry in start.Copied)
-        {
-            if (entry.Run != start.Run || entry.Sequence != before.Sequence + 1)
-                throw new ArgumentException($"Copied entry {entry.Sequence} of run {entry.Run} does not follow sequence {before.Sequence} of run {start.Run}.", nameof(start));
-            limits.Check(entry);
-            entry.Verify(before.Hash);
-            before = entry;
-        }
-    }
-
     public static async Task<StartResult> RunAsync(Tx tx, RunStart start, int inlinePayload)
     {
         RunStarted started = start.Started;

@@ -8,25 +8,6 @@ namespace Steward.Sqlite.Operations;
 /// <summary>The gate, inside the writer's transaction. All checks come before the first write.</summary>
 internal static class Append
 {
-    /// <summary>What can be checked without the database, on the caller's thread.</summary>
-    public static void Check(RunBatch batch, StoreLimits limits)
-    {
-        Gate.CheckShape(batch);
-        limits.Check(batch);
-        for (int i = 1; i < batch.Entries.Count; i++)
-            batch.Entries[i].Verify(batch.Entries[i - 1].Hash);
-        foreach (Blob blob in batch.Blobs)
-            CheckHash(blob);
-        foreach (RunStart start in batch.Starts)
-            Starts.Check(start, limits);
-    }
-
-    public static void CheckHash(Blob blob)
-    {
-        if (Blob.Of(blob.Content).Hash != blob.Hash)
-            throw new ArgumentException($"The content of blob '{blob.Hash}' does not have that SHA-256.", nameof(blob));
-    }
-
     public static AppendResult Run(WriteSession session, RunBatch batch)
     {
         session.ThrowIfRefused(batch.Lease.Run);

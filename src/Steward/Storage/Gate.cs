@@ -31,17 +31,64 @@ public static class Gate
             : new AppendResult.Fenced(epoch, sequence);
     }
 
-    /// <summary>Checks the shape of a batch, before and apart from any state.</summary>
+    /// <summary>Checks a batch before and apart from any state: its sizes, and that its entries, blobs and children hold together.</summary>
     /// <exception cref="ArgumentException">The batch contradicts itself: a defect of the runtime, never of its user.</exception>
-    public static void CheckShape(RunBatch batch)
+    /// <exception cref="JournalException">An entry does not continue the chain of the one before.</exception>
+    /// <exception cref="StoreException">Something in it is larger than the limits allow.</exception>
+    public static void CheckShape(RunBatch batch, StoreLimits limits)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        long sequence = batch.ExpectedSequence;
-        foreach (JournalEntry entry in batch.Entries)
+        ArgumentNullException.ThrowIfNull(limits);
+        limits.Check(batch);
+        for (int i = 0; i < batch.Entries.Count; i++)
         {
-            if (entry.Run != batch.Lease.Run || entry.Sequence != ++sequence)
-                throw new ArgumentException($"Entry {entry.Sequence} of run {entry.Run} does not follow sequence {sequence - 1} of run {batch.Lease.Run}.", nameof(batch));
+            JournalEntry entry = batch.Entries[i];
+            long due = batch.ExpectedSequence + i + 1;
+            if (entry.Run != batch.Lease.Run || entry.Sequence != due)
+                throw new ArgumentException($"Entry {entry.Sequence} of run {entry.Run} does not follow sequence {due - 1} of run {batch.Lease.Run}.", nameof(batch));
+            if (i > 0)
+                entry.Verify(batch.Entries[i - 1].Hash);
         }
+
+        foreach (Blob blob in batch.Blobs)
+            CheckShape(blob, limits);
+        foreach (RunStart start in batch.Starts)
+            CheckShape(start, limits);
+    }
+
+    /// <summary>Checks the beginning of a run before and apart from any state.</summary>
+    /// <exception cref="ArgumentException">It contradicts itself: a defect of the runtime, never of its user.</exception>
+    /// <exception cref="JournalException">An entry does not continue the chain of the one before.</exception>
+    /// <exception cref="StoreException">An entry is larger than the limits allow.</exception>
+    public static void CheckShape(RunStart start, StoreLimits limits)
+    {
+        ArgumentNullException.ThrowIfNull(start);
+        ArgumentNullException.ThrowIfNull(limits);
+        if (start.Entry.Run != start.Run || start.Entry.Sequence != 1 || start.Entry.Event is not RunStarted)
+            throw new ArgumentException($"The first entry of run {start.Run} must be its 'run.started' at sequence 1; it is '{start.Entry.Type}' at sequence {start.Entry.Sequence} of run {start.Entry.Run}.", nameof(start));
+        limits.Check(start.Entry);
+        start.Entry.Verify(JournalEntry.Origin);
+        JournalEntry before = start.Entry;
+        foreach (JournalEntry entry in start.Copied)
+        {
+            if (entry.Run != start.Run || entry.Sequence != before.Sequence + 1)
+                throw new ArgumentException($"Copied entry {entry.Sequence} of run {entry.Run} does not follow sequence {before.Sequence} of run {start.Run}.", nameof(start));
+            limits.Check(entry);
+            entry.Verify(before.Hash);
+            before = entry;
+        }
+    }
+
+    /// <summary>Checks that a blob is as large as it may be, and has the hash that it is kept under.</summary>
+    /// <exception cref="ArgumentException">Its content has another hash.</exception>
+    /// <exception cref="StoreException">It is larger than the limits allow.</exception>
+    public static void CheckShape(Blob blob, StoreLimits limits)
+    {
+        ArgumentNullException.ThrowIfNull(blob);
+        ArgumentNullException.ThrowIfNull(limits);
+        limits.Check(blob);
+        if (Blob.Of(blob.Content).Hash != blob.Hash)
+            throw new ArgumentException($"The content of blob '{blob.Hash}' does not have that SHA-256.", nameof(blob));
     }
 
     /// <summary>Whether a change fits under the ceilings of a scope. Null when it does.</summary>

@@ -28,7 +28,7 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
     {
         ArgumentNullException.ThrowIfNull(start);
         cancellationToken.ThrowIfCancellationRequested();
-        Check(start);
+        Gate.CheckShape(start, _limits);
         lock (_lock)
         {
             ThrowIfClosed();
@@ -103,10 +103,7 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
     {
         ArgumentNullException.ThrowIfNull(batch);
         cancellationToken.ThrowIfCancellationRequested();
-        Gate.CheckShape(batch);
-        _limits.Check(batch);
-        foreach (RunStart start in batch.Starts)
-            Check(start);
+        Gate.CheckShape(batch, _limits);
         lock (_lock)
         {
             ThrowIfClosed();
@@ -250,7 +247,7 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
     {
         ArgumentNullException.ThrowIfNull(blob);
         cancellationToken.ThrowIfCancellationRequested();
-        _limits.Check(blob);
+        Gate.CheckShape(blob, _limits);
         lock (_lock)
         {
             ThrowIfClosed();
@@ -351,23 +348,6 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         lock (_lock)
             _closed = true;
         return default;
-    }
-
-    private void Check(RunStart start)
-    {
-        if (start.Entry.Run != start.Run || start.Entry.Sequence != 1)
-            throw new ArgumentException($"A run starts with its own entry 1, not with entry {start.Entry.Sequence} of run {start.Entry.Run}.", nameof(start));
-        _limits.Check(start.Entry);
-        start.Entry.Verify(JournalEntry.Origin);
-        JournalEntry before = start.Entry;
-        foreach (JournalEntry entry in start.Copied)
-        {
-            if (entry.Run != start.Run || entry.Sequence != before.Sequence + 1)
-                throw new ArgumentException($"Copied entry {entry.Sequence} of run {entry.Run} does not follow sequence {before.Sequence} of run {start.Run}.", nameof(start));
-            _limits.Check(entry);
-            entry.Verify(before.Hash);
-            before = entry;
-        }
     }
 
     private StartResult Start(RunStart start)
@@ -478,13 +458,8 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
     {
         if (Gate.CheckLease(batch, run.Epoch, run.Worker, run.Entries.Count) is { } fenced)
             return fenced;
-        ReadOnlyMemory<byte> head = run.Head;
-        for (int i = 0; i < batch.Entries.Count; i++)
-        {
-            batch.Entries[i].Verify(head);
-            head = batch.Entries[i].Hash;
-        }
-
+        if (batch.Entries is [JournalEntry first, ..])
+            first.Verify(run.Head);
         run.Inbox.Check(batch.Consumes, run.Id);
         if (batch.StartsEffect && _switches.Over(run) is { } killSwitch)
             return new AppendResult.Killed(killSwitch);
