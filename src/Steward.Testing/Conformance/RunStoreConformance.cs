@@ -10,6 +10,8 @@ public static class RunStoreConformance
         .. StartChecks.All,
         .. JournalChecks.All,
         .. LeaseChecks.All,
+        .. RenewChecks.All,
+        .. FairnessChecks.All,
         .. SignalChecks.All,
         .. SwitchChecks.All,
         .. BudgetChecks.All,

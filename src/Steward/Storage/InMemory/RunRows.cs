@@ -12,7 +12,8 @@ internal sealed class RunRows
     private readonly List<RunRow> _byAge = [];
     private readonly Dictionary<(string Tenant, string Key), RunRow> _byKey = [];
     private readonly Dictionary<(string Tenant, string Session), List<RunRow>> _bySession = [];
-    private readonly SortedSet<RunRow> _claimable = new(ByClaimableAt.Instance);
+    private readonly SortedDictionary<string, SortedSet<RunRow>> _claimable = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _leased = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<RunRow>> _byWorker = new(StringComparer.Ordinal);
 
     public IReadOnlyList<RunRow> ByAge => _byAge;
@@ -42,18 +43,11 @@ internal sealed class RunRows
     public List<RunRow> ActiveOf(string tenant, string session) =>
         _bySession.TryGetValue((tenant, session), out List<RunRow>? runs) ? [.. runs.Where(r => !r.Status.IsTerminal())] : [];
 
-    /// <summary>The run that has been claimable for longest, of those that may be claimed.</summary>
-    public RunRow? FirstClaimable(DateTimeOffset now, Func<RunRow, bool> mayClaim)
+    /// <summary>The runs that are claimed next, of those that may be claimed.</summary>
+    public List<RunRow> NextClaimable(DateTimeOffset now, int max, Func<RunRow, bool> mayClaim)
     {
-        foreach (RunRow run in _claimable)
-        {
-            if (run.ClaimableAt > now)
-                return null;
-            if (mayClaim(run))
-                return run;
-        }
-
-        return null;
+        IEnumerable<RunRow> due = _claimable.Values.SelectMany(ofTenant => ofTenant.TakeWhile(run => run.ClaimableAt <= now).Where(mayClaim).Take(max));
+        return FairShare.Pick([.. due.Order(ByClaimableAt.Instance)], run => run.Started.Tenant, tenant => _leased.GetValueOrDefault(tenant), max);
     }
 
     public void Take(RunRow run, string worker, DateTimeOffset now, TimeSpan duration)
@@ -80,15 +74,19 @@ internal sealed class RunRows
 
     public void SetClaimable(RunRow run, DateTimeOffset? at)
     {
-        if (run.ClaimableAt is not null)
-            _claimable.Remove(run);
+        if (run.ClaimableAt is not null && _claimable.TryGetValue(run.Started.Tenant, out SortedSet<RunRow>? others) && others.Remove(run) && others.Count == 0)
+            _claimable.Remove(run.Started.Tenant);
         run.ClaimableAt = at;
-        if (at is not null)
-            _claimable.Add(run);
+        if (at is null)
+            return;
+        if (!_claimable.TryGetValue(run.Started.Tenant, out others))
+            _claimable.Add(run.Started.Tenant, others = new SortedSet<RunRow>(ByClaimableAt.Instance));
+        others.Add(run);
     }
 
     private void SetWorker(RunRow run, string? worker)
     {
+        CollectionsMarshal.GetValueRefOrAddDefault(_leased, run.Started.Tenant, out _) += (worker is null ? 0 : 1) - (run.Worker is null ? 0 : 1);
         if (run.Worker is { } before && _byWorker.TryGetValue(before, out HashSet<RunRow>? runs) && runs.Remove(run) && runs.Count == 0)
             _byWorker.Remove(before);
         run.Worker = worker;
