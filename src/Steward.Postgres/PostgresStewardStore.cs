@@ -211,6 +211,18 @@ public sealed class PostgresStewardStore : IStewardStore
         return await _database.ReadAsync(tx => Queries.BudgetsAsync(tx, prefix, limit), cancellationToken);
     }
 
+    /// <inheritdoc/>
+    public async ValueTask SetLimitsAsync(LimitScope scope, Limits limits, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(limits);
+        limits.Check(scope);
+        await _database.WriteAsync(tx => Concurrency.SetAsync(tx, scope, limits), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<LimitInfo>> LimitsAsync(CancellationToken cancellationToken = default) =>
+        _database.ReadAsync(Concurrency.ListAsync, cancellationToken);
+
     /// <summary>Finishes what was begun and closes the connections; later calls throw <see cref="StoreFailure.Closed"/>.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -31,6 +31,9 @@ internal sealed record RunRow
     /// <summary>Whether it waits for earlier runs of its session.</summary>
     public required bool Queued { get; init; }
 
+    /// <summary>Its calls in flight that count against a limit.</summary>
+    public required IReadOnlyList<ToolSlot> Slots { get; init; }
+
     public RunInfo ToInfo(BudgetAmount spent, BudgetAmount reserved) => new()
     {
         Run = Run,
@@ -65,7 +68,7 @@ internal static class Instant
 
 internal sealed class RunTable(Db db)
 {
-    public const string Columns = "r.id, r.uuid, r.tenant, r.user, r.session, r.agent, r.version, r.status, r.reason, r.epoch, r.worker, r.attempts, r.head, r.head_hash, r.claimable_at, r.created_at, r.updated_at, r.ancestors, r.queued";
+    public const string Columns = "r.id, r.uuid, r.tenant, r.user, r.session, r.agent, r.version, r.status, r.reason, r.epoch, r.worker, r.attempts, r.head, r.head_hash, r.claimable_at, r.created_at, r.updated_at, r.ancestors, r.queued, r.slots";
 
     private readonly Statement _find = db.Prepare($"SELECT {Columns} FROM run r WHERE r.uuid = ?1");
     private readonly Statement _findKey = db.Prepare("SELECT uuid FROM run WHERE tenant = ?1 AND client_key = ?2");
@@ -81,6 +84,7 @@ internal sealed class RunTable(Db db)
     private readonly Statement _parked = db.Prepare($"SELECT {Columns} FROM run r WHERE r.worker IS NULL AND r.claimable_at IS NULL AND r.status NOT IN ('completed', 'failed', 'cancelled')");
     private readonly Statement _session = db.Prepare($"SELECT {Columns} FROM run r WHERE r.tenant = ?1 AND r.session = ?2 AND r.ancestors IS NULL AND r.status NOT IN ('completed', 'failed', 'cancelled') ORDER BY r.id");
     private readonly Statement _unqueue = db.Prepare("UPDATE run SET queued = 0, claimable_at = CASE WHEN worker IS NULL THEN ?2 ELSE claimable_at END WHERE id = ?1");
+    private readonly Statement _slots = db.Prepare("UPDATE run SET slots = ?2 WHERE id = ?1");
     private readonly Statement _due = db.Prepare("UPDATE run SET claimable_at = ?2 WHERE id = ?1");
 
     public static RunRow Read(Statement s) => new()
@@ -104,6 +108,7 @@ internal sealed class RunTable(Db db)
         UpdatedAt = s.Int64(16),
         Ancestors = ReadAncestors(s, 17),
         Queued = s.Int64(18) == 1,
+        Slots = SlotRules.Read(s.TextOrNull(19)),
     };
 
     public RunRow? Find(RunId run) => _find.Bind(1, run.Value).First(Read);
@@ -162,6 +167,8 @@ internal sealed class RunTable(Db db)
 
     /// <summary>Lets a run begin that waited for others of its session.</summary>
     public void Unqueue(long id, long now) => _unqueue.Bind(1, id).Bind(2, now).Execute();
+
+    public void SetSlots(long id, IReadOnlyList<ToolSlot> slots) => _slots.Bind(1, id).Bind(2, SlotRules.Write(slots)).Execute();
 
     public void SetDue(long id, long at) => _due.Bind(1, id).Bind(2, at).Execute();
 

@@ -21,6 +21,8 @@ public static class RunStoreConformance
         .. FamilyChecks.All,
         .. QuestionChecks.All,
         .. SessionChecks.All,
+        .. SlotChecks.All,
+        .. QueueChecks.All,
     ];
 
     /// <summary>The checks that say something about a store whose data does, or does not, outlive it.</summary>

@@ -43,6 +43,7 @@ internal sealed class RunSession : IDisposable
     private readonly HashSet<string> _drained = [];
     private readonly CancellationTokenSource _interrupt = new();
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly RunState _loaded;
     private long _renewedAt;
     private long _committed;
     private long _nextSnapshot;
@@ -59,7 +60,7 @@ internal sealed class RunSession : IDisposable
         Agent = agent;
         Lease = lease;
         LeaseDuration = leaseDuration;
-        State = state;
+        State = _loaded = state;
         SignalsPending = true;
     }
 
@@ -165,11 +166,16 @@ internal sealed class RunSession : IDisposable
     }
 
     /// <summary>Records everything noted, in one transaction. When it is refused, nothing is recorded and nothing is taken back.</summary>
-    public async ValueTask<AppendResult> CommitAsync(bool startsEffect, RunRelease? release = null)
+    /// <param name="startsEffect">Whether an effect starts once it is committed.</param>
+    /// <param name="release">Gives the lease back, if set.</param>
+    /// <param name="reason">Why the run is given back, in its row alone; otherwise the reason of its last transition.</param>
+    public async ValueTask<AppendResult> CommitAsync(bool startsEffect, RunRelease? release = null, string? reason = null)
     {
         if (_entries.Count == 0 && release is null && !startsEffect)
             return AppendResult.Committed.Quiet;
         RunBatch batch = Batch(startsEffect, release);
+        if (reason is not null)
+            batch = batch with { Reason = reason };
         AppendResult result = await AppendAsync(batch);
         if (result is AppendResult.Committed committed)
         {
@@ -179,6 +185,15 @@ internal sealed class RunSession : IDisposable
         }
 
         return result;
+    }
+
+    /// <summary>Takes the claim back when nothing else was noted and nothing was in flight before it, so that a run that was only looked at leaves no trace.</summary>
+    public void ForgetClaim()
+    {
+        if (_entries is not [{ Event: RunClaimed }] || _loaded.Model is not null || _loaded.Calls.Any(c => c.Status == ToolCallStatus.Started))
+            return;
+        State = _loaded;
+        _entries.Clear();
     }
 
     /// <summary>Signals that are in the inbox and have not been noted.</summary>

@@ -90,6 +90,10 @@ internal sealed class ReplayStore(ReplayTape tape, ReplayExecutor executor, RunI
 
     public ValueTask<IReadOnlyList<BudgetInfo>> BudgetsAsync(string prefix = "", int limit = 1_000, CancellationToken cancellationToken = default) => throw NotReplayed();
 
+    public ValueTask SetLimitsAsync(LimitScope scope, Limits limits, CancellationToken cancellationToken = default) => throw NotReplayed();
+
+    public ValueTask<IReadOnlyList<LimitInfo>> LimitsAsync(CancellationToken cancellationToken = default) => throw NotReplayed();
+
     public ValueTask DisposeAsync() => default;
 
     private AppendResult.Committed Commit(RunBatch batch)

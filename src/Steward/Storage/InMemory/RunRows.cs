@@ -23,6 +23,13 @@ internal sealed class RunRows
 
     public IReadOnlyCollection<RunRow> HeldBy(string worker) => _byWorker.TryGetValue(worker, out HashSet<RunRow>? runs) ? runs : [];
 
+    /// <summary>The runs that a worker holds whose lease has not expired.</summary>
+    public IEnumerable<RunRow> Leased(DateTimeOffset now) => _byWorker.Values.SelectMany(runs => runs).Where(r => r.ClaimableAt > now);
+
+    /// <summary>The runs that are claimable, or wait for their turn in a session.</summary>
+    public IEnumerable<RunRow> Queue(DateTimeOffset now) =>
+        _claimable.TakeWhile(r => r.ClaimableAt <= now).Concat(_byAge.Where(r => r is { Queued: true, Worker: null, ClaimableAt: null } && !r.Status.IsTerminal()));
+
     public RunRow Add(RunStart start, RunStarted started, DateTimeOffset now)
     {
         var run = new RunRow(start.Run, _byAge.Count, started, now) { UpdatedAt = now, Head = start.Entry.Hash };
