@@ -15,12 +15,13 @@ namespace Steward.Postgres;
 /// Nothing is acknowledged before its commit returned. A commit whose answer was lost is never made again by the store:
 /// it throws <see cref="StoreFailure.Io"/>, and the session reads back.
 /// </remarks>
-public sealed class PostgresStewardStore : IStewardStore, IHintingStore
+public sealed class PostgresStewardStore : IStewardStore, IHintingStore, IVerifiableStore
 {
     private readonly PostgresStoreOptions _options;
     private readonly Database _database;
     private readonly Writer _writer;
     private readonly Hints? _hints;
+    private readonly AcknowledgedHeads _heads = new();
     private string _lookedAt = "";
 
     private PostgresStewardStore(PostgresStoreOptions options, Database database, ILogger logger)
@@ -94,13 +95,15 @@ public sealed class PostgresStewardStore : IStewardStore, IHintingStore
         ArgumentNullException.ThrowIfNull(batch);
         Gate.CheckShape(batch, _options.Limits);
         AppendResult result = await _writer.AppendAsync(batch, cancellationToken);
-        if (result is AppendResult.Committed)
-            Tell(batch);
+        if (result is not AppendResult.Committed)
+            return result;
+        _heads.Keep(batch);
+        Tell(batch);
         return result;
     }
 
     /// <inheritdoc/>
-    /// <exception cref="JournalException">An entry is missing from the journal.</exception>
+    /// <exception cref="JournalException">An entry is missing from the journal, or it ends before what was acknowledged to this process.</exception>
     public async IAsyncEnumerable<JournalEntry> ReadAsync(RunId run, long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(after);
@@ -108,7 +111,11 @@ public sealed class PostgresStewardStore : IStewardStore, IHintingStore
         {
             List<JournalEntry> page = await _database.ReadAsync(tx => Queries.PageAsync(tx, run, after), cancellationToken);
             if (page.Count == 0)
+            {
+                _heads.Check(run, after);
                 yield break;
+            }
+
             foreach (JournalEntry entry in page)
                 yield return entry;
             after = page[^1].Sequence;
@@ -231,6 +238,14 @@ public sealed class PostgresStewardStore : IStewardStore, IHintingStore
         ArgumentNullException.ThrowIfNull(prefix);
         return await _database.ReadAsync(tx => Queries.BudgetsAsync(tx, prefix, limit), cancellationToken);
     }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<StoreProblem>> VerifyAsync(RunId? run = null, CancellationToken cancellationToken = default) =>
+        await _database.ReadAsync(tx => Verification.RunAsync(tx, run), cancellationToken);
+
+    /// <summary>What the server says of itself: version, clock, settings that make it forget, nodes.</summary>
+    public async Task<PostgresServerInfo> DescribeAsync(CancellationToken cancellationToken = default) =>
+        await _database.ReadAsync(PostgresServerInfo.ReadAsync, cancellationToken);
 
     /// <inheritdoc/>
     public IAsyncEnumerable<RunId?> HintsAsync(CancellationToken cancellationToken = default) =>

@@ -15,7 +15,7 @@ namespace Steward.Sqlite;
 /// Nothing is acknowledged before its commit returned. Beside the file a witness keeps the heads that were acknowledged, so that a
 /// run of which the database holds less (an older copy, a garbled log) is refused instead of silently going on from its past.
 /// </remarks>
-public sealed class SqliteStewardStore : IStewardStore
+public sealed class SqliteStewardStore : IStewardStore, IVerifiableStore
 {
     private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(5);
 
