@@ -73,7 +73,7 @@ internal static class ParkedBench
         for (int i = 0; i < 220; i++)
         {
             long start = Stopwatch.GetTimestamp();
-            if (await store.ClaimAsync(new ClaimRequest { Worker = "poll", Duration = TimeSpan.FromMinutes(1), Agents = ["bench"] }) is not null)
+            if (await store.ClaimOneAsync(new ClaimRequest { Worker = "poll", Duration = TimeSpan.FromMinutes(1), Agents = ["bench"] }) is not null)
                 throw new InvalidOperationException("Nothing should be claimable.");
             if (i >= 20)
                 series.Add(Stopwatch.GetElapsedTime(start).TotalMicroseconds);

@@ -66,7 +66,7 @@ internal static class ResumeBench
     private static async Task<double> ResumeAsync(SqliteStewardStore store, RunId run)
     {
         long start = Stopwatch.GetTimestamp();
-        Claim claim = await store.ClaimAsync(new ClaimRequest { Worker = "bench", Duration = TimeSpan.FromMinutes(1), Run = run })
+        Claim claim = await store.ClaimOneAsync(new ClaimRequest { Worker = "bench", Duration = TimeSpan.FromMinutes(1), Run = run })
             ?? throw new InvalidOperationException("The run cannot be claimed.");
         RunState state = await RunJournal.LoadAsync(store, claim);
         double ms = Stopwatch.GetElapsedTime(start).TotalMilliseconds;

@@ -133,7 +133,7 @@ internal sealed class RunAppender
         DateTimeOffset now = TimeProvider.System.GetUtcNow();
         JournalEntry first = JournalEntry.Create(run, 1, JournalEntry.Origin, Started(work), now);
         await store.StartAsync(new RunStart { Run = run, Entry = first });
-        Claim claim = await store.ClaimAsync(new ClaimRequest { Worker = "bench", Duration = TimeSpan.FromMinutes(10), Run = run })
+        Claim claim = await store.ClaimOneAsync(new ClaimRequest { Worker = "bench", Duration = TimeSpan.FromMinutes(10), Run = run })
             ?? throw new InvalidOperationException("The run cannot be claimed.");
         return new RunAppender(claim.Lease, first, now);
     }

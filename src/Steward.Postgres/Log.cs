@@ -13,6 +13,12 @@ internal static partial class Log
     [LoggerMessage(3, LogLevel.Information, "The schema '{Schema}' of '{Database}' was brought to version {Version}.")]
     public static partial void Migrated(ILogger logger, string schema, string database, int version);
 
+    [LoggerMessage(5, LogLevel.Debug, "A hint to the other nodes on '{Database}' was lost; they find by polling what it was about.")]
+    public static partial void HintLost(ILogger logger, Exception error, string database);
+
+    [LoggerMessage(6, LogLevel.Warning, "The connection that listens on '{Database}' is gone; until it is back, new work and signals from other nodes are found by polling.")]
+    public static partial void NotListening(ILogger logger, Exception error, string database);
+
     [LoggerMessage(4, LogLevel.Error, "The connection to '{Database}' failed while a commit was under way: it may or may not have happened, and is read back.")]
     public static partial void Ambiguous(ILogger logger, Exception error, string database);
 }

@@ -15,17 +15,21 @@ namespace Steward.Postgres;
 /// Nothing is acknowledged before its commit returned. A commit whose answer was lost is never made again by the store:
 /// it throws <see cref="StoreFailure.Io"/>, and the session reads back.
 /// </remarks>
-public sealed class PostgresStewardStore : IStewardStore
+public sealed class PostgresStewardStore : IStewardStore, IHintingStore, IVerifiableStore
 {
     private readonly PostgresStoreOptions _options;
     private readonly Database _database;
     private readonly Writer _writer;
+    private readonly Hints? _hints;
+    private readonly AcknowledgedHeads _heads = new();
+    private string _lookedAt = "";
 
-    private PostgresStewardStore(PostgresStoreOptions options, Database database)
+    private PostgresStewardStore(PostgresStoreOptions options, Database database, ILogger logger)
     {
         _options = options;
         _database = database;
         _writer = new Writer(database, options);
+        _hints = options.Notify ? new Hints(database, logger) : null;
     }
 
     /// <summary>Opens the database and brings its schema up to date; several nodes may do so at once.</summary>
@@ -35,38 +39,45 @@ public sealed class PostgresStewardStore : IStewardStore
         OpenAsync(options, Schema.Migrations, logger, cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask<StartResult> StartAsync(RunStart start, CancellationToken cancellationToken = default)
+    public async ValueTask<StartResult> StartAsync(RunStart start, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(start);
         Gate.CheckShape(start, _options.Limits);
-        return _database.WriteAsync(tx => Starts.RunAsync(tx, start, _options.Limits.InlinePayload), cancellationToken);
+        StartResult result = await _database.WriteAsync(tx => Starts.RunAsync(tx, start, _options.Limits.InlinePayload), cancellationToken);
+        _hints?.Send(start.SessionPolicy is SessionPolicy.Interrupt or SessionPolicy.Rollback ? null : result.Run);
+        return result;
     }
 
     /// <inheritdoc/>
-    public ValueTask<SignalResult> SignalAsync(Signal signal, CancellationToken cancellationToken = default)
+    public async ValueTask<SignalResult> SignalAsync(Signal signal, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(signal);
         int size = StoreJson.Write(signal.Body).Length;
         if (size > _options.Limits.Payload)
             throw new StoreException(StoreFailure.TooLarge, $"Signal '{signal.Id}' has {size} bytes; the limit is {_options.Limits.Payload} (StoreLimits.Payload). Send less, or raise the limit.");
-        return _database.WriteAsync(tx => Inbox.PutAsync(tx, signal), cancellationToken);
+        SignalResult result = await _database.WriteAsync(tx => Inbox.PutAsync(tx, signal), cancellationToken);
+        _hints?.Send(signal.Run);
+        return result;
     }
 
     /// <inheritdoc/>
-    public ValueTask<Claim?> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default)
+    public async ValueTask<IReadOnlyList<Claim>> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        ArgumentException.ThrowIfNullOrEmpty(request.Worker);
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(request.Duration, TimeSpan.Zero);
-        return _database.WriteAsync(tx => Claims.TakeAsync(tx, request), cancellationToken);
+        request.Validate();
+        (IReadOnlyList<Claim> claims, string looked) = await _database.WriteAsync(tx => Claims.TakeAsync(tx, request, _lookedAt), cancellationToken);
+        if (request.Run is null)
+            _lookedAt = looked;
+        return claims;
     }
 
     /// <inheritdoc/>
-    public ValueTask<RenewResult> RenewAsync(Lease lease, TimeSpan duration, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(lease);
+        ArgumentException.ThrowIfNullOrEmpty(worker);
+        ArgumentNullException.ThrowIfNull(leases);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(duration, TimeSpan.Zero);
-        return _database.WriteAsync(tx => Claims.RenewAsync(tx, lease, duration), cancellationToken);
+        return _database.WriteAsync(tx => Claims.RenewAsync(tx, worker, leases, duration), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -79,23 +90,33 @@ public sealed class PostgresStewardStore : IStewardStore
     /// <inheritdoc/>
     /// <exception cref="JournalException">The entries do not continue the run's chain.</exception>
     /// <exception cref="StoreException">The store cannot take it; <see cref="StoreFailure.Io"/> where it may have happened.</exception>
-    public ValueTask<AppendResult> AppendAsync(RunBatch batch, CancellationToken cancellationToken = default)
+    public async ValueTask<AppendResult> AppendAsync(RunBatch batch, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(batch);
         Gate.CheckShape(batch, _options.Limits);
-        return _writer.AppendAsync(batch, cancellationToken);
+        AppendResult result = await _writer.AppendAsync(batch, cancellationToken);
+        if (result is not AppendResult.Committed)
+            return result;
+        _heads.Keep(batch);
+        Tell(batch);
+        return result;
     }
 
     /// <inheritdoc/>
-    /// <exception cref="JournalException">An entry is missing from the journal.</exception>
+    /// <exception cref="JournalException">An entry is missing from the journal, or it ends before what was acknowledged to this process.</exception>
     public async IAsyncEnumerable<JournalEntry> ReadAsync(RunId run, long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(after);
+        long acknowledged = _heads.Of(run);
         while (true)
         {
             List<JournalEntry> page = await _database.ReadAsync(tx => Queries.PageAsync(tx, run, after), cancellationToken);
             if (page.Count == 0)
+            {
+                AcknowledgedHeads.Check(run, after, acknowledged);
                 yield break;
+            }
+
             foreach (JournalEntry entry in page)
                 yield return entry;
             after = page[^1].Sequence;
@@ -114,19 +135,23 @@ public sealed class PostgresStewardStore : IStewardStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default)
+    public async ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(decision);
         ArgumentException.ThrowIfNullOrEmpty(decision.Id);
-        return _database.WriteAsync(tx => Questions.DecideAsync(tx, decision), cancellationToken);
+        DecisionResult result = await _database.WriteAsync(tx => Questions.DecideAsync(tx, decision), cancellationToken);
+        _hints?.Send(decision.Run);
+        return result;
     }
 
     /// <inheritdoc/>
-    public ValueTask<QuestionInfo?> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
+    public async ValueTask<QuestionInfo?> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(reassignment);
         ArgumentException.ThrowIfNullOrEmpty(reassignment.Id);
-        return _database.WriteAsync(tx => Questions.ReassignAsync(tx, reassignment), cancellationToken);
+        QuestionInfo? question = await _database.WriteAsync(tx => Questions.ReassignAsync(tx, reassignment), cancellationToken);
+        _hints?.Send(reassignment.Run);
+        return question;
     }
 
     /// <inheritdoc/>
@@ -177,18 +202,22 @@ public sealed class PostgresStewardStore : IStewardStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default)
+    public async ValueTask<bool> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(killSwitch);
         KillSwitch parsed = killSwitch with { Scope = KillSwitch.ParseScope(killSwitch.Scope) };
-        return _database.WriteAsync(tx => Switches.EngageAsync(tx, parsed), cancellationToken);
+        bool engaged = await _database.WriteAsync(tx => Switches.EngageAsync(tx, parsed), cancellationToken);
+        _hints?.Send(null);
+        return engaged;
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default)
+    public async ValueTask<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default)
     {
         string parsed = KillSwitch.ParseScope(scope);
-        return _database.WriteAsync(tx => Switches.ReleaseAsync(tx, parsed), cancellationToken);
+        bool released = await _database.WriteAsync(tx => Switches.ReleaseAsync(tx, parsed), cancellationToken);
+        _hints?.Send(null);
+        return released;
     }
 
     /// <inheritdoc/>
@@ -223,11 +252,38 @@ public sealed class PostgresStewardStore : IStewardStore
     public ValueTask<IReadOnlyList<LimitInfo>> LimitsAsync(CancellationToken cancellationToken = default) =>
         _database.ReadAsync(Concurrency.ListAsync, cancellationToken);
 
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<StoreProblem>> VerifyAsync(RunId? run = null, CancellationToken cancellationToken = default) =>
+        await _database.ReadAsync(tx => Verification.RunAsync(tx, run), cancellationToken);
+
+    /// <summary>What the server says of itself: version, clock, settings that make it forget, nodes.</summary>
+    public async Task<PostgresServerInfo> DescribeAsync(CancellationToken cancellationToken = default) =>
+        await _database.ReadAsync(PostgresServerInfo.ReadAsync, cancellationToken);
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<RunId?> HintsAsync(CancellationToken cancellationToken = default) =>
+        _hints?.ListenAsync(cancellationToken) ?? AsyncEnumerable.Empty<RunId?>();
+
     /// <summary>Finishes what was begun and closes the connections; later calls throw <see cref="StoreFailure.Closed"/>.</summary>
     public async ValueTask DisposeAsync()
     {
         await _writer.DisposeAsync();
+        if (_hints is not null)
+            await _hints.DisposeAsync();
         await _database.DisposeAsync();
+    }
+
+    /// <summary>Tells the others of what an append leaves for them to do: the run itself, its children, those that it sent to.</summary>
+    private void Tell(RunBatch batch)
+    {
+        if (_hints is null)
+            return;
+        if (batch.Release is not null || batch.Status.IsTerminal())
+            _hints.Send(batch.Lease.Run);
+        foreach (RunStart start in batch.Starts)
+            _hints.Send(start.Run);
+        foreach (Signal signal in batch.Sends)
+            _hints.Send(signal.Run);
     }
 
     internal static async Task<PostgresStewardStore> OpenAsync(PostgresStoreOptions options, IReadOnlyList<Migration> migrations, ILogger? logger = null, CancellationToken cancellationToken = default)
@@ -240,7 +296,7 @@ public sealed class PostgresStewardStore : IStewardStore
         {
             await Schema.MigrateAsync(database, migrations, logger, cancellationToken);
             await Schema.CheckDurabilityAsync(database, logger, cancellationToken);
-            return new PostgresStewardStore(options, database);
+            return new PostgresStewardStore(options, database, logger);
         }
         catch
         {

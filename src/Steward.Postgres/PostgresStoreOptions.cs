@@ -32,6 +32,10 @@ public sealed record PostgresStoreOptions
     /// <value>10 seconds.</value>
     public TimeSpan TransactionTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Whether nodes tell each other of new work and signals with NOTIFY, so that these need not wait for the next poll. It takes a connection of its own. Behind a pooler in transaction mode it brings nothing.</summary>
+    /// <value>True.</value>
+    public bool Notify { get; init; } = true;
+
     /// <summary>What the store takes at most.</summary>
     public StoreLimits Limits { get; init; } = new();
 

@@ -15,6 +15,9 @@ internal static class Queries
     private const int PageRows = 500;
     private const int PageBytes = 4 * 1024 * 1024;
 
+    /// <summary>When a run can be claimed: a leased one at the end of its claim's lease, or of its node's, whichever is later.</summary>
+    private const string LeaseEnd = "CASE WHEN r.worker IS NULL THEN r.claimable_at ELSE greatest(r.claimable_at, (SELECT w.expires_at FROM steward.node w WHERE w.name = r.worker)) END";
+
     /// <summary>The next entries of a journal; empty at its end.</summary>
     /// <exception cref="JournalException">An entry is missing.</exception>
     public static async Task<List<JournalEntry>> PageAsync(Tx tx, RunId run, long after)
@@ -65,7 +68,7 @@ internal static class Queries
 
     public static Task<List<RunInfo>> FindAsync(Tx tx, RunQuery query)
     {
-        StringBuilder sql = new($"SELECT {RunRow.Columns}, {BudgetRows.Amounts} FROM steward.run r LEFT JOIN steward.budget b ON {BudgetRows.OfRun} WHERE true");
+        StringBuilder sql = new($"SELECT {RunRow.Columns}, {BudgetRows.Amounts}, {LeaseEnd} FROM steward.run r LEFT JOIN steward.budget b ON {BudgetRows.OfRun} WHERE true");
         List<object?> values = [];
         Where("r.uuid =", query.Run?.Value);
         Where("r.tenant =", query.Tenant);
@@ -80,7 +83,7 @@ internal static class Queries
 
         values.Add(query.Limit);
         sql.Append(Format($" ORDER BY r.id DESC LIMIT ${values.Count}"));
-        return tx.AllAsync(sql.ToString(), static r => RunRow.Read(r).ToInfo(BudgetRows.Amount(r, RunRow.ColumnCount), BudgetRows.Amount(r, RunRow.ColumnCount + 4)), [.. values]);
+        return tx.AllAsync(sql.ToString(), static r => RunRow.Read(r).ToInfo(BudgetRows.Amount(r, RunRow.ColumnCount), BudgetRows.Amount(r, RunRow.ColumnCount + 4)) with { ClaimableAt = r.TimeOrNull(RunRow.ColumnCount + 8) }, [.. values]);
 
         void Where(string condition, object? value)
         {

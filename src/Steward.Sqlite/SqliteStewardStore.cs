@@ -15,7 +15,7 @@ namespace Steward.Sqlite;
 /// Nothing is acknowledged before its commit returned. Beside the file a witness keeps the heads that were acknowledged, so that a
 /// run of which the database holds less (an older copy, a garbled log) is refused instead of silently going on from its past.
 /// </remarks>
-public sealed class SqliteStewardStore : IStewardStore
+public sealed class SqliteStewardStore : IStewardStore, IVerifiableStore
 {
     private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(5);
 
@@ -64,20 +64,22 @@ public sealed class SqliteStewardStore : IStewardStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<Claim?> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<Claim>> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        ArgumentException.ThrowIfNullOrEmpty(request.Worker);
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(request.Duration, TimeSpan.Zero);
+        request.Validate();
         return _writer.DoAsync(session => Claims.Take(session, request), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public ValueTask<RenewResult> RenewAsync(Lease lease, TimeSpan duration, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(lease);
+        ArgumentException.ThrowIfNullOrEmpty(worker);
+        ArgumentNullException.ThrowIfNull(leases);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(duration, TimeSpan.Zero);
-        return _writer.DoAsync(session => Claims.Renew(session, lease, duration), cancellationToken);
+        if (leases.Count == 0)
+            return new([]); // An idle worker writes nothing.
+        return _writer.DoAsync(session => Claims.Renew(session, worker, leases, duration), cancellationToken);
     }
 
     /// <inheritdoc/>

@@ -45,7 +45,7 @@ public sealed class NodesTests(ITestOutputHelper output) : IAsyncDisposable
             int empty = 0;
             while (empty < 3)
             {
-                if (await (i % 2 == 0 ? one : two).ClaimAsync(request, Token) is { } claim)
+                if (await (i % 2 == 0 ? one : two).ClaimOneAsync(request, Token) is { } claim)
                     claims.Add(claim);
                 else
                     empty++;

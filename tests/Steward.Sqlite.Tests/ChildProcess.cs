@@ -75,7 +75,7 @@ internal sealed class ChildProcess : IDisposable
         SqliteStewardStore store = SqliteStewardStore.OpenAsync(new SqliteStoreOptions { Path = database }, TimeProvider.System).GetAwaiter().GetResult();
         RunStart start = TestRun.Start();
         store.StartAsync(start).AsTask().GetAwaiter().GetResult();
-        Claim? claim = store.ClaimAsync(new ClaimRequest { Worker = "child", Duration = TimeSpan.FromMinutes(10), Run = start.Run }).AsTask().GetAwaiter().GetResult();
+        Claim? claim = store.ClaimOneAsync(new ClaimRequest { Worker = "child", Duration = TimeSpan.FromMinutes(10), Run = start.Run }).AsTask().GetAwaiter().GetResult();
         Console.Out.WriteLine($"{start.Run} 1.");
         JournalEntry head = start.Entry;
         for (int i = 0; i < appends; i++)

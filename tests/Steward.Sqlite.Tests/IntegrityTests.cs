@@ -55,7 +55,7 @@ public sealed class IntegrityTests : IDisposable
             File.Delete(copy.Log);
             await using SqliteStewardStore after = await copy.OpenAsync();
 
-            JournalException lost = await Assert.ThrowsAsync<JournalException>(async () => await after.ClaimAsync(Request(runs[0].Id), Token));
+            JournalException lost = await Assert.ThrowsAsync<JournalException>(async () => await after.ClaimOneAsync(Request(runs[0].Id), Token));
             Assert.Contains("sequence 5 was acknowledged, but the database ends at 2", lost.Message, StringComparison.Ordinal);
             await Assert.ThrowsAsync<JournalException>(async () => await after.AppendAsync(runs[0].Batch(), Token));
             await runs[1].On(after).AppendAsync();
@@ -81,7 +81,7 @@ public sealed class IntegrityTests : IDisposable
         {
             IReadOnlyList<StoreProblem> problems = await restored.VerifyAsync(cancellationToken: Token);
             Assert.Equal([(runs[0].Id, 3L), (newer.Id, 1L)], problems.Select(p => (p.Run!.Value, p.Sequence!.Value)));
-            await Assert.ThrowsAsync<JournalException>(async () => await restored.ClaimAsync(Request(newer.Id), Token));
+            await Assert.ThrowsAsync<JournalException>(async () => await restored.ClaimOneAsync(Request(newer.Id), Token));
         }
 
         await using SqliteStewardStore accepted = await _folder.OpenAsync(o => o with { AcceptLoss = true });
@@ -103,7 +103,7 @@ public sealed class IntegrityTests : IDisposable
 
         File.Copy(backup.Database, _folder.Database, overwrite: true);
         await using SqliteStewardStore restored = await _folder.OpenAsync();
-        JournalException error = await Assert.ThrowsAsync<JournalException>(async () => await restored.ClaimAsync(Request(runs[0].Id), Token));
+        JournalException error = await Assert.ThrowsAsync<JournalException>(async () => await restored.ClaimOneAsync(Request(runs[0].Id), Token));
         Assert.Equal((runs[0].Id, 3L), (error.Run!.Value, error.Sequence!.Value));
         Assert.Contains("another way", error.Message, StringComparison.Ordinal);
     }
@@ -125,9 +125,9 @@ public sealed class IntegrityTests : IDisposable
         using (Witness witness = Witness.Open(_folder.Database))
             witness.Append([WitnessRecord.Of(starts[0].Run, 9, starts[0].Hash.Span)]);
         await using SqliteStewardStore again = await _folder.OpenAsync();
-        Claim? claim = await again.ClaimAsync(Request(null), Token);
+        Claim? claim = await again.ClaimOneAsync(Request(null), Token);
         Assert.Equal(starts[1].Run, claim!.Lease.Run);
-        Assert.Null(await again.ClaimAsync(Request(null), Token));
+        Assert.Null(await again.ClaimOneAsync(Request(null), Token));
     }
 
     [Theory]
@@ -261,7 +261,7 @@ public sealed class IntegrityTests : IDisposable
             losses += lost ? 1 : 0;
             Assert.Equal(lost && witness, problems.Any(p => p.Run == run.Id && p.Sequence == there.Count + 1));
             if (lost && witness)
-                await Assert.ThrowsAsync<JournalException>(async () => await store.ClaimAsync(Request(run.Id), Token));
+                await Assert.ThrowsAsync<JournalException>(async () => await store.ClaimOneAsync(Request(run.Id), Token));
         }
 
         return losses;

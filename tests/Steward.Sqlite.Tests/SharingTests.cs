@@ -37,10 +37,10 @@ public sealed class SharingTests : IDisposable
         await using SqliteStewardStore one = await _folder.OpenAsync();
         await using SqliteStewardStore two = await _folder.OpenAsync();
         TestRun first = await TestRun.ClaimedAsync(one, "w1");
-        Assert.Null(await two.ClaimAsync(new ClaimRequest { Worker = "w2", Duration = TimeSpan.FromMinutes(1) }, Token));
+        Assert.Null(await two.ClaimOneAsync(new ClaimRequest { Worker = "w2", Duration = TimeSpan.FromMinutes(1) }, Token));
         await one.AppendAsync(first.Batch(0) with { Release = new RunRelease(TimeProvider.System.GetUtcNow() - TimeSpan.FromSeconds(1)) }, Token);
 
-        Claim? second = await two.ClaimAsync(new ClaimRequest { Worker = "w2", Duration = TimeSpan.FromMinutes(1) }, Token);
+        Claim? second = await two.ClaimOneAsync(new ClaimRequest { Worker = "w2", Duration = TimeSpan.FromMinutes(1) }, Token);
 
         Assert.Equal(2, second!.Lease.Epoch);
         Assert.Equal(new AppendResult.Fenced(2, 1), await first.AppendAsync(first.Batch()));

@@ -57,7 +57,7 @@ internal sealed class TestRun(IStewardStore store, JournalEntry first)
 
     public async Task<Claim> ClaimAsync(string worker = "w1")
     {
-        Claim? claim = await store.ClaimAsync(new ClaimRequest { Worker = worker, Duration = s_lease, Run = Id }, Token);
+        Claim? claim = await store.ClaimOneAsync(new ClaimRequest { Worker = worker, Duration = s_lease, Run = Id }, Token);
         Assert.NotNull(claim);
         Lease = claim.Lease;
         return claim;

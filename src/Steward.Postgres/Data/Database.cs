@@ -83,6 +83,9 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
+    /// <summary>A connection for whoever keeps it; it is the caller's to close.</summary>
+    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => _source.OpenConnectionAsync(cancellationToken);
+
     public void ThrowIfClosed()
     {
         if (_closed)
@@ -99,7 +102,7 @@ internal sealed class Database : IAsyncDisposable
     }
 
     /// <summary>What the driver and the network throw, and nothing of Steward's own.</summary>
-    private static bool IsDriver(Exception error) =>
+    public static bool IsDriver(Exception error) =>
         error is NpgsqlException or System.Net.Sockets.SocketException or IOException or TimeoutException
         || (error is ObjectDisposedException or InvalidOperationException && error is not JournalException && error.Source == "Npgsql");
 

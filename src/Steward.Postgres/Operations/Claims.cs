@@ -8,8 +8,9 @@ namespace Steward.Postgres.Operations;
 
 /// <summary>Leases: taking and prolonging them, by the database's clock alone.</summary>
 /// <remarks>
-/// A run is claimable when its <c>claimable_at</c> has come. A claim moves that to the end of the lease, so an expired
-/// lease makes the run claimable without anybody having to notice. Expiry alone fences nobody: only the next claim does.
+/// A node's row is the lease of all of its runs, so that a sign of life writes one row however many they are. A claim writes its own end into the
+/// run's <c>claimable_at</c>: until then the run is its worker's in any case, afterwards for as long as the node's row lasts. A run that its
+/// worker has given up without a word is let go by that worker's next sign of life. Expiry alone fences nobody: only the next claim does.
 /// </remarks>
 internal static class Claims
 {
@@ -22,52 +23,129 @@ internal static class Claims
 
     private const string Pending = "SELECT 1 FROM steward.signal s WHERE s.run = r.id AND s.consumed IS NULL";
 
+    private const string Due = $"""
+        r.claimable_at <= (SELECT at FROM n) AND ($3::text[] IS NULL OR r.agent = ANY($3))
+            AND ($4::text[] IS NULL OR r.claimable_at <= (SELECT at FROM n) - $5 OR r.agent || chr(10) || r.version = ANY($4))
+            AND (NOT EXISTS ({SwitchOver}) OR EXISTS ({Pending}))
+        """;
+
+    /// <summary>How many runs a tenant, and all tenants together, may have leased; null where nothing says so.</summary>
+    private const string MostOfTenant = "coalesce((SELECT l.runs FROM steward.concurrency_limit l WHERE l.scope = 'tenant:' || r.tenant), (SELECT l.runs FROM steward.concurrency_limit l WHERE l.scope = 'tenant:*'))";
+    private const string Held = $"SELECT r.tenant FROM steward.run r WHERE {Concurrency.Leased}";
+    private const string MostOfAll = "(SELECT l.runs FROM steward.concurrency_limit l WHERE l.scope = 'global')";
+
+    private const string Columns = "r.id, r.tenant, r.claimable_at";
+
     // The one that is asked for by its id is waited for; of the others, those that somebody else is about to take are passed over.
-    private static readonly string s_one = Take("r.uuid = $4", "FOR UPDATE");
-    private static readonly string s_any = Take("$4::uuid IS NULL", "FOR UPDATE SKIP LOCKED");
+    private const string One = $"""
+        WITH n AS MATERIALIZED (SELECT steward.now() AS at),
+        found AS MATERIALIZED (
+            SELECT r.id, 1::bigint AS turn, r.claimable_at AS due FROM steward.run r
+            WHERE r.uuid = $6 AND {Due} AND (r.worker IS NULL OR NOT EXISTS (SELECT 1 FROM steward.node w WHERE w.name = r.worker AND w.expires_at > (SELECT at FROM n)))
+                AND coalesce((SELECT count(*) FROM ({Held}) AS o WHERE o.tenant = r.tenant) < {MostOfTenant}, true)
+                AND coalesce((SELECT count(*) FROM ({Held}) AS o) < {MostOfAll}, true)
+            FOR UPDATE OF r),
+        """ + Taken + "'' AS looked" + From;
 
-    public static Task<Claim?> TakeAsync(Tx tx, ClaimRequest request) => tx.FirstAsync(
-        request.Run is null ? s_any : s_one,
-        r => Read(r, request.Worker),
-        request.Worker, request.Duration, request.Agents?.ToArray(), request.Run?.Value);
+    /// <remarks>
+    /// The window is what is due for longest. Only when it is full are tenants looked for that are not in it: by jumps from one tenant to the next
+    /// in the index, a bounded number of them, beginning where the last claim ended.
+    /// </remarks>
+    private const string Next = $"""
+        WITH RECURSIVE n AS MATERIALIZED (SELECT steward.now() AS at),
+        dead AS MATERIALIZED (SELECT w.name FROM steward.node w WHERE w.expires_at <= (SELECT at FROM n)),
+        due AS MATERIALIZED (
+            (SELECT {Columns} FROM steward.run r WHERE r.worker IS NULL AND {Due} ORDER BY r.claimable_at, r.id LIMIT $6)
+            UNION ALL
+            (SELECT {Columns} FROM steward.run r WHERE r.worker IN (SELECT name FROM dead) AND {Due} ORDER BY r.claimable_at, r.id LIMIT $6)),
+        looked (tenant, at) AS (
+            SELECT (SELECT r.tenant FROM steward.run r WHERE r.worker IS NULL AND r.claimable_at IS NOT NULL AND r.tenant > $7 ORDER BY r.tenant LIMIT 1), 1
+            WHERE (SELECT count(*) FROM due) >= $6
+            UNION ALL
+            SELECT (SELECT r.tenant FROM steward.run r WHERE r.worker IS NULL AND r.claimable_at IS NOT NULL AND r.tenant > l.tenant ORDER BY r.tenant LIMIT 1), l.at + 1
+            FROM looked l WHERE l.tenant IS NOT NULL AND l.at < $8),
+        more AS (
+            SELECT m.* FROM looked l CROSS JOIN LATERAL (
+                SELECT {Columns} FROM steward.run r WHERE r.tenant = l.tenant AND r.worker IS NULL AND {Due} ORDER BY r.claimable_at, r.id LIMIT $9) m
+            WHERE l.tenant NOT IN (SELECT d.tenant FROM due d)),
+        leased AS (SELECT h.tenant, count(*) AS runs FROM ({Held}) AS h GROUP BY h.tenant),
+        turns AS (
+            SELECT r.id, r.claimable_at, {MostOfTenant} AS most, coalesce(w.runs, 0) + row_number() OVER (PARTITION BY r.tenant ORDER BY r.claimable_at, r.id) AS turn
+            FROM (SELECT * FROM due UNION ALL SELECT * FROM more) r LEFT JOIN leased w ON w.tenant = r.tenant),
+        found AS MATERIALIZED (
+            SELECT r.id, t.turn, t.claimable_at AS due FROM turns t JOIN steward.run r ON r.id = t.id
+            WHERE r.claimable_at <= (SELECT at FROM n) AND (r.worker IS NULL OR r.worker IN (SELECT name FROM dead))
+                AND (t.most IS NULL OR t.turn <= t.most)
+            ORDER BY t.turn, t.claimable_at, t.id LIMIT greatest(0, least($9, {MostOfAll} - (SELECT coalesce(sum(runs), 0) FROM leased))) FOR UPDATE OF r SKIP LOCKED),
+        """ + Taken + "coalesce((SELECT l.tenant FROM looked l ORDER BY l.at DESC LIMIT 1), '') AS looked" + From;
 
-    public static async Task<RenewResult> RenewAsync(Tx tx, Lease lease, TimeSpan duration)
+    private const string Taken = $"""
+
+        taken AS (
+            UPDATE steward.run t SET epoch = t.epoch + 1, worker = $1, attempts = t.attempts + 1, claimable_at = n.at + $2, updated_at = n.at
+            FROM found, n WHERE t.id = found.id RETURNING t.*),
+        sign AS (
+            INSERT INTO steward.node AS w (name, expires_at, started_at) SELECT $1, n.at + $2, n.at FROM n WHERE EXISTS (SELECT 1 FROM found)
+            ON CONFLICT (name) DO UPDATE SET expires_at = greatest(w.expires_at, excluded.expires_at))
+        SELECT {RunRow.Columns}, {BudgetRows.Amounts}, p.seq, p.version, p.data,{" "}
+        """;
+
+    private const string From = $"""
+
+        FROM taken r JOIN found f ON f.id = r.id LEFT JOIN steward.budget b ON {BudgetRows.OfRun} LEFT JOIN steward.snapshot p ON p.run = r.id
+        ORDER BY f.turn, f.due, r.id
+        """;
+
+    /// <param name="tx">The transaction.</param>
+    /// <param name="request">What is wanted.</param>
+    /// <param name="after">The tenant at which the last claim of this node ended its look beyond the window.</param>
+    /// <returns>The claims, and where the look ended.</returns>
+    public static async Task<(IReadOnlyList<Claim> Claims, string Looked)> TakeAsync(Tx tx, ClaimRequest request, string after)
     {
-        RunRow? run = await tx.FirstAsync(
-            $"UPDATE steward.run r SET claimable_at = steward.now() + $4 WHERE r.uuid = $1 AND r.epoch = $2 AND r.worker = $3 RETURNING {RunRow.Columns}",
-            RunRow.Read,
-            lease.Run.Value, lease.Epoch, lease.Worker, duration);
-        if (run is null)
-            return new RenewResult(Held: false, SignalsPending: false, Killed: null);
-        bool pending = await tx.FirstAsync("SELECT EXISTS (SELECT 1 FROM steward.signal WHERE run = $1 AND consumed IS NULL)", static r => r.GetBoolean(0), run.Id);
-        return new RenewResult(Held: true, pending, Gate.FindSwitch(await Switches.AllAsync(tx), run.Run, run.Tenant, run.Agent, run.Ancestors));
+        string[]? agents = request.Agents?.ToArray();
+        string[]? versions = request.Versions?.Select(v => $"{v.Agent}\n{v.Version}").ToArray();
+        object?[] values = request.Run is { } run
+            ? [request.Worker, request.Duration, agents, versions, request.VersionPatience, run.Value]
+            : [request.Worker, request.Duration, agents, versions, request.VersionPatience, Math.Max(FairShare.Window, request.Max), after, FairShare.Tenants, request.Max];
+        await using NpgsqlBatch batch = tx.Batch();
+        Concurrency.LockClaims(tx, batch);
+        tx.Add(batch, request.Run is null ? Next : One, values);
+        await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(tx.CancellationToken);
+        await reader.NextResultAsync(tx.CancellationToken);
+        List<(Claim Claim, string Looked)> taken = await tx.ReadAllAsync(reader, r => Read(r, request.Worker));
+        return ([.. taken.Select(t => t.Claim)], taken.Count == 0 ? "" : taken[0].Looked);
     }
 
-    private static Claim Read(NpgsqlDataReader r, string worker)
+    public static async Task<IReadOnlyList<Lease>> RenewAsync(Tx tx, string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration)
+    {
+        await using NpgsqlBatch batch = tx.Batch();
+        tx.Add(
+            batch,
+            "UPDATE steward.run SET worker = NULL WHERE worker = $1 AND claimable_at <= steward.now() AND NOT uuid = ANY($2)",
+            worker, leases.Select(l => l.Run.Value).ToArray());
+        tx.Add(
+            batch,
+            "INSERT INTO steward.node (name, expires_at, started_at) SELECT $1, n.at + $2, n.at FROM (SELECT steward.now() AS at) AS n ON CONFLICT (name) DO UPDATE SET expires_at = excluded.expires_at",
+            worker, duration);
+        tx.Add(batch, "DELETE FROM steward.node w WHERE w.expires_at < steward.now() - interval '1 day' AND NOT EXISTS (SELECT 1 FROM steward.run r WHERE r.worker = w.name)");
+        tx.Add(batch, "SELECT uuid, epoch FROM steward.run WHERE worker = $1", worker);
+        await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(tx.CancellationToken);
+        HashSet<Lease> held = [.. await tx.ReadAllAsync(reader, r => new Lease(new RunId(r.GetGuid(0)), r.GetInt64(1), worker))];
+        return [.. leases.Where(held.Contains)];
+    }
+
+    private static (Claim Claim, string Looked) Read(NpgsqlDataReader r, string worker)
     {
         RunRow run = RunRow.Read(r);
         const int Amounts = RunRow.ColumnCount;
         const int Snapshot = Amounts + 8;
-        return new Claim
+        var claim = new Claim
         {
             Lease = new Lease(run.Run, run.Epoch, worker),
             Info = run.ToInfo(BudgetRows.Amount(r, Amounts), BudgetRows.Amount(r, Amounts + 4)),
             Attempt = run.Attempts,
             Snapshot = r.IsDBNull(Snapshot) ? null : new RunSnapshot(r.GetInt64(Snapshot), r.GetInt32(Snapshot + 1), r.Bytes(Snapshot + 2)),
         };
+        return (claim, r.GetString(Snapshot + 3));
     }
-
-    private static string Take(string which, string how) => $"""
-        WITH n AS MATERIALIZED (SELECT steward.now() AS at),
-        found AS MATERIALIZED (
-            SELECT r.id FROM steward.run r
-            WHERE {which} AND r.claimable_at <= (SELECT at FROM n) AND ($3::text[] IS NULL OR r.agent = ANY($3))
-              AND (NOT EXISTS ({SwitchOver}) OR EXISTS ({Pending}))
-            ORDER BY r.claimable_at, r.id LIMIT 1 {how}),
-        r AS (
-            UPDATE steward.run t SET epoch = t.epoch + 1, worker = $1, attempts = t.attempts + 1, claimable_at = n.at + $2, updated_at = n.at
-            FROM found, n WHERE t.id = found.id RETURNING t.*)
-        SELECT {RunRow.Columns}, {BudgetRows.Amounts}, p.seq, p.version, p.data
-        FROM r LEFT JOIN steward.budget b ON {BudgetRows.OfRun} LEFT JOIN steward.snapshot p ON p.run = r.id
-        """;
 }

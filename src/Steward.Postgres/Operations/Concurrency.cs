@@ -16,11 +16,13 @@ internal static class Concurrency
     public const string All = "SELECT scope, runs, queue, calls FROM steward.concurrency_limit";
 
     /// <summary>A worker holds it, and its lease has not expired.</summary>
-    private const string Leased = "r.worker IS NOT NULL AND r.claimable_at > (SELECT steward.now())";
+    public const string Leased = "r.worker IS NOT NULL AND (r.claimable_at > (SELECT steward.now()) OR EXISTS (SELECT 1 FROM steward.node w WHERE w.name = r.worker AND w.expires_at > (SELECT steward.now())))";
 
     /// <summary>Claimable, or waiting for its turn in a session.</summary>
     private const string Queue = """
-        SELECT r.tenant FROM steward.run r WHERE r.claimable_at <= (SELECT steward.now())
+        SELECT r.tenant FROM steward.run r WHERE r.worker IS NULL AND r.claimable_at <= (SELECT steward.now())
+        UNION ALL
+        SELECT r.tenant FROM steward.run r WHERE r.worker IN (SELECT w.name FROM steward.node w WHERE w.expires_at <= (SELECT steward.now())) AND r.claimable_at <= (SELECT steward.now())
         UNION ALL
         SELECT r.tenant FROM steward.run r WHERE r.queued AND r.worker IS NULL AND r.claimable_at IS NULL AND r.status NOT IN ('completed', 'failed', 'cancelled')
         """;
@@ -75,6 +77,11 @@ internal static class Concurrency
             $"SELECT (count(*) FILTER (WHERE q.tenant = $1))::integer, count(*)::integer FROM ({Queue}) AS q", static r => (r.GetInt32(0), r.GetInt32(1)), tenant);
         return table.CheckQueue(tenant, ofTenant, ofAll);
     }
+
+    /// <summary>Claims go one after the other for as long as runs are limited; otherwise nobody waits for anybody.</summary>
+    public static void LockClaims(Tx tx, NpgsqlBatch batch) => tx.Add(
+        batch,
+        "SELECT pg_advisory_xact_lock(hashtextextended($1 || 'claims', 0)) WHERE EXISTS (SELECT 1 FROM steward.concurrency_limit WHERE runs IS NOT NULL)", tx.Sql.LimitPrefix);
 
     private static Task<List<(long Run, IReadOnlyList<ToolSlot> Slots)>> SlotsAsync(Tx tx) => tx.AllAsync(
         $"SELECT r.id, r.slots FROM steward.run r WHERE r.slots IS NOT NULL AND {Leased}", static r => (r.GetInt64(0), SlotRules.Read(r.GetString(1))));

@@ -12,15 +12,29 @@ namespace Steward.Sqlite.Operations;
 /// </remarks>
 internal static class Claims
 {
-    public static Claim? Take(WriteSession session, ClaimRequest request)
+    public static IReadOnlyList<Claim> Take(WriteSession session, ClaimRequest request)
     {
         long now = session.Now;
-        RunRow? run = request.Run is { } wanted
-            ? One(session, wanted, request, now)
-            : session.Runs.FirstClaimable(now, row => !session.Refused.ContainsKey(row.Run) && IsWanted(session, request, row));
-        if (run is null)
-            return null;
+        List<RunRow> runs = request.Run is { } wanted ? One(session, wanted, request, now) : Next(session, request, now);
+        return [.. runs.Select(run => Take(session, request, run, now))];
+    }
 
+    public static IReadOnlyList<Lease> Renew(WriteSession session, string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration)
+    {
+        List<Lease> held = [];
+        foreach (Lease lease in leases)
+        {
+            if (session.Refused.ContainsKey(lease.Run) || session.Runs.Find(lease.Run) is not { } run || run.Epoch != lease.Epoch || run.Worker != worker || lease.Worker != worker)
+                continue;
+            session.Runs.Lease(run with { ClaimableAt = session.Due(duration) });
+            held.Add(lease);
+        }
+
+        return held;
+    }
+
+    private static Claim Take(WriteSession session, ClaimRequest request, RunRow run, long now)
+    {
         RunRow taken = run with
         {
             Epoch = run.Epoch + 1,
@@ -40,24 +54,44 @@ internal static class Claims
         };
     }
 
-    public static RenewResult Renew(WriteSession session, Lease lease, TimeSpan duration)
-    {
-        session.ThrowIfRefused(lease.Run);
-        RunRow? run = session.Runs.Find(lease.Run);
-        if (run is null || run.Epoch != lease.Epoch || run.Worker != lease.Worker)
-            return new RenewResult(Held: false, SignalsPending: false, Killed: null);
-
-        session.Runs.Lease(run with { ClaimableAt = session.Due(duration) });
-        return new RenewResult(Held: true, session.Signals.AnyPending(run.Id), session.SwitchOver(run));
-    }
-
-    private static RunRow? One(WriteSession session, RunId id, ClaimRequest request, long now)
+    private static List<RunRow> One(WriteSession session, RunId id, ClaimRequest request, long now)
     {
         session.ThrowIfRefused(id);
-        return session.Runs.Find(id) is { ClaimableAt: { } at } run && at <= now && IsWanted(session, request, run) ? run : null;
+        return session.Runs.Find(id) is { ClaimableAt: { } at } run && at <= now && IsWanted(session, request, run, now) ? Admit(session, [run], now, 1) : [];
     }
 
-    private static bool IsWanted(WriteSession session, ClaimRequest request, RunRow run) =>
-        (request.Agents is null || request.Agents.Contains(run.Agent))
+    /// <summary>The longest due; when they are more than a window holds, also the first of tenants that are not among them.</summary>
+    private static List<RunRow> Next(WriteSession session, ClaimRequest request, long now)
+    {
+        List<RunRow> due = session.Runs.Due(now, Math.Max(FairShare.Window, request.Max), IsTakeable);
+        if (due.Count >= FairShare.Window)
+        {
+            HashSet<string> seen = [.. due.Select(run => run.Tenant)];
+            string? tenant = session.LastTenant;
+            for (int looked = 0; looked < FairShare.Tenants; looked++)
+            {
+                tenant = session.Runs.TenantAfter(tenant);
+                if (tenant is not null && seen.Add(tenant))
+                    due.AddRange(session.Runs.DueOf(tenant, now, request.Max, IsTakeable));
+            }
+
+            session.LastTenant = tenant;
+        }
+
+        return due.Count == 0 ? [] : Admit(session, due, now, request.Max);
+
+        bool IsTakeable(RunRow run) => !session.Refused.ContainsKey(run.Run) && IsWanted(session, request, run, now);
+    }
+
+    /// <summary>Those of the runs that are due, in their turns, for which the limits leave room.</summary>
+    private static List<RunRow> Admit(WriteSession session, List<RunRow> due, long now, int max)
+    {
+        if (session.Limits.RunsOfAll is { } all)
+            max = Math.Min(max, all - session.Runs.Leased(now));
+        return FairShare.Pick(due, run => run.Tenant, tenant => session.Runs.LeasedOf(tenant, now), max, session.Limits.RunsOf);
+    }
+
+    private static bool IsWanted(WriteSession session, ClaimRequest request, RunRow run, long now) =>
+        request.IsFor(run.Agent, run.Version, Instant.Read(run.ClaimableAt!.Value), Instant.Read(now))
         && (session.SwitchOver(run) is null || session.Signals.AnyPending(run.Id));
 }

@@ -47,6 +47,9 @@ internal sealed class WriteSession : IDisposable
     public BudgetBook Budgets { get; }
     public LoadTable Load { get; }
 
+    /// <summary>The tenant at which the last claim with a long queue ended its look at tenants; null before the first.</summary>
+    public string? LastTenant { get; set; }
+
     /// <summary>The store's clock, in milliseconds.</summary>
     public long Now => Instant.Of(_time.GetUtcNow());
 

@@ -74,6 +74,10 @@ internal sealed class RunTable(Db db)
     private readonly Statement _findKey = db.Prepare("SELECT uuid FROM run WHERE tenant = ?1 AND client_key = ?2");
     private readonly Statement _findStart = db.Prepare("SELECT tenant, client_key FROM run WHERE uuid = ?1");
     private readonly Statement _claimable = db.Prepare($"SELECT {Columns} FROM run r WHERE r.claimable_at <= ?1 ORDER BY r.claimable_at, r.id");
+    private readonly Statement _claimableOf = db.Prepare($"SELECT {Columns} FROM run r WHERE r.tenant = ?2 AND r.claimable_at <= ?1 ORDER BY r.claimable_at, r.id");
+    private readonly Statement _tenantAfter = db.Prepare("SELECT tenant FROM run WHERE tenant > ?1 AND claimable_at IS NOT NULL ORDER BY tenant LIMIT 1");
+    private readonly Statement _leasedOf = db.Prepare("SELECT count(*) FROM run WHERE tenant = ?1 AND worker IS NOT NULL AND claimable_at > ?2");
+    private readonly Statement _leased = db.Prepare("SELECT count(*) FROM run WHERE worker IS NOT NULL AND claimable_at > ?1");
     private readonly Statement _insert = db.Prepare("""
         INSERT INTO run (uuid, tenant, user, session, agent, version, client_key, status, reason, epoch, attempts, head, head_hash, claimable_at, created_at, updated_at, ancestors, queued)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'planning', 'started', 0, 0, ?12, ?8, CASE WHEN ?11 THEN NULL ELSE ?9 END, ?9, ?9, ?10, ?11)
@@ -119,26 +123,20 @@ internal sealed class RunTable(Db db)
     public (string Tenant, string? Key)? FindStart(RunId run) =>
         _findStart.Bind(1, run.Value).First(static s => ((string, string?)?)(s.Text(0), s.TextOrNull(1)));
 
-    /// <summary>The first claimable run that is wanted, longest due first.</summary>
-    public RunRow? FirstClaimable(long now, Func<RunRow, bool> wanted)
-    {
-        _claimable.Bind(1, now);
-        try
-        {
-            while (_claimable.Next())
-            {
-                RunRow run = Read(_claimable);
-                if (wanted(run))
-                    return run;
-            }
+    /// <summary>The claimable runs that are wanted, longest due first.</summary>
+    public List<RunRow> Due(long now, int max, Func<RunRow, bool> wanted) => Take(_claimable.Bind(1, now), max, wanted);
 
-            return null;
-        }
-        finally
-        {
-            _claimable.Reset();
-        }
-    }
+    /// <summary>The same of one tenant.</summary>
+    public List<RunRow> DueOf(string tenant, long now, int max, Func<RunRow, bool> wanted) => Take(_claimableOf.Bind(1, now).Bind(2, tenant), max, wanted);
+
+    /// <summary>The next tenant that has runs that are, or will be, claimable; from the last back to before the first, which is null.</summary>
+    public string? TenantAfter(string? tenant) => _tenantAfter.Bind(1, tenant ?? "").First(static s => s.Text(0));
+
+    /// <summary>How many of a tenant's runs are held under a lease that has not expired.</summary>
+    public int LeasedOf(string tenant, long now) => (int)_leasedOf.Bind(1, tenant).Bind(2, now).First(static s => s.Int64(0));
+
+    /// <summary>The same of all tenants.</summary>
+    public int Leased(long now) => (int)_leased.Bind(1, now).First(static s => s.Int64(0));
 
     /// <summary>The runs that only a signal or a switch wakes.</summary>
     public List<RunRow> Parked() => _parked.All(Read);
@@ -181,6 +179,26 @@ internal sealed class RunTable(Db db)
         for (int i = 0; i < ancestors.Length; i++)
             ancestors[i] = new RunId(new Guid(bytes.Slice(i * 16, 16), bigEndian: true));
         return ancestors;
+    }
+
+    private static List<RunRow> Take(Statement rows, int max, Func<RunRow, bool> wanted)
+    {
+        List<RunRow> taken = [];
+        try
+        {
+            while (taken.Count < max && rows.Next())
+            {
+                RunRow run = Read(rows);
+                if (wanted(run))
+                    taken.Add(run);
+            }
+
+            return taken;
+        }
+        finally
+        {
+            rows.Reset();
+        }
     }
 
     private static byte[] WriteAncestors(IReadOnlyList<RunId> ancestors) =>

@@ -41,7 +41,7 @@ internal static class CancellationChecks
         await CancelledAsync(async () => await s.Store.ClaimAsync(request, s_cancelled));
         Expect.Equal(0L, (await s.InfoAsync(run.Id)).Epoch);
         await run.ClaimAsync();
-        await CancelledAsync(async () => await s.Store.RenewAsync(run.Lease, Scene.LeaseTime, s_cancelled));
+        await CancelledAsync(async () => await s.Store.RenewAsync(run.Lease.Worker, [run.Lease], Scene.LeaseTime, s_cancelled));
     }
 
     private static async Task Cancelled_Signal_LeavesTheInboxEmpty(Scene s)

@@ -20,13 +20,6 @@ internal static class LeaseChecks
         ConformanceCheck.Of(Claim_Again_CountsAttempts),
         ConformanceCheck.Of(Claim_AfterProgress_CountsAnew),
         ConformanceCheck.Of(Claim_AfterRelease_CountsAnew),
-        ConformanceCheck.Of(Renew_Held_Prolongs),
-        ConformanceCheck.Of(Renew_AfterTakeover_IsNotHeld),
-        ConformanceCheck.Of(Renew_WrongWorker_IsNotHeld),
-        ConformanceCheck.Of(Renew_ExpiredButUnclaimed_IsHeldAgain),
-        ConformanceCheck.Of(Renew_AfterRelease_IsNotHeld),
-        ConformanceCheck.Of(Renew_EndedOrUnknownRun_IsNotHeld),
-        ConformanceCheck.Of(Renew_SignalPending_SaysSo),
         ConformanceCheck.Of(Release_WakeAt_IsClaimableThen),
         ConformanceCheck.Of(Release_NoWakeAt_StaysParked),
         ConformanceCheck.Of(Release_Row_HasNoWorker),
@@ -166,65 +159,6 @@ internal static class LeaseChecks
         Claim claim = await run.ClaimAsync();
         Expect.Equal(1, claim.Attempt);
         Expect.Equal(3L, claim.Lease.Epoch);
-    }
-
-    private static async Task Renew_Held_Prolongs(Scene s)
-    {
-        Subject run = await s.ClaimedAsync();
-        await s.AdvanceAsync(Scene.LeaseTime / 2);
-        Expect.Equal(new RenewResult(true, false, null), await s.Store.RenewAsync(run.Lease, Scene.LeaseTime, s.Token));
-        await s.AdvanceAsync(Scene.LeaseTime - TimeSpan.FromMilliseconds(1));
-        Expect.Equal(null, await s.ClaimAsync(worker: "w2"));
-        await s.AdvanceAsync(TimeSpan.FromMilliseconds(1));
-        Expect.NotNull(await s.ClaimAsync(worker: "w2"));
-    }
-
-    private static async Task Renew_AfterTakeover_IsNotHeld(Scene s)
-    {
-        Subject run = await s.ClaimedAsync();
-        Lease old = run.Lease;
-        await s.AdvanceAsync(Scene.LeaseTime);
-        await run.ClaimAsync("w2");
-        Expect.Equal(false, (await s.Store.RenewAsync(old, Scene.LeaseTime * 9, s.Token)).Held);
-        await s.AdvanceAsync(Scene.LeaseTime);
-        Expect.NotNull(await s.ClaimAsync(worker: "w3"));
-    }
-
-    private static async Task Renew_WrongWorker_IsNotHeld(Scene s)
-    {
-        Subject run = await s.ClaimedAsync();
-        Expect.Equal(false, (await s.Store.RenewAsync(run.Lease with { Worker = "w2" }, Scene.LeaseTime, s.Token)).Held);
-    }
-
-    private static async Task Renew_ExpiredButUnclaimed_IsHeldAgain(Scene s)
-    {
-        Subject run = await s.ClaimedAsync();
-        await s.AdvanceAsync(Scene.LeaseTime * 2);
-        Expect.Equal(true, (await s.Store.RenewAsync(run.Lease, Scene.LeaseTime, s.Token)).Held);
-        Expect.Equal(null, await s.ClaimAsync(worker: "w2"));
-    }
-
-    private static async Task Renew_AfterRelease_IsNotHeld(Scene s)
-    {
-        Subject run = await s.ClaimedAsync();
-        await run.CommitAsync(run.Parked());
-        Expect.Equal(false, (await s.Store.RenewAsync(run.Lease, Scene.LeaseTime, s.Token)).Held);
-        Expect.Equal(null, (await s.InfoAsync(run.Id)).ClaimableAt);
-    }
-
-    private static async Task Renew_EndedOrUnknownRun_IsNotHeld(Scene s)
-    {
-        Subject run = await s.ClaimedAsync();
-        await run.CommitAsync(run.Ended());
-        Expect.Equal(false, (await s.Store.RenewAsync(run.Lease, Scene.LeaseTime, s.Token)).Held);
-        Expect.Equal(false, (await s.Store.RenewAsync(new Lease(RunId.New(s.Host.Time), 1, "w1"), Scene.LeaseTime, s.Token)).Held);
-    }
-
-    private static async Task Renew_SignalPending_SaysSo(Scene s)
-    {
-        Subject run = await s.ClaimedAsync();
-        await s.SignalAsync(run.Id);
-        Expect.Equal(new RenewResult(true, true, null), await s.Store.RenewAsync(run.Lease, Scene.LeaseTime, s.Token));
     }
 
     private static async Task Release_WakeAt_IsClaimableThen(Scene s)

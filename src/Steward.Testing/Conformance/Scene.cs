@@ -82,8 +82,16 @@ internal sealed class Scene(ConformanceStore host, CancellationToken cancellatio
         return run;
     }
 
+    public static ClaimRequest Request(string worker = "w1") => new() { Worker = worker, Duration = LeaseTime };
+
     public async Task<Claim?> ClaimAsync(RunId? run = null, string worker = "w1", IReadOnlyCollection<string>? agents = null) =>
-        await Store.ClaimAsync(new ClaimRequest { Worker = worker, Duration = LeaseTime, Run = run, Agents = agents }, cancellationToken);
+        await Store.ClaimOneAsync(Request(worker) with { Run = run, Agents = agents }, cancellationToken);
+
+    public async Task<IReadOnlyList<Claim>> ClaimManyAsync(int max, string worker = "w1") =>
+        await Store.ClaimAsync(Request(worker) with { Max = max }, cancellationToken);
+
+    public async Task<IReadOnlyList<Lease>> RenewAsync(string worker, params Lease[] leases) =>
+        await Store.RenewAsync(worker, leases, LeaseTime, cancellationToken);
 
     public Signal Signal(RunId run, string? id = null) =>
         new(id ?? $"s{Interlocked.Increment(ref _signals)}", run, new CancelSignal("ann", null));

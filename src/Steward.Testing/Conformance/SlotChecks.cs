@@ -126,7 +126,8 @@ internal static class SlotChecks
         await one.CommitAsync(Calls(one));
         await s.AdvanceAsync(Scene.LeaseTime);
         Expect.Equal(0, await InFlightAsync(s));
-        Subject two = await s.ClaimedAsync();
+        Subject two = await s.StartedAsync();
+        await two.ClaimAsync("w2");
         await two.CommitAsync(Calls(two));
         Expect.Equal(1, await InFlightAsync(s));
     }

@@ -30,7 +30,7 @@ internal static class SwitchChecks
         ConformanceCheck.Of(Switch_Engaged_IsListed),
         ConformanceCheck.Of(Switch_NoSuchScope_IsRefused),
         ConformanceCheck.Of(Switch_RunIdInAnotherForm_HoldsAllTheSame),
-        ConformanceCheck.Of(Switch_Engaged_IsToldByRenewAndWatch),
+        ConformanceCheck.Of(Switch_Engaged_IsToldByWatch),
         ConformanceCheck.Of(Switch_StaleWorker_IsFencedFirst),
         ConformanceCheck.Of(Switch_Engaged_RunsCanBeStartedAndSignalled),
         ConformanceCheck.Of(Switch_EngagedUnderLoad_NothingStartsAfter),
@@ -174,13 +174,12 @@ internal static class SwitchChecks
         await run.CommitAsync(run.Effect());
     }
 
-    private static async Task Switch_Engaged_IsToldByRenewAndWatch(Scene s)
+    private static async Task Switch_Engaged_IsToldByWatch(Scene s)
     {
         Subject run = await s.ClaimedAsync();
         await s.ClaimedAsync("globex");
         await s.EngageAsync("tenant:acme");
         var killed = new KillSwitch("tenant:acme", "olga", "drill", s.Now);
-        Expect.Equal(new RenewResult(true, false, killed), await s.Store.RenewAsync(run.Lease, Scene.LeaseTime, s.Token));
         Expect.Sequence([new RunAttention(run.Id, false, killed)], await s.Store.WatchAsync("w1", s.Token));
         await s.Store.ReleaseAsync("tenant:acme", s.Token);
         Expect.Sequence([], await s.Store.WatchAsync("w1", s.Token));

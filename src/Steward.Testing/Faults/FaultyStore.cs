@@ -71,12 +71,12 @@ public sealed class FaultyStore(IStewardStore inner) : IStewardStore
         CallAsync(() => inner.SignalAsync(signal, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask<Claim?> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default) =>
+    public ValueTask<IReadOnlyList<Claim>> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default) =>
         CallAsync(() => inner.ClaimAsync(request, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask<RenewResult> RenewAsync(Lease lease, TimeSpan duration, CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.RenewAsync(lease, duration, cancellationToken));
+    public ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.RenewAsync(worker, leases, duration, cancellationToken));
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<RunAttention>> WatchAsync(string worker, CancellationToken cancellationToken = default) =>

@@ -19,6 +19,9 @@ public sealed class AgentRegistry
     /// <summary>The names of all agents.</summary>
     public IReadOnlyCollection<string> Names => [.. _newest.Keys];
 
+    /// <summary>All versions of all agents.</summary>
+    public IReadOnlyCollection<Storage.AgentVersion> Versions => [.. _agents.Keys.Select(k => new Storage.AgentVersion(k.Name, k.Version))];
+
     /// <summary>Adds an agent; new runs of its name get it, runs that began on another version stay there.</summary>
     public void Add(AgentDefinition agent)
     {

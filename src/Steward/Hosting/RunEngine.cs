@@ -27,6 +27,7 @@ internal sealed class RunEngine
     private readonly ToolStep _tools;
     private readonly ValidationStep _validation;
     private readonly DamagedRuns _damaged;
+    private readonly ConcurrentDictionary<string, WorkerLease> _workers = new(StringComparer.Ordinal);
 
     public RunEngine(
         IStewardStore store,
@@ -49,19 +50,22 @@ internal sealed class RunEngine
         _children = new ChildRuns(agents, time);
         _tools = new ToolStep(store, new ToolExecutor(time, options.CancelGrace, logger), _children, time, services) { SlotWait = options.SlotWait, SlotRest = options.SlotWait > options.PollInterval ? options.SlotWait : options.PollInterval };
         _validation = new ValidationStep(store, services, logger);
-        _damaged = new DamagedRuns(store, options.MaxClaimAttempts, logger);
+        _damaged = new DamagedRuns(store, options.MaxClaimAttempts, time, logger);
     }
 
     /// <summary>The runs that are being worked on, for those who interrupt them.</summary>
     public ConcurrentDictionary<RunId, RunSession> Active { get; } = new();
 
     /// <summary>Works on a claimed run until it ends, waits, or is lost to this worker.</summary>
-    public async Task<RunExit> ExecuteAsync(Claim claim)
+    /// <param name="claim">The claim.</param>
+    /// <param name="claimedAt">When the store was asked for it, as the clock's time stamp: from then on its lease counts.</param>
+    public async Task<RunExit> ExecuteAsync(Claim claim, long? claimedAt = null)
     {
+        long leasedAt = claimedAt ?? _time.GetTimestamp();
         Log.Claimed(_logger, claim.Lease.Run, claim.Lease.Worker, claim.Lease.Epoch, claim.Attempt);
         try
         {
-            return await WorkAsync(claim);
+            return await WorkAsync(claim, leasedAt);
         }
         catch (JournalException e)
         {
@@ -69,7 +73,7 @@ internal sealed class RunEngine
         }
     }
 
-    private async Task<RunExit> WorkAsync(Claim claim)
+    private async Task<RunExit> WorkAsync(Claim claim, long leasedAt)
     {
         await LeaveAsync(claim.Lease.Run);
         RunState state = await RunJournal.LoadAsync(_store, claim);
@@ -83,7 +87,7 @@ internal sealed class RunEngine
             agent = target;
         }
 
-        using var session = new RunSession(_store, agent, claim.Lease, state, _options.LeaseDuration, _time, _observer, claim.Snapshot is { Version: RunState.FoldVersion } kept ? kept.Sequence : 0);
+        using var session = new RunSession(_store, agent, claim.Lease, LeaseOf(claim.Lease.Worker), state, _time, _observer, claim.Snapshot is { Version: RunState.FoldVersion } kept ? kept.Sequence : 0) { LeasedAt = leasedAt };
         session.Note(new RunClaimed(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt));
         if (state.Sequence == 1 && await SessionHistory.ReadAsync(_store, state) is { } history)
             session.Note(history);
@@ -103,6 +107,9 @@ internal sealed class RunEngine
             Active.TryRemove(new KeyValuePair<RunId, RunSession>(claim.Lease.Run, session));
         }
     }
+
+    /// <summary>The leases of a worker that works with this engine.</summary>
+    public WorkerLease LeaseOf(string worker) => _workers.GetOrAdd(worker, name => new WorkerLease(_store, name, _options.LeaseDuration, _time));
 
     /// <summary>A process that stood still for longer than a lease may claim its own run again: the first claim's work has to end before the second one's begins.</summary>
     private async ValueTask LeaveAsync(RunId run)
@@ -137,7 +144,7 @@ internal sealed class RunEngine
         Log.AgentMissing(_logger, state.Run, state.Started.Agent, state.Started.AgentVersion, state.Started.DefinitionHash);
         string reason = other is null ? "agent_missing" : "agent_changed";
         var placeholder = new AgentBuilder(state.Started.Agent, state.Started.AgentVersion).UseModel(new ModelTarget("none", "none")).Build();
-        using var session = new RunSession(_store, placeholder, claim.Lease, state, _options.LeaseDuration, _time, _observer) { IsDetached = true };
+        using var session = new RunSession(_store, placeholder, claim.Lease, LeaseOf(claim.Lease.Worker), state, _time, _observer) { IsDetached = true };
         if (state.Cancel is not null || (await _store.InboxAsync(state.Run)).Any(s => s.Body is CancelSignal))
         {
             // Ending a run takes neither its models nor its tools: the cancel comes before anything that would.

@@ -69,10 +69,9 @@ internal sealed class RunWorker : BackgroundService
             Task work = _hub.NextWork();
             try
             {
-                while (_running.Count < _options.MaxConcurrentRuns && !stoppingToken.IsCancellationRequested
-                    && await ClaimOneAsync(stoppingToken) is { } claim)
+                while (_options.MaxConcurrentRuns - _running.Count is > 0 and int room && !stoppingToken.IsCancellationRequested
+                    && await ClaimSomeAsync(room, stoppingToken))
                 {
-                    Start(claim);
                 }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -88,18 +87,29 @@ internal sealed class RunWorker : BackgroundService
         }
     }
 
-    /// <summary>Any run of the agents that are here; or, for one run alone, that one and its descendants, without which it would wait for ever.</summary>
-    private async ValueTask<Claim?> ClaimOneAsync(CancellationToken cancellationToken)
+    /// <summary>Runs of the agents that are here; or, for one run alone, that one and its descendants, without which it would wait for ever.</summary>
+    /// <returns>False when there was nothing to claim.</returns>
+    private async ValueTask<bool> ClaimSomeAsync(int room, CancellationToken cancellationToken)
     {
+        var any = new ClaimRequest { Worker = Name, Duration = _options.LeaseDuration };
         if ((Only ?? _options.OnlyRun) is not { } only)
-            return await _store.ClaimAsync(new ClaimRequest { Worker = Name, Duration = _options.LeaseDuration, Agents = _agents.Names }, cancellationToken);
+            return await TakeAsync(any with { Max = room, Agents = _agents.Names, Versions = _agents.Versions, VersionPatience = _options.VersionPatience }, cancellationToken);
         foreach (RunId run in await FamilyAsync(only, cancellationToken))
         {
-            if (await _store.ClaimAsync(new ClaimRequest { Worker = Name, Duration = _options.LeaseDuration, Run = run }, cancellationToken) is { } claim)
-                return claim;
+            if (await TakeAsync(any with { Run = run }, cancellationToken))
+                return true;
         }
 
-        return null;
+        return false;
+    }
+
+    private async ValueTask<bool> TakeAsync(ClaimRequest request, CancellationToken cancellationToken)
+    {
+        long asked = _time.GetTimestamp();
+        IReadOnlyList<Claim> claims = await _store.ClaimAsync(request, cancellationToken);
+        foreach (Claim claim in claims)
+            Start(claim, asked);
+        return claims.Count > 0;
     }
 
     private async ValueTask<List<RunId>> FamilyAsync(RunId root, CancellationToken cancellationToken)
@@ -120,9 +130,9 @@ internal sealed class RunWorker : BackgroundService
         await cancel.CancelAsync();
     }
 
-    private void Start(Claim claim)
+    private void Start(Claim claim, long claimedAt)
     {
-        Task task = Task.Run(() => ExecuteAsync(claim));
+        Task task = Task.Run(() => ExecuteAsync(claim, claimedAt));
         _running[task] = claim.Lease.Run;
         _ = task.ContinueWith(Finished, TaskScheduler.Default);
     }
@@ -133,11 +143,11 @@ internal sealed class RunWorker : BackgroundService
             _hub.Notify(run);
     }
 
-    private async Task ExecuteAsync(Claim claim)
+    private async Task ExecuteAsync(Claim claim, long claimedAt)
     {
         try
         {
-            await _engine.ExecuteAsync(claim);
+            await _engine.ExecuteAsync(claim, claimedAt);
         }
         catch (Exception e)
         {
@@ -153,6 +163,7 @@ internal sealed class RunWorker : BackgroundService
             Task work = _hub.NextWork();
             try
             {
+                await _engine.LeaseOf(Name).RenewIfDueAsync();
                 if (!_engine.Active.IsEmpty)
                     await LookAsync(cancellationToken);
             }
@@ -173,8 +184,6 @@ internal sealed class RunWorker : BackgroundService
 
     private async Task LookAsync(CancellationToken cancellationToken)
     {
-        foreach (RunSession session in _engine.Active.Values)
-            await session.RenewIfDueAsync(cancellationToken);
         foreach (RunAttention attention in await _store.WatchAsync(Name, cancellationToken))
         {
             if (!_engine.Active.TryGetValue(attention.Run, out RunSession? session))

@@ -36,6 +36,10 @@ public sealed class StewardOptions
     /// <value>5 seconds.</value>
     public TimeSpan SlotWait { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a run is left to workers that have its agent's version, before this one, which has not, takes it and says that the version is missing.</summary>
+    /// <value>30 seconds.</value>
+    public TimeSpan VersionPatience { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Claims without progress after which a run is quarantined: it brings its workers down.</summary>
     /// <value>5.</value>
     public int MaxClaimAttempts { get; set; } = 5;
@@ -83,6 +87,7 @@ internal sealed class StewardOptionsValidator : IValidateOptions<StewardOptions>
         Check(wrong, nameof(options.CancelGrace), options.CancelGrace, options.CancelGrace >= TimeSpan.Zero && options.CancelGrace <= TimeSpan.FromMinutes(10), "0 to 10 minutes");
         Check(wrong, nameof(options.DrainGrace), options.DrainGrace, options.DrainGrace >= TimeSpan.Zero && options.DrainGrace <= TimeSpan.FromMinutes(10), "0 to 10 minutes");
         Check(wrong, nameof(options.SlotWait), options.SlotWait, options.SlotWait >= TimeSpan.Zero && options.SlotWait <= TimeSpan.FromMinutes(10), "0 to 10 minutes");
+        Check(wrong, nameof(options.VersionPatience), options.VersionPatience, options.VersionPatience >= TimeSpan.Zero && options.VersionPatience <= TimeSpan.FromDays(1), "0 to 1 day");
         CheckAlerts(wrong, options);
         return wrong.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(wrong);
     }

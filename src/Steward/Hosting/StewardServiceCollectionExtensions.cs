@@ -46,6 +46,7 @@ public static class StewardServiceCollectionExtensions
             LoggerOf<RunWorker>(s)));
         // In this order: a host stops its services backwards, and the worker's last commits can raise alerts.
         services.AddHostedService(static s => s.GetRequiredService<AlertSender>());
+        services.AddHostedService(static s => new HintListener(s.GetRequiredService<IStewardStore>(), s.GetRequiredService<RunHub>()));
         services.AddHostedService(static s => s.GetRequiredService<RunWorker>());
         return new StewardBuilder(services);
     }

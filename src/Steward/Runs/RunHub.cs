@@ -19,6 +19,15 @@ public sealed class RunHub : IRunObserver
         Wake(_settles, run);
     }
 
+    /// <summary>Says what another process was heard of; null stands for any run.</summary>
+    internal void Hint(RunId? run)
+    {
+        if (run is { } one)
+            Notify(one);
+        else
+            _work.Release();
+    }
+
     /// <inheritdoc/>
     public void Committed(RunState state, IReadOnlyList<JournalEntry> entries)
     {

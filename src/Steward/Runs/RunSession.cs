@@ -44,24 +44,25 @@ internal sealed class RunSession : IDisposable
     private readonly CancellationTokenSource _interrupt = new();
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly RunState _loaded;
-    private long _renewedAt;
+    private readonly WorkerLease _worker;
     private long _committed;
     private long _nextSnapshot;
     private bool _progress;
 
-    public RunSession(IStewardStore store, AgentDefinition agent, Lease lease, RunState state, TimeSpan leaseDuration, TimeProvider time, IRunObserver observer, long snapshotAt = 0)
+    public RunSession(IStewardStore store, AgentDefinition agent, Lease lease, WorkerLease worker, RunState state, TimeProvider time, IRunObserver observer, long snapshotAt = 0)
     {
         _store = store;
         _time = time;
         _observer = observer;
-        _renewedAt = time.GetTimestamp();
+        _worker = worker;
+        LeasedAt = time.GetTimestamp();
         _committed = state.Sequence;
         _nextSnapshot = Snapshots.NextAfter(snapshotAt);
         Agent = agent;
         Lease = lease;
-        LeaseDuration = leaseDuration;
         State = _loaded = state;
         SignalsPending = true;
+        worker.Add(this);
     }
 
     public AgentDefinition Agent { get; }
@@ -74,7 +75,8 @@ internal sealed class RunSession : IDisposable
 
     public Lease Lease { get; }
 
-    public TimeSpan LeaseDuration { get; }
+    /// <summary>When the store was last asked for the lease, with success.</summary>
+    public long LeasedAt { get; set; }
 
     public RunState State { get; private set; }
 
@@ -222,39 +224,27 @@ internal sealed class RunSession : IDisposable
 
     /// <summary>Makes sure that at least a fifth of the lease is left, so that an effect may start.</summary>
     /// <returns>False when the run was lost.</returns>
-    public async ValueTask<bool> EnsureLeaseAsync(CancellationToken cancellationToken)
-    {
-        if (_time.GetElapsedTime(_renewedAt) < LeaseDuration * 0.8)
-            return true;
-        return await RenewAsync(cancellationToken);
-    }
+    public ValueTask<bool> EnsureLeaseAsync(CancellationToken cancellationToken) => HoldAsync(0.8, cancellationToken);
 
-    /// <summary>Prolongs the lease when half of it is gone.</summary>
-    public ValueTask<bool> RenewIfDueAsync(CancellationToken cancellationToken) =>
-        _time.GetElapsedTime(_renewedAt) < LeaseDuration / 3 ? ValueTask.FromResult(true) : RenewAsync(cancellationToken);
+    /// <summary>Prolongs the lease when a third of it is gone.</summary>
+    /// <returns>False when the run was lost.</returns>
+    public ValueTask<bool> RenewIfDueAsync(CancellationToken cancellationToken) => HoldAsync(1.0 / 3, cancellationToken);
 
     /// <summary>Ends when this worker has left the run.</summary>
     public Task Over => _over.Task;
 
     public void Dispose()
     {
+        _worker.Remove(this);
         _over.TrySetResult();
         _interrupt.Dispose();
     }
 
-    private async ValueTask<bool> RenewAsync(CancellationToken cancellationToken)
+    private async ValueTask<bool> HoldAsync(double share, CancellationToken cancellationToken)
     {
-        long start = _time.GetTimestamp();
-        RenewResult result = await _store.RenewAsync(Lease, LeaseDuration, cancellationToken);
-        if (!result.Held)
-        {
-            Interrupt(Interruption.LeaseLost);
-            return false;
-        }
-
-        _renewedAt = start;
-        SignalsPending |= result.SignalsPending;
-        return true;
+        if (!_worker.IsFresh(LeasedAt, share))
+            await _worker.RenewAsync(this, share, cancellationToken);
+        return Interruption != Interruption.LeaseLost;
     }
 
     private RunBatch Batch(bool startsEffect, RunRelease? release) => new()

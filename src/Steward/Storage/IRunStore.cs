@@ -17,11 +17,17 @@ public interface IRunStore
     /// <summary>Puts a signal into a run's inbox, once per signal id, and makes a parked run claimable.</summary>
     ValueTask<SignalResult> SignalAsync(Signal signal, CancellationToken cancellationToken = default);
 
-    /// <summary>Takes the lease of one claimable run (epoch + 1), or null when there is none.</summary>
-    ValueTask<Claim?> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default);
+    /// <summary>Takes the leases of runs that are claimable (epoch + 1), in turns between tenants; empty when there are none.</summary>
+    /// <remarks>Tenants with the fewest leased runs come first (<see cref="FairShare"/>); of one tenant's, those that have been claimable for longest.</remarks>
+    ValueTask<IReadOnlyList<Claim>> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default);
 
-    /// <summary>Prolongs a lease, and tells what its holder should look at.</summary>
-    ValueTask<RenewResult> RenewAsync(Lease lease, TimeSpan duration, CancellationToken cancellationToken = default);
+    /// <summary>A worker's sign of life: prolongs the leases that it still works under, all at once.</summary>
+    /// <param name="worker">The worker.</param>
+    /// <param name="leases">The leases under which it works; one that is left out runs out by itself.</param>
+    /// <param name="duration">For how long, from now.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>Those of the leases that it still holds. A lease that has run out is held until somebody else claims the run.</returns>
+    ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default);
 
     /// <summary>What the runs leased by a worker should look at now: signals that came in, switches that were engaged. Cheap enough to ask several times a second.</summary>
     ValueTask<IReadOnlyList<RunAttention>> WatchAsync(string worker, CancellationToken cancellationToken = default);
@@ -54,6 +60,25 @@ public interface IRunStore
 
     /// <summary>Finds feedback, newest first.</summary>
     ValueTask<IReadOnlyList<Feedback>> FeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken = default);
+}
+
+/// <summary>A store that hears what other processes do. Only ever a hint: some are lost, some come for nothing, and polling finds everything without them.</summary>
+public interface IHintingStore
+{
+    /// <summary>Runs that may have become claimable, got a signal, or settled; null stands for any run. Ends when it is cancelled, or the store has no hints to give.</summary>
+    IAsyncEnumerable<RunId?> HintsAsync(CancellationToken cancellationToken = default);
+}
+
+/// <summary>What is asked for one run at a time.</summary>
+public static class RunStoreExtensions
+{
+    /// <summary>Takes the lease of one claimable run, or null when there is none.</summary>
+    public static async ValueTask<Claim?> ClaimOneAsync(this IRunStore store, ClaimRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(request);
+        return await store.ClaimAsync(request with { Max = 1 }, cancellationToken) is [Claim claim, ..] ? claim : null;
+    }
 }
 
 /// <summary>Large content, addressed by the SHA-256 of its bytes and shared between runs.</summary>

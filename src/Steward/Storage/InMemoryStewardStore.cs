@@ -50,32 +50,39 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
     }
 
     /// <inheritdoc/>
-    public ValueTask<Claim?> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<Claim>> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(request.Duration, TimeSpan.Zero);
+        request.Validate();
         cancellationToken.ThrowIfCancellationRequested();
         lock (_lock)
         {
             ThrowIfClosed();
             DateTimeOffset now = time.GetUtcNow();
-            return new(FindClaimable(request, now) is { } run ? Take(run, request, now) : null);
+            return new([.. FindClaimable(request, now).Select(run => Take(run, request, now))]);
         }
     }
 
     /// <inheritdoc/>
-    public ValueTask<RenewResult> RenewAsync(Lease lease, TimeSpan duration, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(lease);
+        ArgumentException.ThrowIfNullOrEmpty(worker);
+        ArgumentNullException.ThrowIfNull(leases);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(duration, TimeSpan.Zero);
         cancellationToken.ThrowIfCancellationRequested();
         lock (_lock)
         {
             ThrowIfClosed();
-            if (!_runs.TryFind(lease.Run, out RunRow? run) || run.Epoch != lease.Epoch || run.Worker != lease.Worker)
-                return new(new RenewResult(Held: false, SignalsPending: false, Killed: null));
-            _runs.SetClaimable(run, time.GetUtcNow() + duration);
-            return new(new RenewResult(Held: true, run.Inbox.Count > 0, _switches.Over(run)));
+            List<Lease> held = [];
+            foreach (Lease lease in leases)
+            {
+                if (!_runs.TryFind(lease.Run, out RunRow? run) || run.Epoch != lease.Epoch || run.Worker != worker || lease.Worker != worker)
+                    continue;
+                _runs.SetClaimable(run, time.GetUtcNow() + duration);
+                held.Add(lease);
+            }
+
+            return new(held);
         }
     }
 
@@ -458,14 +465,14 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
             ? new StartResult(known.Id, Created: false)
             : throw new ArgumentException($"Run {known.Id} was started already, for another tenant or key; make its id with RunId.New.", nameof(started));
 
-    private RunRow? FindClaimable(ClaimRequest request, DateTimeOffset now)
+    private List<RunRow> FindClaimable(ClaimRequest request, DateTimeOffset now)
     {
         if (request.Run is { } id)
-            return _runs.TryFind(id, out RunRow? only) && only.ClaimableAt <= now && MayClaim(only) ? only : null;
-        return _runs.FirstClaimable(now, MayClaim);
+            return _runs.TryFind(id, out RunRow? only) && only.ClaimableAt <= now && MayClaim(only) ? _runs.Admit([only], now, 1, _concurrency.Table) : [];
+        return _runs.NextClaimable(now, request.Max, _concurrency.Table, MayClaim);
 
         bool MayClaim(RunRow run) =>
-            (request.Agents is null || request.Agents.Contains(run.Started.Agent))
+            request.IsFor(run.Started.Agent, run.AgentVersion, run.ClaimableAt!.Value, now)
             && (run.Inbox.Count > 0 || _switches.Over(run) is null);
     }
 

@@ -64,7 +64,7 @@ public enum SessionPolicy
 /// <param name="Worker">Who holds it.</param>
 public sealed record Lease(RunId Run, long Epoch, string Worker);
 
-/// <summary>Which run to claim.</summary>
+/// <summary>Which runs to claim.</summary>
 public sealed record ClaimRequest
 {
     /// <summary>Who claims.</summary>
@@ -76,9 +76,39 @@ public sealed record ClaimRequest
     /// <summary>Only this run, if set.</summary>
     public RunId? Run { get; init; }
 
+    /// <summary>At most so many.</summary>
+    /// <value>1.</value>
+    public int Max { get; init; } = 1;
+
     /// <summary>Only runs of these agents, if set.</summary>
     public IReadOnlyCollection<string>? Agents { get; init; }
+
+    /// <summary>The versions of agents that the worker has loaded, if it matters: runs of another one are taken only when nobody has claimed them for <see cref="VersionPatience"/>.</summary>
+    public IReadOnlyCollection<AgentVersion>? Versions { get; init; }
+
+    /// <summary>How long a run is left to those who have its version.</summary>
+    /// <value>30 seconds.</value>
+    public TimeSpan VersionPatience { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <exception cref="ArgumentException">It asks for what no store can give.</exception>
+    public void Validate()
+    {
+        ArgumentException.ThrowIfNullOrEmpty(Worker);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(Duration, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThan(Max, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(VersionPatience, TimeSpan.Zero);
+    }
+
+    /// <summary>Whether a run of that agent, claimable since then, may be taken now.</summary>
+    public bool IsFor(string agent, string version, DateTimeOffset claimableAt, DateTimeOffset now) =>
+        (Agents is null || Agents.Contains(agent))
+        && (Versions is null || claimableAt <= now - VersionPatience || Versions.Contains(new AgentVersion(agent, version)));
 }
+
+/// <summary>One version of an agent.</summary>
+/// <param name="Agent">The agent's name.</param>
+/// <param name="Version">Its version.</param>
+public readonly record struct AgentVersion(string Agent, string Version);
 
 /// <summary>A claimed run.</summary>
 public sealed record Claim
@@ -101,12 +131,6 @@ public sealed record Claim
 /// <param name="Version">The version of the fold that wrote it; another version's is not used.</param>
 /// <param name="Data">The state.</param>
 public sealed record RunSnapshot(long Sequence, int Version, ReadOnlyMemory<byte> Data);
-
-/// <summary>What a renewal found.</summary>
-/// <param name="Held">False when a later epoch has taken over: stop at once.</param>
-/// <param name="SignalsPending">Whether the inbox holds something.</param>
-/// <param name="Killed">The switch that is engaged over this run, if any.</param>
-public readonly record struct RenewResult(bool Held, bool SignalsPending, KillSwitch? Killed);
 
 /// <summary>A leased run that should look at its inbox, or stop.</summary>
 /// <param name="Run">The run.</param>

@@ -50,7 +50,7 @@ internal sealed class ReplayStore(ReplayTape tape, ReplayExecutor executor, RunI
     public ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default) =>
         new(new DecisionResult(tape.At((tape.Session?.State.Sequence ?? 0) + 1) is QuestionAnswered answered && answered.Id == decision.Question ? DecisionStatus.Expired : DecisionStatus.NotDue, null));
 
-    public ValueTask<RenewResult> RenewAsync(Lease lease, TimeSpan duration, CancellationToken cancellationToken = default) => new(new RenewResult(Held: true, SignalsPending: false, Killed: null));
+    public ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default) => new([.. leases]);
 
     public async IAsyncEnumerable<JournalEntry> ReadAsync(RunId of, long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -62,7 +62,7 @@ internal sealed class ReplayStore(ReplayTape tape, ReplayExecutor executor, RunI
 
     public ValueTask<SignalResult> SignalAsync(Signal signal, CancellationToken cancellationToken = default) => throw NotReplayed();
 
-    public ValueTask<Claim?> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default) => throw NotReplayed();
+    public ValueTask<IReadOnlyList<Claim>> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default) => throw NotReplayed();
 
     public ValueTask<IReadOnlyList<RunAttention>> WatchAsync(string worker, CancellationToken cancellationToken = default) => throw NotReplayed();
 

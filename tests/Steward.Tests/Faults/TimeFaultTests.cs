@@ -25,7 +25,7 @@ public sealed class TimeFaultTests
         AgentDefinition agent = Harness.Agent(send).AddApprovals(new ApprovalPolicy { Name = "all", ExpiresAfter = TimeSpan.FromHours(4) }).Build();
         var off = new Lab(Script(Calls_(("send", new { })), Says("done")), agent, store, workerTime);
         RunId run = await off.StartAsync();
-        Claim first = (await store.ClaimAsync(new ClaimRequest { Worker = "right", Duration = Lab.LeaseDuration }, Token))!;
+        Claim first = (await store.ClaimOneAsync(new ClaimRequest { Worker = "right", Duration = Lab.LeaseDuration }, Token))!;
         Assert.Null(await off.WorkAsync("off")); // Its clock says that the lease is over, or has not begun; the store's says otherwise.
         storeTime.Advance(Lab.LeaseDuration);
         Assert.Equal(RunExit.Parked, await off.WorkAsync("off"));

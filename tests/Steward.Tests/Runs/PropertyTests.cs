@@ -96,7 +96,7 @@ public sealed class PropertyTests
         for (long epoch = 0; epoch < epochs; epoch++)
         {
             lab.Time.Advance(Lab.LeaseDuration);
-            claim = (await lab.Store.ClaimAsync(new ClaimRequest { Worker = "copier", Duration = Lab.LeaseDuration }, cancellationToken))!;
+            claim = (await lab.Store.ClaimOneAsync(new ClaimRequest { Worker = "copier", Duration = Lab.LeaseDuration }, cancellationToken))!;
         }
 
         RunState state = RunState.Empty(claim.Lease.Run).Apply(journal[0]);

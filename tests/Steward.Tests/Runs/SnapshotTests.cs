@@ -85,7 +85,7 @@ public sealed class SnapshotTests
             lab.Time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(RunStatus.Awaiting, (await lab.StateAsync(run)).Status);
         await lab.Store.SignalAsync(new Signal("s", run, new MessageSignal([new TextPart("Well?")])), TestContext.Current.CancellationToken);
-        Claim? claim = await lab.Store.ClaimAsync(new ClaimRequest { Worker = "w", Duration = Lab.LeaseDuration }, TestContext.Current.CancellationToken);
+        Claim? claim = await lab.Store.ClaimOneAsync(new ClaimRequest { Worker = "w", Duration = Lab.LeaseDuration }, TestContext.Current.CancellationToken);
         return (lab, Assert.IsType<Claim>(claim));
     }
 

@@ -45,6 +45,6 @@ public sealed class TakeoverTests
         Assert.Equal("over", Assert.IsType<RunCompleted>((await lab.StateAsync(run)).Outcome).Output);
 
         async Task<Claim> ClaimAsync() =>
-            (await lab.Store.ClaimAsync(new ClaimRequest { Worker = "w1", Duration = Lab.LeaseDuration }, cancellationToken))!;
+            (await lab.Store.ClaimOneAsync(new ClaimRequest { Worker = "w1", Duration = Lab.LeaseDuration }, cancellationToken))!;
     }
 }

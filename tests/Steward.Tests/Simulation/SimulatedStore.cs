@@ -18,20 +18,22 @@ internal sealed class SimulatedStore(World world, string process) : IStewardStor
 
     public ValueTask<SignalResult> SignalAsync(Signal signal, CancellationToken cancellationToken = default) => DoAsync(() => Inner.SignalAsync(signal, cancellationToken));
 
-    public async ValueTask<Claim?> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default)
+    public async ValueTask<IReadOnlyList<Claim>> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default)
     {
-        Claim? claim = await Inner.ClaimAsync(request, cancellationToken);
-        if (claim is not null)
+        IReadOnlyList<Claim> claims = await Inner.ClaimAsync(request, cancellationToken);
+        foreach (Claim claim in claims)
             world.Checker.Claimed(claim);
-        return claim;
+        return claims;
     }
 
-    public ValueTask<RenewResult> RenewAsync(Lease lease, TimeSpan duration, CancellationToken cancellationToken = default) => DoAsync(() => Inner.RenewAsync(lease, duration, cancellationToken));
+    public ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default) => DoAsync(() => Inner.RenewAsync(worker, leases, duration, cancellationToken));
 
     public ValueTask<IReadOnlyList<RunAttention>> WatchAsync(string worker, CancellationToken cancellationToken = default) => Inner.WatchAsync(worker, cancellationToken);
 
     public ValueTask<AppendResult> AppendAsync(RunBatch batch, CancellationToken cancellationToken = default) => DoAsync(async () =>
     {
+        if (world.Chance(1))
+            await world.FreezeAsync(process);
         AppendResult result = await Inner.AppendAsync(batch, cancellationToken);
         await world.Checker.AppendedAsync(batch, result);
         return result;

@@ -135,6 +135,15 @@ internal sealed class World : IServiceProvider
         }
     }
 
+    /// <summary>A process stands still for longer than its lease, just before it appends, and another one goes on.</summary>
+    public async Task FreezeAsync(string process)
+    {
+        Tally.Count("freeze");
+        await AdvanceAsync(s_lease * (1 + Next(3)));
+        if (_depth <= 2)
+            await WorkAsync(process);
+    }
+
     private async Task StartAsync()
     {
         AgentDefinition agent = s_agents[Next(3) == 0 ? "planner" : "worker"];
@@ -340,7 +349,7 @@ internal sealed class World : IServiceProvider
         {
             if (_engine is null || _store.IsDead)
                 Restart();
-            Claim? claim = await _store.ClaimAsync(new ClaimRequest { Worker = $"{name}.{_lives}", Duration = s_lease });
+            Claim? claim = await _store.ClaimOneAsync(new ClaimRequest { Worker = $"{name}.{_lives}", Duration = s_lease });
             if (claim is null)
                 return false;
             _run = claim.Lease.Run;

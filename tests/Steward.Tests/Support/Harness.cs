@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Steward.Agents;
 using Steward.Hosting;
@@ -18,6 +19,7 @@ internal sealed class Harness : IAsyncDisposable
 
     private readonly ServiceProvider _services;
     private readonly RunWorker _worker;
+    private readonly HintListener _listener;
 
     public Harness(IStewardStore store, IChatClient model, AgentDefinition agent, Action<StewardOptions>? configure = null, TimeProvider? time = null)
     {
@@ -40,6 +42,7 @@ internal sealed class Harness : IAsyncDisposable
             .AddAgent(agent);
         _services = services.BuildServiceProvider();
         _worker = _services.GetRequiredService<RunWorker>();
+        _listener = _services.GetServices<IHostedService>().OfType<HintListener>().Single();
         Client = _services.GetRequiredService<IStewardClient>();
     }
 
@@ -60,9 +63,17 @@ internal sealed class Harness : IAsyncDisposable
     public static ToolDefinition Tool(string name, Func<JsonElement, string> act, ToolEffect effect = ToolEffect.ReadOnly, string? schema = null) =>
         new(name, $"The tool {name}.", JsonElement.Parse(schema ?? """{"type":"object"}"""), (_, arguments, _) => ValueTask.FromResult(new ToolOutput(act(arguments)))) { Effect = effect };
 
-    public Task StartAsync() => _worker.StartAsync(TestContext.Current.CancellationToken);
+    public async Task StartAsync()
+    {
+        await _listener.StartAsync(TestContext.Current.CancellationToken);
+        await _worker.StartAsync(TestContext.Current.CancellationToken);
+    }
 
-    public Task StopAsync() => _worker.StopAsync(CancellationToken.None);
+    public async Task StopAsync()
+    {
+        await _worker.StopAsync(CancellationToken.None);
+        await _listener.StopAsync(CancellationToken.None);
+    }
 
     public async Task<RunResult> RunAsync(string text, RunRequest? request = null)
     {

@@ -67,7 +67,7 @@ internal sealed class Lab
     public async Task<RunExit?> WorkAsync(string worker = "w1", IStewardStore? store = null)
     {
         IStewardStore used = store ?? Store;
-        Claim? claim = await used.ClaimAsync(new ClaimRequest { Worker = worker, Duration = LeaseDuration }, TestContext.Current.CancellationToken);
+        Claim? claim = await used.ClaimOneAsync(new ClaimRequest { Worker = worker, Duration = LeaseDuration }, TestContext.Current.CancellationToken);
         return claim is null ? null : await Engine(used).ExecuteAsync(claim);
     }
 

@@ -12,7 +12,7 @@ internal sealed class RunRows
     private readonly List<RunRow> _byAge = [];
     private readonly Dictionary<(string Tenant, string Key), RunRow> _byKey = [];
     private readonly Dictionary<(string Tenant, string Session), List<RunRow>> _bySession = [];
-    private readonly SortedSet<RunRow> _claimable = new(ByClaimableAt.Instance);
+    private readonly SortedDictionary<string, SortedSet<RunRow>> _claimable = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<RunRow>> _byWorker = new(StringComparer.Ordinal);
 
     public IReadOnlyList<RunRow> ByAge => _byAge;
@@ -28,7 +28,7 @@ internal sealed class RunRows
 
     /// <summary>The runs that are claimable, or wait for their turn in a session.</summary>
     public IEnumerable<RunRow> Queue(DateTimeOffset now) =>
-        _claimable.TakeWhile(r => r.ClaimableAt <= now).Concat(_byAge.Where(r => r is { Queued: true, Worker: null, ClaimableAt: null } && !r.Status.IsTerminal()));
+        _claimable.Values.SelectMany(ofTenant => ofTenant.TakeWhile(r => r.ClaimableAt <= now)).Concat(_byAge.Where(r => r is { Queued: true, Worker: null, ClaimableAt: null } && !r.Status.IsTerminal()));
 
     public RunRow Add(RunStart start, RunStarted started, DateTimeOffset now)
     {
@@ -49,18 +49,17 @@ internal sealed class RunRows
     public List<RunRow> ActiveOf(string tenant, string session) =>
         _bySession.TryGetValue((tenant, session), out List<RunRow>? runs) ? [.. runs.Where(r => !r.Status.IsTerminal())] : [];
 
-    /// <summary>The run that has been claimable for longest, of those that may be claimed.</summary>
-    public RunRow? FirstClaimable(DateTimeOffset now, Func<RunRow, bool> mayClaim)
-    {
-        foreach (RunRow run in _claimable)
-        {
-            if (run.ClaimableAt > now)
-                return null;
-            if (mayClaim(run))
-                return run;
-        }
+    /// <summary>The runs that are claimed next, of those that may be claimed.</summary>
+    public List<RunRow> NextClaimable(DateTimeOffset now, int max, LimitTable limits, Func<RunRow, bool> mayClaim) =>
+        Admit([.. _claimable.Values.SelectMany(ofTenant => ofTenant.TakeWhile(run => run.ClaimableAt <= now).Where(mayClaim).Take(max)).Order(ByClaimableAt.Instance)], now, max, limits);
 
-        return null;
+    /// <summary>Those of the runs that are due, in their turns, for which the limits leave room.</summary>
+    public List<RunRow> Admit(IReadOnlyList<RunRow> due, DateTimeOffset now, int max, LimitTable limits)
+    {
+        Dictionary<string, int> leased = Leased(now).CountBy(run => run.Started.Tenant, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
+        if (limits.RunsOfAll is { } all)
+            max = Math.Min(max, all - leased.Values.Sum());
+        return FairShare.Pick(due, run => run.Started.Tenant, tenant => leased.GetValueOrDefault(tenant), max, limits.RunsOf);
     }
 
     public void Take(RunRow run, string worker, DateTimeOffset now, TimeSpan duration)
@@ -87,11 +86,14 @@ internal sealed class RunRows
 
     public void SetClaimable(RunRow run, DateTimeOffset? at)
     {
-        if (run.ClaimableAt is not null)
-            _claimable.Remove(run);
+        if (run.ClaimableAt is not null && _claimable.TryGetValue(run.Started.Tenant, out SortedSet<RunRow>? others) && others.Remove(run) && others.Count == 0)
+            _claimable.Remove(run.Started.Tenant);
         run.ClaimableAt = at;
-        if (at is not null)
-            _claimable.Add(run);
+        if (at is null)
+            return;
+        if (!_claimable.TryGetValue(run.Started.Tenant, out others))
+            _claimable.Add(run.Started.Tenant, others = new SortedSet<RunRow>(ByClaimableAt.Instance));
+        others.Add(run);
     }
 
     private void SetWorker(RunRow run, string? worker)

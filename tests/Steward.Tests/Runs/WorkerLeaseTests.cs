@@ -1,0 +1,160 @@
+using System.Text.Json;
+using Steward.Hosting;
+using Steward.Runs;
+using Steward.Storage;
+using Steward.Testing;
+using Steward.Testing.Faults;
+using Steward.Tests.Support;
+using Steward.Tools;
+using static Steward.Tests.Support.FunctionModel;
+
+namespace Steward.Tests.Runs;
+
+/// <summary>What a worker may do under a lease that is old, or gone. The models are scripted.</summary>
+public sealed class WorkerLeaseTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    /// <summary>Faults N1 and N9: a process that stood still for longer than its lease, and whose run another one took, starts nothing more.</summary>
+    [Fact]
+    public async Task Worker_StoodStillAndLostItsRun_StartsNoEffect()
+    {
+        Lab? lab = null;
+        List<string> effects = [];
+        bool frozen = false;
+        var model = new FunctionModel((messages, _) =>
+        {
+            if (!frozen)
+            {
+                // While the model answers the process stands still; another one takes the run over and ends it.
+                frozen = true;
+                lab!.Time.Advance(Lab.LeaseDuration);
+                Assert.Equal(RunExit.Ended, lab.WorkAsync("other").GetAwaiter().GetResult());
+            }
+
+            return messages.Any(m => m.Role == Microsoft.Extensions.AI.ChatRole.Tool) ? Says("over") : Calls_(("send", new { }));
+        });
+        lab = new Lab(model, Harness.Agent(Send(effects)).Build());
+        RunId run = await lab.StartAsync();
+
+        Assert.Equal(RunExit.Lost, await lab.WorkAsync("frozen"));
+
+        Assert.Single(effects);
+        Assert.Equal(2, (await lab.StateAsync(run)).Epoch);
+        Invariants.Check(await lab.JournalAsync(run));
+    }
+
+    /// <summary>Invariant 11: an effect starts only under a lease of which at least a fifth is left, counted from the asking.</summary>
+    [Fact]
+    public async Task Effect_WhenFourFifthsOfTheLeaseAreGone_WaitsForARenewal()
+    {
+        Lab? lab = null;
+        List<string> calls = [];
+        var model = new FunctionModel((messages, _) =>
+        {
+            lab!.Time.Advance(Lab.LeaseDuration * 0.81);
+            return messages.Any(m => m.Role == Microsoft.Extensions.AI.ChatRole.Tool) ? Says("over") : Calls_(("send", new { }));
+        });
+        lab = new Lab(model, Harness.Agent(Send(calls)).Build());
+        RunId run = await lab.StartAsync();
+        var store = new FaultyStore(lab.Store)
+        {
+            Hook = (method, _) =>
+            {
+                calls.Add(method);
+                return Task.CompletedTask;
+            },
+        };
+
+        Assert.Equal(RunExit.Ended, await lab.WorkAsync(store: store));
+
+        int effect = calls.IndexOf("send");
+        Assert.Equal([nameof(IRunStore.RenewAsync), nameof(IRunStore.AppendAsync)], calls[(effect - 2)..effect]);
+        Assert.NotNull((await lab.StateAsync(run)).Outcome);
+    }
+
+    /// <summary>All runs of a worker are renewed by one call, and each that was lost is told.</summary>
+    [Fact]
+    public async Task Renewal_OfManyRuns_IsOneCallAndTellsTheLost()
+    {
+        var time = new ManualTimeProvider();
+        var inner = new InMemoryStewardStore(time);
+        int renewals = 0;
+        var store = new FaultyStore(inner)
+        {
+            Methods = [nameof(IRunStore.RenewAsync)],
+            Hook = (_, _) =>
+            {
+                renewals++;
+                return Task.CompletedTask;
+            },
+        };
+        var lab = new Lab(Script(Says("done")), Harness.Agent().Build(), store, time);
+        var worker = new WorkerLease(store, "w1", Lab.LeaseDuration, time);
+        List<RunSession> sessions = [];
+        for (int i = 0; i < 5; i++)
+        {
+            RunId run = await lab.StartAsync();
+            Claim claim = (await store.ClaimOneAsync(new ClaimRequest { Worker = "w1", Duration = Lab.LeaseDuration, Run = run }, Token))!;
+            sessions.Add(new RunSession(store, lab.Agent, claim.Lease, worker, await RunJournal.LoadAsync(store, claim), time, new Observers([])));
+        }
+
+        time.Advance(Lab.LeaseDuration);
+        Assert.NotNull(await store.ClaimOneAsync(new ClaimRequest { Worker = "w2", Duration = Lab.LeaseDuration, Run = sessions[2].Lease.Run }, Token));
+
+        bool[] held = await Task.WhenAll(sessions.Select(s => s.EnsureLeaseAsync(Token).AsTask()));
+
+        Assert.Equal([true, true, false, true, true], held);
+        Assert.Equal(Interruption.LeaseLost, sessions[2].Interruption);
+        Assert.Equal(1, renewals);
+        sessions.ForEach(s => s.Dispose());
+    }
+
+    /// <summary>Fault N8: a process dies and one of the same name is there at once; what the dead one held is taken over when its lease has run out, under the next epoch.</summary>
+    [Fact]
+    public async Task N8_SameNameRestartsAtOnce_TakesOverUnderTheNextEpoch()
+    {
+        List<string> effects = [];
+        var lab = new Lab(Script(Calls_(("send", new { })), Says("over")), Harness.Agent(Send(effects)).Build());
+        RunId run = await lab.StartAsync();
+        var dying = new FaultyStore(lab.Store) { Methods = [nameof(IRunStore.AppendAsync)], FailAt = 2, Lasting = true };
+        await Assert.ThrowsAnyAsync<StoreException>(() => lab.WorkAsync("w1", dying));
+
+        Assert.Null(await lab.WorkAsync("w1"));
+        lab.Time.Advance(Lab.LeaseDuration);
+        Assert.Equal(RunExit.Ended, await lab.WorkAsync("w1"));
+
+        Assert.Single(effects);
+        Assert.Equal(2, (await lab.StateAsync(run)).Epoch);
+        Invariants.Check(await lab.JournalAsync(run));
+    }
+
+    /// <summary>A rolling upgrade: the worker without the version leaves the run alone for a while, then says what is missing.</summary>
+    [Fact]
+    public async Task Worker_WithoutTheVersion_LeavesTheRunToOthersThenParksIt()
+    {
+        var time = new ManualTimeProvider();
+        var store = new InMemoryStewardStore(time);
+        var old = new Lab(Script(Says("done")), new Agents.AgentBuilder("tester", "1").UseModel(Harness.Model).Build(), store, time);
+        RunId run = await old.StartAsync();
+        var registry = new Agents.AgentRegistry(new Agents.AgentBuilder("tester", "2").UseModel(Harness.Model).Build());
+        ClaimRequest request = new() { Worker = "new", Duration = Lab.LeaseDuration, Agents = registry.Names, Versions = registry.Versions };
+
+        Assert.Empty(await store.ClaimAsync(request, Token));
+        time.Advance(request.VersionPatience);
+        Claim claim = Assert.Single(await store.ClaimAsync(request, Token));
+        var node = new Lab(Script(Says("done")), registry.Find("tester")!, store, time);
+        Assert.Equal(RunExit.Parked, await node.Engine(store).ExecuteAsync(claim));
+
+        Assert.Equal("agent_missing", (await old.StateAsync(run)).Reason);
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Empty(await store.ClaimAsync(request, Token));
+        Assert.Equal(RunExit.Ended, await old.WorkAsync());
+    }
+
+    private static ToolDefinition Send(List<string> effects) => new("send", "Sends.", JsonElement.Parse("""{"type":"object"}"""), (_, _, _) =>
+    {
+        effects.Add("send");
+        return ValueTask.FromResult(new ToolOutput("sent"));
+    });
+}
