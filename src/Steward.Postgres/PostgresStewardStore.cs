@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -15,7 +16,7 @@ namespace Steward.Postgres;
 /// Nothing is acknowledged before its commit returned. A commit whose answer was lost is never made again by the store:
 /// it throws <see cref="StoreFailure.Io"/>, and the session reads back.
 /// </remarks>
-public sealed class PostgresStewardStore : IStewardStore, IHintingStore, IVerifiableStore
+public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, IHintingStore, IVerifiableStore
 {
     private readonly PostgresStoreOptions _options;
     private readonly Database _database;
@@ -96,6 +97,18 @@ public sealed class PostgresStewardStore : IStewardStore, IHintingStore, IVerifi
         Gate.CheckShape(batch, _options.Limits);
         AppendResult result = await _writer.AppendAsync(batch, cancellationToken);
         if (result is not AppendResult.Committed)
+            return result;
+        _heads.Keep(batch);
+        Tell(batch);
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<AppendResult> AppendAsync(Func<DbTransaction, CancellationToken, ValueTask<RunBatch>> work, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        (RunBatch? batch, AppendResult result) = await LentTransaction.RunAsync(_database, work, _options.Limits, cancellationToken);
+        if (batch is null)
             return result;
         _heads.Keep(batch);
         Tell(batch);

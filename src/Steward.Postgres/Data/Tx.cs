@@ -3,8 +3,11 @@ using Npgsql;
 namespace Steward.Postgres.Data;
 
 /// <summary>Statements on one connection, inside its transaction if it has one.</summary>
-internal sealed class Tx(NpgsqlConnection connection, Sql sql, CancellationToken cancellationToken)
+internal sealed class Tx(NpgsqlConnection connection, Sql sql, CancellationToken cancellationToken, NpgsqlTransaction? transaction = null)
 {
+    /// <summary>The transaction, for whoever is lent it; null outside of one.</summary>
+    public NpgsqlTransaction? Transaction => transaction;
+
     public Sql Sql => sql;
 
     public CancellationToken CancellationToken => cancellationToken;

@@ -3,6 +3,7 @@ using Steward.Agents;
 using Steward.Runs;
 using Steward.Storage;
 using Steward.TimeTravel;
+using Steward.Tools;
 
 namespace Steward.Hosting;
 
@@ -13,6 +14,7 @@ internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, R
         ArgumentNullException.ThrowIfNull(request);
         AgentDefinition definition = agents.Find(agent)
             ?? throw new StewardException($"There is no agent '{agent}' here; there are: {string.Join(", ", agents.Names.Order(StringComparer.Ordinal))}.");
+        TransactionalCalls.ThrowIfUnserved(definition, store);
         await store.PutAsync(new Blob(definition.Hash, definition.Json), cancellationToken);
         RunId id = RunId.New(time);
         var started = new RunStarted

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Steward.Agents;
 using Steward.Budgets;
 using Steward.Diagnostics;
@@ -155,7 +156,7 @@ internal sealed class RunSession : IDisposable
     public void Add(Feedback feedback) => _feedback.Add(feedback);
 
     /// <summary>Where to return to when intents that are noted next are refused.</summary>
-    public Bookmark Mark() => new(State, _entries.Count, _starts.Count, [.. _budget]);
+    public Bookmark Mark() => new(State, _entries.Count, _starts.Count, _blobs.Count, _feedback.Count, [.. _budget]);
 
     /// <summary>Takes back what was noted since the mark.</summary>
     public void TakeBack(Bookmark mark)
@@ -163,6 +164,8 @@ internal sealed class RunSession : IDisposable
         State = mark.State;
         _entries.RemoveRange(mark.Entries, _entries.Count - mark.Entries);
         _starts.RemoveRange(mark.Starts, _starts.Count - mark.Starts);
+        _blobs.RemoveRange(mark.Blobs, _blobs.Count - mark.Blobs);
+        _feedback.RemoveRange(mark.Feedback, _feedback.Count - mark.Feedback);
         _budget.Clear();
         _budget.AddRange(mark.Budget);
     }
@@ -186,6 +189,41 @@ internal sealed class RunSession : IDisposable
             Accept(committed);
         }
 
+        return result;
+    }
+
+    /// <summary>Has an effect done, and records its result with everything noted, in one transaction that a store lends to it. Refused, or failed, neither has happened.</summary>
+    public async ValueTask<AppendResult> CommitWithAsync(ITransactionalStore store, Func<DbTransaction, ValueTask<(RunEvent Event, Blob? Blob)>> effect)
+    {
+        Bookmark mark = Mark();
+        RunBatch? batch = null;
+        AppendResult? result = null;
+        try
+        {
+            result = await store.AppendAsync(
+                async (transaction, _) =>
+                {
+                    TakeBack(mark); // What a first attempt noted, which was rolled back.
+                    (RunEvent done, Blob? blob) = await effect(transaction);
+                    Note(done, blob);
+                    return batch = Batch(startsEffect: true, release: null);
+                },
+                CancellationToken.None);
+        }
+        catch (StoreException) when (batch is not null)
+        {
+            result = await ReadBackAsync(batch);
+            if (result is null)
+                throw;
+        }
+        finally
+        {
+            if (result is not AppendResult.Committed)
+                TakeBack(mark);
+        }
+
+        if (result is AppendResult.Committed committed)
+            Accept(committed);
         return result;
     }
 
@@ -319,5 +357,5 @@ internal sealed class RunSession : IDisposable
             Note(new BudgetAlerted(alert.Scope.Key, alert.Metric, alert.Threshold, alert.Used, alert.Ceiling));
     }
 
-    internal readonly record struct Bookmark(RunState State, int Entries, int Starts, BudgetChange[] Budget);
+    internal readonly record struct Bookmark(RunState State, int Entries, int Starts, int Blobs, int Feedback, BudgetChange[] Budget);
 }

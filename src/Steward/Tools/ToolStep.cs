@@ -9,6 +9,8 @@ namespace Steward.Tools;
 /// <summary>Makes the tool calls of a message: gate, one durable commit of all intents, then the calls in parallel.</summary>
 internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, ChildRuns children, TimeProvider time, IServiceProvider? services)
 {
+    private readonly TransactionalCalls _transactions = new(store, executor);
+
     /// <summary>Why a run stepped aside, in its row.</summary>
     public const string AtLimit = "tool_limit";
 
@@ -162,6 +164,15 @@ internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, Chil
     private async ValueTask<StepResult> InvokeAsync(RunSession session, List<Admitted> admitted)
     {
         admitted.RemoveAll(a => a.Tool.Kind == ToolKind.Agent); // Their children are on their own.
+        foreach (Admitted call in admitted.Where(a => a.Tool.Effect == ToolEffect.Transactional).ToArray())
+        {
+            admitted.Remove(call);
+            if (await _transactions.InvokeAsync(session, call.Tool, Context(session, call.Intent), ToolGate.Arguments(call.Call, call.Tool), call.Intent) is { } stopped)
+                return stopped;
+        }
+
+        if (admitted.Count == 0)
+            return StepResult.Next.Instance;
         if (admitted.Count == 1)
         {
             (RunEvent only, Blob? blob) = await InvokeAsync(session, admitted[0]);
