@@ -1,5 +1,6 @@
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Steward.Hosting;
 using Steward.Runs;
 using Steward.Sqlite;
@@ -12,9 +13,10 @@ internal sealed class BenchHost : IAsyncDisposable
 {
     private readonly ServiceProvider _services;
     private readonly RunWorker _worker;
+    private readonly HintListener _listener;
     private readonly IStewardClient _client;
 
-    private BenchHost(IStewardStore store, Workload work, IChatClient model, int concurrency)
+    private BenchHost(IStewardStore store, Workload work, IChatClient model, int concurrency, Action<StewardOptions>? configure)
     {
         ServiceCollection services = new();
         services.AddLogging();
@@ -22,19 +24,30 @@ internal sealed class BenchHost : IAsyncDisposable
             {
                 o.Prices.Add(Workload.Price);
                 o.MaxConcurrentRuns = concurrency;
+                configure?.Invoke(o);
             })
             .UseStore(store)
             .AddModels(Workload.Provider, (_, _) => model)
             .AddAgent(work.Agent);
         _services = services.BuildServiceProvider();
         _worker = _services.GetRequiredService<RunWorker>();
+        _listener = _services.GetServices<IHostedService>().OfType<HintListener>().Single();
         _client = _services.GetRequiredService<IStewardClient>();
     }
 
-    public static async Task<BenchHost> StartAsync(IStewardStore store, Workload work, IChatClient? model = null, int concurrency = 32)
+    /// <param name="store">Where runs are kept.</param>
+    /// <param name="load">What they do.</param>
+    /// <param name="model">What answers them; the canned model, if none is given.</param>
+    /// <param name="concurrency">Most runs at once.</param>
+    /// <param name="configure">Changes the options.</param>
+    /// <param name="delay">How long the canned model takes.</param>
+    /// <param name="work">Whether this process works on runs, or only starts them.</param>
+    public static async Task<BenchHost> StartAsync(IStewardStore store, Workload load, IChatClient? model = null, int concurrency = 32, Action<StewardOptions>? configure = null, TimeSpan delay = default, bool work = true)
     {
-        BenchHost host = new(store, work, model ?? new CannedModel(work), concurrency);
-        await host._worker.StartAsync(CancellationToken.None);
+        BenchHost host = new(store, load, model ?? new CannedModel(load, delay), concurrency, configure);
+        await host._listener.StartAsync(CancellationToken.None);
+        if (work)
+            await host._worker.StartAsync(CancellationToken.None);
         return host;
     }
 
@@ -53,6 +66,7 @@ internal sealed class BenchHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _worker.StopAsync(CancellationToken.None);
+        await _listener.StopAsync(CancellationToken.None);
         await _services.DisposeAsync();
     }
 }

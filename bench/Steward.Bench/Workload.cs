@@ -75,14 +75,16 @@ internal sealed class Workload
 }
 
 /// <summary>A model without a network: its answer follows from the number of messages. It answers at once, and is no model at all.</summary>
-internal sealed class CannedModel(Workload work) : IChatClient
+internal sealed class CannedModel(Workload work, TimeSpan delay = default) : IChatClient
 {
     private static readonly JsonElement[] s_numbers = [.. Enumerable.Range(0, 10_001).Select(n => JsonSerializer.SerializeToElement(n))];
 
-    public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
+        if (delay > TimeSpan.Zero)
+            await Task.Delay(delay, cancellationToken);
         (AIContent content, ChatFinishReason finish) = Answer(messages);
-        return Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, [content])) { FinishReason = finish, Usage = Usage() });
+        return new ChatResponse(new ChatMessage(ChatRole.Assistant, [content])) { FinishReason = finish, Usage = Usage() };
     }
 
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)

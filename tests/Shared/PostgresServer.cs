@@ -1,9 +1,8 @@
 using System.Diagnostics;
-using Xunit;
 
 namespace Steward.Tests.Shared;
 
-/// <summary>A private PostgreSQL server of this test process: its data in a temporary folder, reachable by a socket in it alone.</summary>
+/// <summary>A private PostgreSQL server of this process: its data in a temporary folder, reachable by a socket in it alone.</summary>
 internal sealed class PostgresServer
 {
     private static readonly Lazy<PostgresServer> s_shared = new(() => Start("-c fsync=off"));
@@ -87,21 +86,5 @@ internal sealed class PostgresServer
         process.WaitForExit();
         if (process.ExitCode != 0)
             throw new InvalidOperationException($"'{program} {string.Join(' ', arguments)}' ended with {process.ExitCode}.");
-    }
-}
-
-internal static partial class Requirement
-{
-    /// <summary>PostgreSQL's programs in <c>/usr/lib/postgresql</c>; gives the server of this test process.</summary>
-    public static PostgresServer Postgres()
-    {
-        if (PostgresServer.FindBin() is not null)
-            return PostgresServer.Shared;
-        const string Reason = "PostgreSQL is not installed in /usr/lib/postgresql.";
-        string[] required = (Environment.GetEnvironmentVariable("STEWARD_REQUIRE") ?? "").Split(',', StringSplitOptions.TrimEntries);
-        if (required.Contains("postgres"))
-            Assert.Fail($"{Reason} STEWARD_REQUIRE names 'postgres'.");
-        Assert.Skip(Reason);
-        return null!;
     }
 }
