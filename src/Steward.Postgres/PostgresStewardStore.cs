@@ -15,13 +15,14 @@ namespace Steward.Postgres;
 /// Nothing is acknowledged before its commit returned. A commit whose answer was lost is never made again by the store:
 /// it throws <see cref="StoreFailure.Io"/>, and the session reads back.
 /// </remarks>
-public sealed class PostgresStewardStore : IStewardStore, IHintingStore
+public sealed class PostgresStewardStore : IStewardStore, IHintingStore, IDueRuns
 {
     private readonly PostgresStoreOptions _options;
     private readonly Database _database;
     private readonly Writer _writer;
     private readonly Hints? _hints;
     private string _lookedAt = "";
+    private string _listedAt = "";
 
     private PostgresStewardStore(PostgresStoreOptions options, Database database, ILogger logger)
     {
@@ -68,6 +69,15 @@ public sealed class PostgresStewardStore : IStewardStore, IHintingStore
         if (request.Run is null)
             _lookedAt = looked;
         return claims;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<RunId>> DueAsync(ClaimRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        request.Validate();
+        (IReadOnlyList<RunId> runs, _listedAt) = await _database.ReadAsync(tx => Claims.ListAsync(tx, request, _listedAt), cancellationToken);
+        return runs;
     }
 
     /// <inheritdoc/>
