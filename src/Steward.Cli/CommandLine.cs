@@ -82,6 +82,7 @@ internal static class CommandLine
         ResolveCommand.Create(context),
         KillCommand.Create(context),
         BudgetCommand.Create(context),
+        LimitCommand.Create(context),
         DoctorCommand.Create(context),
         DrillCommand.Create(context),
     };

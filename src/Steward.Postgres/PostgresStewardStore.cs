@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -15,12 +16,13 @@ namespace Steward.Postgres;
 /// Nothing is acknowledged before its commit returned. A commit whose answer was lost is never made again by the store:
 /// it throws <see cref="StoreFailure.Io"/>, and the session reads back.
 /// </remarks>
-public sealed class PostgresStewardStore : IStewardStore, IHintingStore, IDueRuns
+public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, IHintingStore, IDueRuns, IVerifiableStore
 {
     private readonly PostgresStoreOptions _options;
     private readonly Database _database;
     private readonly Writer _writer;
     private readonly Hints? _hints;
+    private readonly AcknowledgedHeads _heads = new();
     private string _lookedAt = "";
     private string _listedAt = "";
 
@@ -104,21 +106,40 @@ public sealed class PostgresStewardStore : IStewardStore, IHintingStore, IDueRun
         ArgumentNullException.ThrowIfNull(batch);
         Gate.CheckShape(batch, _options.Limits);
         AppendResult result = await _writer.AppendAsync(batch, cancellationToken);
-        if (result is AppendResult.Committed)
-            Tell(batch);
+        if (result is not AppendResult.Committed)
+            return result;
+        _heads.Keep(batch);
+        Tell(batch);
         return result;
     }
 
     /// <inheritdoc/>
-    /// <exception cref="JournalException">An entry is missing from the journal.</exception>
+    public async ValueTask<AppendResult> AppendAsync(Func<DbTransaction, CancellationToken, ValueTask<RunBatch>> work, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        (RunBatch? batch, AppendResult result) = await LentTransaction.RunAsync(_database, work, _options.Limits, cancellationToken);
+        if (batch is null)
+            return result;
+        _heads.Keep(batch);
+        Tell(batch);
+        return result;
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="JournalException">An entry is missing from the journal, or it ends before what was acknowledged to this process.</exception>
     public async IAsyncEnumerable<JournalEntry> ReadAsync(RunId run, long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(after);
+        long acknowledged = _heads.Of(run);
         while (true)
         {
             List<JournalEntry> page = await _database.ReadAsync(tx => Queries.PageAsync(tx, run, after), cancellationToken);
             if (page.Count == 0)
+            {
+                AcknowledgedHeads.Check(run, after, acknowledged);
                 yield break;
+            }
+
             foreach (JournalEntry entry in page)
                 yield return entry;
             after = page[^1].Sequence;
@@ -241,6 +262,26 @@ public sealed class PostgresStewardStore : IStewardStore, IHintingStore, IDueRun
         ArgumentNullException.ThrowIfNull(prefix);
         return await _database.ReadAsync(tx => Queries.BudgetsAsync(tx, prefix, limit), cancellationToken);
     }
+
+    /// <inheritdoc/>
+    public async ValueTask SetLimitsAsync(LimitScope scope, Limits limits, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(limits);
+        limits.Check(scope);
+        await _database.WriteAsync(tx => Concurrency.SetAsync(tx, scope, limits), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<LimitInfo>> LimitsAsync(CancellationToken cancellationToken = default) =>
+        _database.ReadAsync(Concurrency.ListAsync, cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<StoreProblem>> VerifyAsync(RunId? run = null, CancellationToken cancellationToken = default) =>
+        await _database.ReadAsync(tx => Verification.RunAsync(tx, run), cancellationToken);
+
+    /// <summary>What the server says of itself: version, clock, settings that make it forget, nodes.</summary>
+    public async Task<PostgresServerInfo> DescribeAsync(CancellationToken cancellationToken = default) =>
+        await _database.ReadAsync(PostgresServerInfo.ReadAsync, cancellationToken);
 
     /// <inheritdoc/>
     public IAsyncEnumerable<RunId?> HintsAsync(CancellationToken cancellationToken = default) =>

@@ -70,7 +70,7 @@ internal static class Queries
 
     public static List<RunInfo> Find(Db db, RunQuery query)
     {
-        StringBuilder sql = new($"SELECT {RunTable.Columns}, b.scope, coalesce(b.spent_models, 0), coalesce(b.spent_tools, 0), coalesce(b.spent_tokens, 0), coalesce(b.spent_nano, 0), coalesce(b.reserved_models, 0), coalesce(b.reserved_tools, 0), coalesce(b.reserved_tokens, 0), coalesce(b.reserved_nano, 0) FROM run r LEFT JOIN budget b ON b.scope = 'run:' || lower(hex(r.uuid)) WHERE true");
+        StringBuilder sql = new($"SELECT {RunTable.Columns}, coalesce(b.spent_models, 0), coalesce(b.spent_tools, 0), coalesce(b.spent_tokens, 0), coalesce(b.spent_nano, 0), coalesce(b.reserved_models, 0), coalesce(b.reserved_tools, 0), coalesce(b.reserved_tokens, 0), coalesce(b.reserved_nano, 0) FROM run r LEFT JOIN budget b ON b.scope = 'run:' || lower(hex(r.uuid)) WHERE true");
         List<Action<Statement>> binds = [];
         Where(query.Run is not null, "r.uuid = ?", (s, i) => s.Bind(i, query.Run!.Value.Value));
         Where(query.Tenant is not null, "r.tenant = ?", (s, i) => s.Bind(i, query.Tenant));
@@ -113,6 +113,10 @@ internal static class Queries
         db.Prepare("SELECT content FROM blob WHERE hash = ?1").Bind(1, hash).First(static s => s.Bytes(0));
 
     public static List<KillSwitch> Switches(Db db) => db.Prepare(SwitchTable.Query).All(SwitchTable.Read);
+
+    public static IReadOnlyList<LimitInfo> Limits(Db db, long now) => new LimitTable(db.Prepare(LimitRows.Query).All(LimitRows.Read)).List(
+        db.Prepare(LoadTable.TenantsQuery).Bind(1, now).All(LoadTable.ReadTenant),
+        db.Prepare(LoadTable.SlotsQuery).Bind(1, now).All(LoadTable.ReadSlots).SelectMany(run => run.Slots));
 
     public static List<BudgetInfo> Budgets(Db db, string prefix, int limit)
     {

@@ -15,13 +15,14 @@ namespace Steward.Sqlite;
 /// Nothing is acknowledged before its commit returned. Beside the file a witness keeps the heads that were acknowledged, so that a
 /// run of which the database holds less (an older copy, a garbled log) is refused instead of silently going on from its past.
 /// </remarks>
-public sealed class SqliteStewardStore : IStewardStore
+public sealed class SqliteStewardStore : IStewardStore, IVerifiableStore
 {
     private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(5);
 
     private readonly SqliteStoreOptions _options;
     private readonly SqliteFile _file;
     private readonly Writer _writer;
+    private readonly TimeProvider _time;
     private readonly ITimer _idle;
     private long _commitsSeen;
     private bool _logEmpty = true;
@@ -31,6 +32,7 @@ public sealed class SqliteStewardStore : IStewardStore
         _options = options;
         _file = file;
         _writer = new Writer(file, options, logger);
+        _time = time;
         _idle = time.CreateTimer(static store => ((SqliteStewardStore)store!).EmptyLogWhenIdle(), this, s_idle, s_idle);
     }
 
@@ -232,6 +234,24 @@ public sealed class SqliteStewardStore : IStewardStore
         ArgumentNullException.ThrowIfNull(prefix);
         return Read<IReadOnlyList<BudgetInfo>>(db => Queries.Budgets(db, prefix, limit), cancellationToken);
     }
+
+    /// <inheritdoc/>
+    public async ValueTask SetLimitsAsync(LimitScope scope, Limits limits, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(limits);
+        limits.Check(scope);
+        await _writer.DoAsync(
+            session =>
+            {
+                session.ChangeLimits().Set(scope, limits);
+                return true;
+            },
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<LimitInfo>> LimitsAsync(CancellationToken cancellationToken = default) =>
+        Read(db => Queries.Limits(db, Tables.Instant.Of(_time.GetUtcNow())), cancellationToken);
 
     /// <summary>Checks everything that can be checked, of one run or of all: chains, gaps, heads, payloads, blobs, the file itself, and what the witness saw.</summary>
     /// <remarks>Reads every byte of a snapshot, while others go on writing.</remarks>

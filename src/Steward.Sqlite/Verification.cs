@@ -1,14 +1,9 @@
 using System.Security.Cryptography;
 using Steward.Runs;
 using Steward.Sqlite.Data;
+using Steward.Storage;
 
 namespace Steward.Sqlite;
-
-/// <summary>Something wrong with a database.</summary>
-/// <param name="Run">The run it is about, if it is about one.</param>
-/// <param name="Sequence">The sequence at which the run's journal stops being genuine, if that is known.</param>
-/// <param name="Description">What is wrong.</param>
-public sealed record StoreProblem(RunId? Run, long? Sequence, string Description);
 
 /// <summary>The full check of a database: reads everything, believes nothing.</summary>
 internal static class Verification

@@ -1,5 +1,6 @@
 // The process that the crash tests kill. It works on one run of a 30-step agent whose Unsafe tool appends a line to a file,
-// until the run has ended (exit 0) or waits for a person (exit 3, the question on standard output). Or, as "retail", on tasks of the retail sample.
+// until the run has ended (exit 0) or waits for a person (exit 3, the question on standard output). Or, as "retail", on tasks of the retail sample;
+// or, as "transactional", on a run whose effects are rows in the journal's own PostgreSQL transaction.
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
@@ -17,6 +18,8 @@ using Steward.Tools;
 
 if (args is ["retail", .. var kills])
     return await RetailCrash.RunAsync(kills);
+if (args is ["transactional", string server, string schema, string runKey, string count])
+    return await TransactionalCrash.RunAsync(server, schema, runKey, int.Parse(count, CultureInfo.InvariantCulture));
 
 string database = args[0], ledger = args[1], key = args[2];
 bool hasProbe = args[3] == "probe";

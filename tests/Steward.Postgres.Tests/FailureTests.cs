@@ -68,6 +68,51 @@ public sealed class FailureTests(ITestOutputHelper output) : IAsyncDisposable
         output.WriteLine($"{killed} backends killed, {failed[0]} appends without an answer, {failed[1]} of them had happened; 640 of 640 entries there once.");
     }
 
+    /// <summary>Faults S8 and D5: an older backup was restored, or a failover lost the last commits. The journal is sound, but too short.</summary>
+    [Fact]
+    public async Task Read_DatabaseWentBackwards_IsNoticedByWhoSawItGoForwards()
+    {
+        await using PostgresStewardStore witness = await _schema.OpenAsync();
+        TestRun run = await TestRun.ClaimedAsync(witness);
+        await run.AppendAsync(3);
+        JournalEntry kept = run.Head;
+        await run.AppendAsync(2);
+        await _schema.ExecuteAsync("DELETE FROM steward.event WHERE seq > $1", kept.Sequence);
+        await _schema.ExecuteAsync("UPDATE steward.run SET head = $1, head_hash = $2", kept.Sequence, kept.Hash.ToArray());
+
+        JournalException error = await Assert.ThrowsAsync<JournalException>(() => TestRun.ReadAsync(witness, run.Id));
+        Assert.Equal(kept.Sequence + 1, error.Sequence);
+        Assert.Contains("went backwards", error.Message, StringComparison.Ordinal);
+        Assert.IsType<AppendResult.Fenced>(await run.AppendAsync(run.Batch()));
+        await using PostgresStewardStore newcomer = await _schema.OpenAsync();
+        Assert.Equal(4, (await TestRun.ReadAsync(newcomer, run.Id)).Count);
+    }
+
+    [Fact]
+    public async Task Verify_WhatWasTamperedWith_IsNamed()
+    {
+        await using PostgresStewardStore store = await _schema.OpenAsync();
+        TestRun[] runs = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => TestRun.ClaimedAsync(store)));
+        foreach (TestRun run in runs)
+            await run.AppendAsync(4, new string('x', run == runs[4] ? 40_000 : 10));
+        Assert.Empty(await store.VerifyAsync(cancellationToken: Token));
+
+        await _schema.ExecuteAsync("UPDATE steward.event SET payload = payload || ' '::bytea WHERE seq = 2 AND run = (SELECT id FROM steward.run WHERE uuid = $1)", runs[0].Id.Value);
+        await _schema.ExecuteAsync("DELETE FROM steward.event WHERE seq = 3 AND run = (SELECT id FROM steward.run WHERE uuid = $1)", runs[1].Id.Value);
+        await _schema.ExecuteAsync("DELETE FROM steward.event WHERE seq = 5 AND run = (SELECT id FROM steward.run WHERE uuid = $1)", runs[2].Id.Value);
+        await _schema.ExecuteAsync("UPDATE steward.run SET head_hash = '\\x00' WHERE uuid = $1", runs[3].Id.Value);
+        await _schema.ExecuteAsync("UPDATE steward.blob SET content = content || ' '::bytea");
+        IReadOnlyList<StoreProblem> problems = await store.VerifyAsync(cancellationToken: Token);
+
+        Assert.Contains(problems, p => p.Run == runs[0].Id && p.Sequence == 2);
+        Assert.Contains(problems, p => p.Run == runs[1].Id && p.Sequence == 3 && p.Description.Contains("gap", StringComparison.Ordinal));
+        Assert.Contains(problems, p => p.Run == runs[2].Id && p.Sequence == 5 && p.Description.Contains("ends at 4", StringComparison.Ordinal));
+        Assert.Contains(problems, p => p.Run == runs[3].Id && p.Sequence == 5);
+        Assert.Contains(problems, p => p.Run == runs[4].Id && p.Sequence == 2);
+        Assert.Contains(problems, p => p.Run is null && p.Description.Contains("blob", StringComparison.Ordinal));
+        Assert.All(await store.VerifyAsync(runs[1].Id, Token), p => Assert.Equal(runs[1].Id, p.Run));
+    }
+
     [Fact]
     public async Task Open_NewerSchema_IsRefusedWithTheRemedy()
     {

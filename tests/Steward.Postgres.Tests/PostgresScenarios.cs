@@ -20,3 +20,14 @@ public sealed class PostgresKillSwitchTests(ITestOutputHelper output) : KillSwit
 
     protected override async Task<IStewardStore> OpenAsync() => await _schema.OpenAsync();
 }
+
+public sealed class PostgresConcurrencyTests(ITestOutputHelper output) : ConcurrencyTests(output), IAsyncDisposable
+{
+    private readonly TestSchema _schema = new();
+
+    public ValueTask DisposeAsync() => _schema.DisposeAsync();
+
+    protected override async Task<IStewardStore> OpenAsync() => await _schema.OpenAsync();
+
+    protected override Task<IStewardStore> OpenAgainAsync(IStewardStore first) => OpenAsync();
+}

@@ -20,3 +20,14 @@ public sealed class SqliteKillSwitchTests(ITestOutputHelper output) : KillSwitch
 
     protected override async Task<IStewardStore> OpenAsync() => await _folder.OpenAsync();
 }
+
+public sealed class SqliteConcurrencyTests(ITestOutputHelper output) : ConcurrencyTests(output), IDisposable
+{
+    private readonly TestFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    protected override async Task<IStewardStore> OpenAsync() => await _folder.OpenAsync();
+
+    protected override Task<IStewardStore> OpenAgainAsync(IStewardStore first) => OpenAsync();
+}

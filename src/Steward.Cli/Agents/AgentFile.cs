@@ -1,5 +1,6 @@
 using Microsoft.Extensions.AI;
 using Steward.Agents;
+using Steward.Cli.Host;
 using Steward.Models;
 
 namespace Steward.Cli.Agents;
@@ -29,7 +30,7 @@ internal sealed record AgentFile
     public IReadOnlyList<ModelInfo> Prices { get; init; } = [];
 
     /// <summary>The database of the runs; beside the file unless it says otherwise.</summary>
-    public required string DatabasePath { get; init; }
+    public required StoreAddress Store { get; init; }
 
     /// <summary>Who speaks, in words for the banner: a real model, or a scripted one that is no model at all.</summary>
     public required string Speaker { get; init; }

@@ -1,5 +1,6 @@
 using Steward.Agents;
 using Steward.Cli.Agents.Yaml;
+using Steward.Cli.Host;
 using Steward.Tools;
 
 namespace Steward.Cli.Agents;
@@ -29,7 +30,7 @@ internal static class AgentLoader
             builder.UseModel(role, route.Targets);
         (Budgets.BudgetCeilings run, Budgets.BudgetCeilings? session) = LimitSection.Budget(root.Find("budget"));
         builder.WithBudget(run, session).WithLimits(LimitSection.Limits(root.Find("limits")));
-        string database = root.Find("store") is { } store ? scope.Resolve(store) : Path.Combine(scope.Folder, s_store);
+        StoreAddress database = root.Find("store") is { } store ? scope.Store(store) : StoreAddress.OfFile(Path.Combine(scope.Folder, s_store));
         string? example = root.Find("example")?.NonEmpty("the example");
 
         // Last, because it may make the file of a database: nothing is written for a file that is wrong elsewhere.
@@ -51,7 +52,7 @@ internal static class AgentLoader
             ProviderEntries = models.Entries,
             Others = others,
             Prices = models.Prices,
-            DatabasePath = database,
+            Store = database,
             Speaker = models.Speaker,
             Example = example,
         };

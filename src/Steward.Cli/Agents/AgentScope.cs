@@ -1,4 +1,5 @@
 using Steward.Cli.Agents.Yaml;
+using Steward.Cli.Host;
 using Steward.Tools.Declarative;
 
 namespace Steward.Cli.Agents;
@@ -10,6 +11,25 @@ internal sealed record AgentScope(string Folder, AgentLoadOptions Options)
 
     /// <summary>The path of a file that the value names, relative to the folder.</summary>
     public string Resolve(YamlValue value) => Path.GetFullPath(Path.Combine(Folder, value.NonEmpty("the path")));
+
+    /// <summary>Where runs are kept: a PostgreSQL database, or a file relative to the folder.</summary>
+    public StoreAddress Store(YamlValue value)
+    {
+        string text = Placeholders.Need(value, Options);
+        if (!StoreAddress.IsPostgres(text))
+            return StoreAddress.OfFile(Path.Combine(Folder, value.NonEmpty("the path")));
+        try
+        {
+            if (PostgresUrl.Read(text).Connection.Password is { Length: > 0 })
+                Placeholders.RefuseLiteral(value);
+            return StoreAddress.OfPostgres(text);
+        }
+        catch (Exception e) when (e is UsageException or ArgumentException or FormatException)
+        {
+            // The text may hold a password: it is not shown.
+            throw value.Error("This is not how to connect to PostgreSQL. Write 'postgres://user@host/database' or '${env:DATABASE_URL}'.");
+        }
+    }
 
     /// <summary>The text of a file that the value names.</summary>
     public string ReadText(YamlValue value)

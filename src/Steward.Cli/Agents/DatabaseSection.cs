@@ -2,6 +2,7 @@ using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 using Steward.Cli.Agents.Yaml;
+using Steward.Cli.Host;
 using Steward.Tools.Declarative;
 
 namespace Steward.Cli.Agents;
@@ -44,7 +45,7 @@ internal static class DatabaseSection
         string text = Placeholders.Need(value, scope.Options);
         try
         {
-            var connection = new NpgsqlConnectionStringBuilder(Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme.StartsWith("postgres", StringComparison.Ordinal) ? FromUrl(url) : text);
+            NpgsqlConnectionStringBuilder connection = PostgresUrl.Read(text).Connection;
             if (connection.Password is { Length: > 0 })
                 Placeholders.RefuseLiteral(value);
             return new SqlDatabase(NpgsqlFactory.Instance, connection.ConnectionString, SqlDialect.Postgres);
@@ -54,24 +55,5 @@ internal static class DatabaseSection
             // The text may hold a password: it is not shown.
             throw value.Error("This is not how to connect to PostgreSQL. Write 'Host=…;Database=…;Username=…;Password=${env:PGPASSWORD}' or '${env:DATABASE_URL}' with a postgres:// URL.");
         }
-    }
-
-    private static string FromUrl(Uri url)
-    {
-        string[] user = url.UserInfo.Split(':', 2);
-        var connection = new NpgsqlConnectionStringBuilder { Host = url.Host, Database = Uri.UnescapeDataString(url.AbsolutePath.Trim('/')) };
-        if (url.Port > 0)
-            connection.Port = url.Port;
-        if (user[0].Length > 0)
-            connection.Username = Uri.UnescapeDataString(user[0]);
-        if (user.Length == 2)
-            connection.Password = Uri.UnescapeDataString(user[1]);
-        foreach (string pair in url.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
-        {
-            string[] option = pair.Split('=', 2);
-            connection[option[0] == "sslmode" ? "SSL Mode" : Uri.UnescapeDataString(option[0])] = option.Length == 2 ? Uri.UnescapeDataString(option[1]) : "";
-        }
-
-        return connection.ConnectionString;
     }
 }

@@ -1,7 +1,7 @@
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
+using Steward.Postgres;
 using Steward.Runs;
-using Steward.Sqlite;
 using Steward.Storage;
 
 namespace Steward.Cli.Checks;
@@ -15,19 +15,21 @@ internal static class StoreChecks
     private const long NoRoom = 32L << 20;
     private static readonly TimeSpan s_skew = TimeSpan.FromSeconds(5);
 
-    public static async Task<IReadOnlyList<Check>> RunAsync(string path, bool deep, bool acceptLoss, Output output, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<Check>> RunAsync(StoreAddress address, bool deep, bool acceptLoss, Output output, TimeProvider time, CancellationToken cancellationToken)
     {
-        List<Check> checks = [Disk(path)];
-        if (!File.Exists(path))
+        List<Check> checks = address.Path is { } file ? [Disk(file)] : [];
+        if (!address.MayExist)
         {
-            checks.Add(Check.Ok("database", $"{path} is not there yet; the first run makes it"));
+            checks.Add(Check.Ok("database", $"{address} is not there yet; the first run makes it"));
             return checks;
         }
 
+        if (acceptLoss && address.Path is null)
+            throw new UsageException("--accept-loss is for a SQLite file. What a PostgreSQL database lost is noticed by the nodes that saw it: start those again to go on from what is there (docs/scaling.md).");
         OpenStore store;
         try
         {
-            store = await OpenStore.OpenAsync(path, output, time, acceptLoss, cancellationToken);
+            store = await OpenStore.OpenAsync(address, output, time, acceptLoss, cancellationToken);
         }
         catch (StoreException e)
         {
@@ -37,8 +39,19 @@ internal static class StoreChecks
 
         await using (store)
         {
-            checks.Add(Check.Ok("database", $"{path} opens ({Show.Bytes(new FileInfo(path).Length)})"));
-            checks.AddRange(await JournalsAsync(store.Store, deep || new FileInfo(path).Length < Small, cancellationToken));
+            long bytes = address.Path is { } path ? new FileInfo(path).Length : 0;
+            if (store.Store is PostgresStewardStore server)
+            {
+                PostgresServerInfo info = await server.DescribeAsync(cancellationToken);
+                bytes = info.Bytes;
+                checks.AddRange(ServerChecks.Of(address, info, time));
+            }
+            else
+            {
+                checks.Add(Check.Ok("database", $"{address} opens ({Show.Bytes(bytes)})"));
+            }
+
+            checks.AddRange(await JournalsAsync(store.Store, deep || bytes < Small, cancellationToken));
             checks.Add(await ClockAsync(store.Store, time, cancellationToken));
             checks.AddRange(await SwitchesAsync(store.Store, cancellationToken));
         }
@@ -47,9 +60,9 @@ internal static class StoreChecks
     }
 
     /// <summary>Everything is read when asked for, or when it is little; of a large database only the newest runs.</summary>
-    private static async Task<IReadOnlyList<Check>> JournalsAsync(SqliteStewardStore store, bool all, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<Check>> JournalsAsync(IStewardStore store, bool all, CancellationToken cancellationToken)
     {
-        List<Check> wrong = all ? [.. (await store.VerifyAsync(cancellationToken: cancellationToken)).Select(Problem)] : [];
+        List<Check> wrong = all && store is IVerifiableStore verifiable ? [.. (await verifiable.VerifyAsync(cancellationToken: cancellationToken)).Select(Problem)] : [];
         if (wrong.Count > 0)
             return wrong;
         IReadOnlyList<RunInfo> runs = await store.FindAsync(new RunQuery { Limit = Recent }, cancellationToken);
@@ -70,7 +83,7 @@ internal static class StoreChecks
         return Check.Fail("journal", where + problem.Description, "Restore the database from a backup. If what is missing is lost for good: 'steward doctor --accept-loss'.");
     }
 
-    private static async Task<Check?> JournalAsync(SqliteStewardStore store, RunInfo run, CancellationToken cancellationToken)
+    private static async Task<Check?> JournalAsync(IStewardStore store, RunInfo run, CancellationToken cancellationToken)
     {
         try
         {
@@ -90,7 +103,7 @@ internal static class StoreChecks
     }
 
     /// <summary>Leases and timers go by the clock: one that has fallen behind the journal makes them all late.</summary>
-    private static async Task<Check> ClockAsync(SqliteStewardStore store, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<Check> ClockAsync(IStewardStore store, TimeProvider time, CancellationToken cancellationToken)
     {
         DateTimeOffset now = time.GetUtcNow();
         IReadOnlyList<RunInfo> runs = await store.FindAsync(new RunQuery { Limit = Recent }, cancellationToken);
@@ -100,7 +113,7 @@ internal static class StoreChecks
             : Check.Ok("clock", $"{Show.Moment(now)}, not behind the journal");
     }
 
-    private static async Task<IReadOnlyList<Check>> SwitchesAsync(SqliteStewardStore store, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<Check>> SwitchesAsync(IStewardStore store, CancellationToken cancellationToken)
     {
         IReadOnlyList<KillSwitch> engaged = await store.SwitchesAsync(cancellationToken);
         return engaged.Count == 0

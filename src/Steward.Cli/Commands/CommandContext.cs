@@ -38,8 +38,8 @@ internal static class CommonOptions
 
     public static Option<string?> Store { get; } = new("--store")
     {
-        Description = "The database of the runs, or an agent's folder. Otherwise STEWARD_STORE, the agent given, or .steward/runs.db here.",
-        HelpName = "path",
+        Description = "The database of the runs: a file, an agent's folder, or postgres://user@host/database. Otherwise STEWARD_STORE, the agent given, or .steward/runs.db here.",
+        HelpName = "database",
         Recursive = true,
     };
 

@@ -28,7 +28,7 @@ internal sealed class DoctorCommand(CommandContext context)
     {
         string? folder = parse.GetValue(_folder);
         List<Check> checks = [.. await AgentAsync(folder, cancellationToken)];
-        string database = StoreLocator.Any(parse.GetValue(CommonOptions.Store), folder);
+        StoreAddress database = StoreLocator.Any(parse.GetValue(CommonOptions.Store), folder);
         checks.AddRange(await StoreChecks.RunAsync(database, parse.GetValue(_deep), parse.GetValue(_acceptLoss), context.Output, context.Time, cancellationToken));
         Write(checks);
         return checks.Any(c => c.Level == CheckLevel.Fail) ? ExitCodes.Failed : ExitCodes.Ok;

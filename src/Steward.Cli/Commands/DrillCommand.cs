@@ -21,7 +21,7 @@ internal static class DrillCommand
         {
             if (parse.GetValue(runs) is < 1 or > 512)
                 throw new UsageException("--runs must be 1 to 512.");
-            string database = StoreLocator.Any(parse.GetValue(CommonOptions.Store), parse.GetValue(folder));
+            StoreAddress database = StoreLocator.Any(parse.GetValue(CommonOptions.Store), parse.GetValue(folder));
             await using OpenStore store = await OpenStore.OpenAsync(database, context.Output, context.Time, cancellationToken: cancellationToken);
             context.Output.Line($"kill drill on {database}", Styles.Bold);
             var drill = new KillDrill(store.Store, context.Output, context.Time, parse.GetValue(runs), parse.GetValue(global));

@@ -5,7 +5,6 @@ using Steward.Cli.Agents;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
 using Steward.Runs;
-using Steward.Sqlite;
 using Steward.Storage;
 
 namespace Steward.Cli.Commands;
@@ -42,8 +41,7 @@ internal sealed class RunCommand(CommandContext context)
         CheckOptions(parse, resume);
         AlertVariables alerts = AlertVariables.Read();
         AgentFile file = AgentLoader.Load(path, new AgentLoadOptions { Scripted = parse.GetValue(_scripted), Time = context.Time });
-        string database = StoreLocator.ForAgent(parse.GetValue(CommonOptions.Store), file);
-        await using OpenStore store = await OpenStore.OpenAsync(database, context.Output, context.Time);
+        await using OpenStore store = await OpenStore.OpenAsync(StoreLocator.ForAgent(parse.GetValue(CommonOptions.Store), file), context.Output, context.Time);
         RunState? known = null;
         if (resume is not null)
         {

@@ -4,7 +4,6 @@ using Steward.Cli.Host;
 using Steward.Cli.Rendering;
 using Steward.Hosting;
 using Steward.Runs;
-using Steward.Sqlite;
 using Steward.Storage;
 
 namespace Steward.Cli.Commands;
@@ -67,7 +66,7 @@ internal sealed class ShowCommand(CommandContext context)
         return ExitCodes.Ok;
     }
 
-    private IAsyncEnumerable<JournalEntry> Entries(SqliteStewardStore store, RunId run, bool follow, CancellationToken cancellationToken) => follow
+    private IAsyncEnumerable<JournalEntry> Entries(IStewardStore store, RunId run, bool follow, CancellationToken cancellationToken) => follow
         ? new RunFollower(store, new RunHub(), context.Time).FollowAsync(run, 0, cancellationToken: cancellationToken)
         : store.ReadAsync(run, 0, cancellationToken);
 

@@ -18,13 +18,14 @@ internal sealed class WorkCommand(CommandContext context)
     private readonly Argument<string[]> _agents = new("agent") { Description = "The agents' folders, or their agent.yaml files.", Arity = ArgumentArity.OneOrMore };
     private readonly Option<bool> _untilIdle = CommonOptions.Named<bool>("--until-idle", "Stop when every run of these agents has ended or waits for somebody.");
     private readonly Option<int> _concurrency = new("--concurrency") { Description = "Most runs at the same time, for each agent.", HelpName = "runs", DefaultValueFactory = _ => 8 };
+    private readonly Option<double> _lease = new("--lease") { Description = "How long others leave this worker's runs alone without a sign of life from it, in seconds.", HelpName = "seconds", DefaultValueFactory = _ => AgentHost.Lease.TotalSeconds };
     private readonly Option<bool> _scripted = CommonOptions.Scripted();
 
     public static Command Create(CommandContext context) => new WorkCommand(context).Create();
 
     private Command Create()
     {
-        var command = new Command("work", "Work on every run of these agents that can go on. Ctrl-C gives them back.") { _agents, _untilIdle, _concurrency, _scripted };
+        var command = new Command("work", "Work on every run of these agents that can go on. Ctrl-C gives them back.") { _agents, _untilIdle, _concurrency, _lease, _scripted };
         command.SetAction((parse, _) => ExecuteAsync(parse));
         return command;
     }
@@ -34,6 +35,10 @@ internal sealed class WorkCommand(CommandContext context)
         AgentFile[] files = [.. parse.GetValue(_agents)!.Select(path => AgentLoader.Load(path, new AgentLoadOptions { Scripted = parse.GetValue(_scripted), Time = context.Time }))];
         if (files.GroupBy(f => (f.Agent.Name, StoreLocator.ForAgent(parse.GetValue(CommonOptions.Store), f))).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new UsageException($"The agent '{twice.Key.Name}' is there twice, for the same database. Leave one out.");
+        if (parse.GetValue(_lease) is not (>= 0.5 and <= 3_600))
+            throw new UsageException("--lease must be 0.5 to 3600 seconds.");
+        if (parse.GetValue(_concurrency) is < 1 or > 10_000)
+            throw new UsageException("--concurrency must be 1 to 10000.");
         List<OpenStore> stores = [];
         List<(AgentHost Host, AgentFile File)> hosts = [];
         try
@@ -56,19 +61,20 @@ internal sealed class WorkCommand(CommandContext context)
         AlertVariables alerts = AlertVariables.Read();
         foreach (AgentFile file in files)
         {
-            string database = StoreLocator.ForAgent(parse.GetValue(CommonOptions.Store), file);
-            OpenStore? store = stores.Find(s => s.Path == database);
+            StoreAddress database = StoreLocator.ForAgent(parse.GetValue(CommonOptions.Store), file);
+            OpenStore? store = stores.Find(s => s.Address == database);
             if (store is null)
                 stores.Add(store = await OpenStore.OpenAsync(database, context.Output, context.Time));
             var host = AgentHost.Create(file, store.Store, context.Output, context.Time, new WorkObserver(context.Output), o =>
             {
                 o.MaxConcurrentRuns = parse.GetValue(_concurrency);
+                o.LeaseDuration = TimeSpan.FromSeconds(parse.GetValue(_lease));
                 alerts.Apply(o);
             });
             hosts.Add((host, file));
             await host.StartWorkerAsync();
             context.Output.Line($"working on '{file.Agent.Name}' ({file.Speaker}) in {database}", Styles.Bold);
-            context.Output.JsonLine(new JsonObject { ["type"] = "working", ["agent"] = file.Agent.Name, ["speaker"] = file.Speaker, ["store"] = database });
+            context.Output.JsonLine(new JsonObject { ["type"] = "working", ["agent"] = file.Agent.Name, ["speaker"] = file.Speaker, ["store"] = database.Name });
         }
     }
 

@@ -17,7 +17,7 @@ namespace Steward.Cli.Host;
 internal sealed class AgentHost : IAsyncDisposable
 {
     /// <summary>Shorter than a server's: what a killed shell left behind shall be taken up soon.</summary>
-    private static readonly TimeSpan s_lease = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan s_drain = TimeSpan.FromSeconds(10);
 
@@ -66,7 +66,7 @@ internal sealed class AgentHost : IAsyncDisposable
         services.AddLogging(logging => logging.AddProvider(new StderrLoggerProvider(output, least)));
         StewardBuilder steward = services.AddSteward(options =>
         {
-            options.LeaseDuration = s_lease;
+            options.LeaseDuration = Lease;
             options.DrainGrace = s_drain;
             options.PollInterval = TimeSpan.FromMilliseconds(500);
             foreach (ModelInfo price in prices)

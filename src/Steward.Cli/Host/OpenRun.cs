@@ -1,4 +1,3 @@
-using Steward.Sqlite;
 using Steward.Storage;
 
 namespace Steward.Cli.Host;
@@ -6,7 +5,7 @@ namespace Steward.Cli.Host;
 /// <summary>The run that a command is about, in its open database.</summary>
 internal sealed record OpenRun(OpenStore Opened, RunInfo Info) : IAsyncDisposable
 {
-    public SqliteStewardStore Store => Opened.Store;
+    public IStewardStore Store => Opened.Store;
 
     public ValueTask DisposeAsync() => Opened.DisposeAsync();
 }

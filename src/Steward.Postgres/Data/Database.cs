@@ -61,7 +61,7 @@ internal sealed class Database : IAsyncDisposable
             {
                 await using NpgsqlConnection connection = await _source.OpenConnectionAsync(cancellationToken);
                 await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
-                T answer = await body(new Tx(connection, Sql, cancellationToken));
+                T answer = await body(new Tx(connection, Sql, cancellationToken, transaction));
                 committing = true;
                 await transaction.CommitAsync(CancellationToken.None);
                 return answer;

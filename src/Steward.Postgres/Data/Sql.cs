@@ -19,6 +19,9 @@ internal sealed class Sql(string schema, string clock)
     /// <summary>Begins the text under which sessions are locked.</summary>
     public string SessionPrefix { get; } = $"steward:{schema}:session:";
 
+    /// <summary>Begins the text under which limits are checked.</summary>
+    public string LimitPrefix { get; } = $"steward:{schema}:limit:";
+
     /// <param name="text">A constant; what is made of it is kept.</param>
     public string Of(string text) => _texts.GetOrAdd(text, t => t
         .Replace("steward.now()", clock, StringComparison.Ordinal)

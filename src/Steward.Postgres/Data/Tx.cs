@@ -3,8 +3,11 @@ using Npgsql;
 namespace Steward.Postgres.Data;
 
 /// <summary>Statements on one connection, inside its transaction if it has one.</summary>
-internal sealed class Tx(NpgsqlConnection connection, Sql sql, CancellationToken cancellationToken)
+internal sealed class Tx(NpgsqlConnection connection, Sql sql, CancellationToken cancellationToken, NpgsqlTransaction? transaction = null)
 {
+    /// <summary>The transaction, for whoever is lent it; null outside of one.</summary>
+    public NpgsqlTransaction? Transaction => transaction;
+
     public Sql Sql => sql;
 
     public CancellationToken CancellationToken => cancellationToken;
@@ -72,6 +75,8 @@ internal static class Columns
     public static DateTimeOffset? TimeOrNull(this NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.Time(column);
 
     public static string? TextOrNull(this NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+
+    public static int? Int32OrNull(this NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetInt32(column);
 
     public static long? Int64OrNull(this NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetInt64(column);
 

@@ -9,23 +9,26 @@ namespace Steward.Postgres.Operations;
 
 /// <summary>The gate: appends of different runs in one transaction, each with an answer of its own.</summary>
 /// <remarks>
-/// Locks are taken in one order everywhere: the control lock (shared), sessions, runs by number, budgets by scope. What is left
+/// Locks are taken in one order everywhere: the control lock (shared), sessions, runs by number, limited tools by name, budgets by scope. What is left
 /// over (two runs that send to each other) PostgreSQL finds as a deadlock, and the transaction is made again.
-/// Three trips to the server: lock and load; the budgets, if any are drawn on; everything that is written. All checks come before the first write.
+/// Three trips to the server: lock and load; the budgets, if any are drawn on; everything that is written. More only for limited tools. All checks come before the first write.
 /// </remarks>
 internal sealed class Append(Tx tx, IReadOnlyList<RunBatch> group, int inlinePayload)
 {
     private readonly Dictionary<RunId, RunRow> _runs = [];
     private readonly HashSet<(long Run, string Signal)> _pending = [];
     private readonly BudgetBook _budgets = new();
+    private readonly SlotBook _slots = new();
     private readonly List<Accepted> _accepted = [];
     private List<KillSwitch> _switches = [];
+    private LimitTable _limits = LimitTable.Empty;
     private DateTimeOffset _now;
 
     /// <returns>For each batch its <see cref="AppendResult"/>, or the exception with which it alone is refused.</returns>
     public async Task<object[]> RunAsync()
     {
         await LoadAsync();
+        await _slots.LoadAsync(tx, _limits, group);
         await _budgets.LoadAsync(tx, group.Where(Holds).Select(batch => (batch, _runs[batch.Lease.Run])));
         object[] answers = [.. group.Select(Decide)];
         if (_accepted.Count == 0)
@@ -49,10 +52,11 @@ internal sealed class Append(Tx tx, IReadOnlyList<RunBatch> group, int inlinePay
         tx.Add(batch, $"SELECT {RunRow.Columns} FROM steward.run r WHERE r.uuid = ANY($1) ORDER BY r.id FOR UPDATE", (object)locked);
         tx.Add(batch, "SELECT s.run, s.signal_id FROM steward.signal s JOIN steward.run r ON r.id = s.run WHERE r.uuid = ANY($1) AND s.consumed IS NULL", (object)appending);
         tx.Add(batch, Switches.All);
+        tx.Add(batch, Concurrency.All);
         tx.Add(batch, "SELECT steward.now()");
 
         await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(tx.CancellationToken);
-        for (int locks = batch.BatchCommands.Count - 4; locks > 0; locks--)
+        for (int locks = batch.BatchCommands.Count - 5; locks > 0; locks--)
             await reader.NextResultAsync(tx.CancellationToken);
         foreach (RunRow run in await tx.ReadAllAsync(reader, RunRow.Read))
             _runs[run.Run] = run;
@@ -60,6 +64,8 @@ internal sealed class Append(Tx tx, IReadOnlyList<RunBatch> group, int inlinePay
         _pending.UnionWith(await tx.ReadAllAsync(reader, static r => (r.GetInt64(0), r.GetString(1))));
         await reader.NextResultAsync(tx.CancellationToken);
         _switches = await tx.ReadAllAsync(reader, Switches.Read);
+        await reader.NextResultAsync(tx.CancellationToken);
+        _limits = new LimitTable(await tx.ReadAllAsync(reader, Concurrency.Read));
         await reader.NextResultAsync(tx.CancellationToken);
         _now = (await tx.ReadAllAsync(reader, static r => r.Time(0)))[0];
     }
@@ -91,11 +97,15 @@ internal sealed class Append(Tx tx, IReadOnlyList<RunBatch> group, int inlinePay
             return new AppendResult.Killed(engaged);
         if (_budgets.Draw(batch.Budget, run, out Dictionary<BudgetScope, BudgetInfo>? drawn) is { } shortfall)
             return new AppendResult.OverBudget(shortfall);
+        if (_slots.Check(batch, run, out IReadOnlyList<ToolSlot> slots) is { } throttled)
+            return throttled;
         Consume(batch, run);
 
         List<BudgetAlert>? alerts = drawn is null ? null : _budgets.Keep(drawn);
         bool pending = _pending.Any(s => s.Run == run.Id);
-        _accepted.Add(new Accepted(batch, After(batch, run, pending)));
+        RunRow after = After(batch, run with { Slots = slots }, pending);
+        _slots.Keep(after);
+        _accepted.Add(new Accepted(batch, after));
         return pending || alerts is not null ? new AppendResult.Committed(pending, alerts ?? []) : AppendResult.Committed.Quiet;
     }
 
@@ -166,13 +176,13 @@ internal sealed class Append(Tx tx, IReadOnlyList<RunBatch> group, int inlinePay
             batch,
             """
             UPDATE steward.run r SET status = u.status, reason = u.reason, attempts = u.attempts, head = u.head, head_hash = u.head_hash,
-                worker = u.worker, claimable_at = u.claimable_at, version = u.version, updated_at = $9
-            FROM unnest($1::bigint[], $2::text[], $3::text[], $4::integer[], $5::bigint[], $6::bytea[], $7::text[], $8::timestamptz[], $10::text[])
-                AS u (id, status, reason, attempts, head, head_hash, worker, claimable_at, version)
+                worker = u.worker, claimable_at = u.claimable_at, version = u.version, slots = u.slots, updated_at = $9
+            FROM unnest($1::bigint[], $2::text[], $3::text[], $4::integer[], $5::bigint[], $6::bytea[], $7::text[], $8::timestamptz[], $10::text[], $11::text[])
+                AS u (id, status, reason, attempts, head, head_hash, worker, claimable_at, version, slots)
             WHERE r.id = u.id
             """,
             Of(r => r.Id), Of(r => r.Status.Name()), Of(r => r.Reason), Of(r => r.Attempts), Of(r => r.Head), Of(r => r.HeadHash),
-            Of(r => r.Worker), Of(r => r.ClaimableAt?.UtcDateTime), _now, Of(r => r.Version));
+            Of(r => r.Worker), Of(r => r.ClaimableAt?.UtcDateTime), _now, Of(r => r.Version), Of(r => SlotRules.Write(r.Slots)));
 
         T[] Of<T>(Func<RunRow, T> column) => [.. _accepted.Select(a => column(a.Run))];
     }

@@ -29,6 +29,11 @@ internal static class Claims
             AND (NOT EXISTS ({SwitchOver}) OR EXISTS ({Pending}))
         """;
 
+    /// <summary>How many runs a tenant, and all tenants together, may have leased; null where nothing says so.</summary>
+    private const string MostOfTenant = "coalesce((SELECT l.runs FROM steward.concurrency_limit l WHERE l.scope = 'tenant:' || r.tenant), (SELECT l.runs FROM steward.concurrency_limit l WHERE l.scope = 'tenant:*'))";
+    private const string Held = $"SELECT r.tenant FROM steward.run r WHERE {Concurrency.Leased}";
+    private const string MostOfAll = "(SELECT l.runs FROM steward.concurrency_limit l WHERE l.scope = 'global')";
+
     private const string Columns = "r.id, r.tenant, r.claimable_at";
 
     // The one that is asked for by its id is waited for; of the others, those that somebody else is about to take are passed over.
@@ -37,6 +42,8 @@ internal static class Claims
         found AS MATERIALIZED (
             SELECT r.id, 1::bigint AS turn, r.claimable_at AS due FROM steward.run r
             WHERE r.uuid = $6 AND {Due} AND (r.worker IS NULL OR NOT EXISTS (SELECT 1 FROM steward.node w WHERE w.name = r.worker AND w.expires_at > (SELECT at FROM n)))
+                AND coalesce((SELECT count(*) FROM ({Held}) AS o WHERE o.tenant = r.tenant) < {MostOfTenant}, true)
+                AND coalesce((SELECT count(*) FROM ({Held}) AS o) < {MostOfAll}, true)
             FOR UPDATE OF r),
         """ + Taken + "'' AS looked" + From;
 
@@ -61,25 +68,29 @@ internal static class Claims
             SELECT m.* FROM looked l CROSS JOIN LATERAL (
                 SELECT {Columns} FROM steward.run r WHERE r.tenant = l.tenant AND r.worker IS NULL AND {Due} ORDER BY r.claimable_at, r.id LIMIT $9) m
             WHERE l.tenant NOT IN (SELECT d.tenant FROM due d)),
-        leased AS (SELECT r.tenant, count(*) AS runs FROM steward.run r WHERE r.worker IS NOT NULL GROUP BY r.tenant),
+        leased AS (SELECT h.tenant, count(*) AS runs FROM ({Held}) AS h GROUP BY h.tenant),
         turns AS (
-            SELECT c.id, c.claimable_at, coalesce(w.runs, 0) + row_number() OVER (PARTITION BY c.tenant ORDER BY c.claimable_at, c.id) AS turn
-            FROM (SELECT * FROM due UNION ALL SELECT * FROM more) c LEFT JOIN leased w ON w.tenant = c.tenant)
+            SELECT r.id, r.claimable_at, {MostOfTenant} AS most, coalesce(w.runs, 0) + row_number() OVER (PARTITION BY r.tenant ORDER BY r.claimable_at, r.id) AS turn
+            FROM (SELECT * FROM due UNION ALL SELECT * FROM more) r LEFT JOIN leased w ON w.tenant = r.tenant)
         """;
 
     private const string LookedAt = "coalesce((SELECT l.tenant FROM looked l ORDER BY l.at DESC LIMIT 1), '') AS looked";
 
-    private const string List = Ranked + $"""
-
-        SELECT r.uuid, {LookedAt} FROM turns t JOIN steward.run r ON r.id = t.id ORDER BY t.turn, t.claimable_at, t.id LIMIT $9
+    private const string InTurns = $"""
+        (t.most IS NULL OR t.turn <= t.most)
+            ORDER BY t.turn, t.claimable_at, t.id LIMIT greatest(0, least($9, {MostOfAll} - (SELECT coalesce(sum(runs), 0) FROM leased)))
         """;
 
-    private const string Next = Ranked + """
+    private const string List = Ranked + $"""
+
+        SELECT r.uuid, {LookedAt} FROM turns t JOIN steward.run r ON r.id = t.id WHERE {InTurns}
+        """;
+
+    private const string Next = Ranked + $"""
         ,
         found AS MATERIALIZED (
             SELECT r.id, t.turn, t.claimable_at AS due FROM turns t JOIN steward.run r ON r.id = t.id
-            WHERE r.claimable_at <= (SELECT at FROM n) AND (r.worker IS NULL OR r.worker IN (SELECT name FROM dead))
-            ORDER BY t.turn, t.claimable_at, t.id LIMIT $9 FOR UPDATE OF r SKIP LOCKED),
+            WHERE r.claimable_at <= (SELECT at FROM n) AND (r.worker IS NULL OR r.worker IN (SELECT name FROM dead)) AND {InTurns} FOR UPDATE OF r SKIP LOCKED),
         """ + Taken + LookedAt + From;
 
     private const string Taken = $"""
@@ -106,7 +117,12 @@ internal static class Claims
     public static async Task<(IReadOnlyList<Claim> Claims, string Looked)> TakeAsync(Tx tx, ClaimRequest request, string after)
     {
         object?[] values = request.Run is { } run ? [.. About(request), run.Value] : [.. About(request), .. Window(request, after)];
-        List<(Claim Claim, string Looked)> taken = await tx.AllAsync(request.Run is null ? Next : One, r => Read(r, request.Worker), values);
+        await using NpgsqlBatch batch = tx.Batch();
+        Concurrency.LockClaims(tx, batch);
+        tx.Add(batch, request.Run is null ? Next : One, values);
+        await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(tx.CancellationToken);
+        await reader.NextResultAsync(tx.CancellationToken);
+        List<(Claim Claim, string Looked)> taken = await tx.ReadAllAsync(reader, r => Read(r, request.Worker));
         return ([.. taken.Select(t => t.Claim)], taken.Count == 0 ? "" : taken[0].Looked);
     }
 

@@ -17,9 +17,10 @@ internal static class Starts
         RunStarted started = start.Started;
         if (started.Key is { } key && await FindKeyAsync(tx, started.Tenant, key) is { } existing)
             return new StartResult(existing, Created: false);
-        if (await FindStartAsync(tx, start.Run) is { } before)
+        (string? tenant, string? sameKey, bool limited) = await FindStartAsync(tx, start.Run);
+        if (tenant is not null)
         {
-            return before == (started.Tenant, started.Key)
+            return (tenant, sameKey) == (started.Tenant, started.Key)
                 ? new StartResult(start.Run, Created: false)
                 : throw new ArgumentException($"Run {start.Run} was started already, for another tenant or key; make its id with RunId.New.", nameof(start));
         }
@@ -27,6 +28,8 @@ internal static class Starts
         List<RunRow> active = await ActiveBeforeAsync(tx, start, started);
         if (active.Count > 0 && start.SessionPolicy == SessionPolicy.Reject)
             return new StartResult(start.Run, Created: false) { BusyWith = active[0].Run };
+        if (limited && started.Parent is null && await Concurrency.CheckQueueAsync(tx, started.Tenant) is { } full)
+            return new StartResult(start.Run, Created: false) { Full = full };
         foreach (RunRow run in start.SessionPolicy is SessionPolicy.Interrupt or SessionPolicy.Rollback ? active : [])
             await Inbox.PutAsync(tx, SessionRules.CancelOf(run.Run, start));
 
@@ -88,6 +91,12 @@ internal static class Starts
     private static Task<RunId?> FindKeyAsync(Tx tx, string tenant, string key) =>
         tx.FirstAsync("SELECT uuid FROM steward.run WHERE tenant = $1 AND client_key = $2", static r => (RunId?)new RunId(r.GetGuid(0)), tenant, key);
 
-    private static Task<(string Tenant, string? Key)?> FindStartAsync(Tx tx, RunId run) =>
-        tx.FirstAsync("SELECT tenant, client_key FROM steward.run WHERE uuid = $1", static r => ((string, string?)?)(r.GetString(0), r.TextOrNull(1)), run.Value);
+    /// <summary>What is there under the run's id already, and whether any queue has a limit.</summary>
+    private static Task<(string? Tenant, string? Key, bool Limited)> FindStartAsync(Tx tx, RunId run) => tx.FirstAsync(
+        """
+        SELECT r.tenant, r.client_key, EXISTS (SELECT 1 FROM steward.concurrency_limit WHERE queue IS NOT NULL)
+        FROM (SELECT $1::uuid AS uuid) AS wanted LEFT JOIN steward.run r ON r.uuid = wanted.uuid
+        """,
+        static r => (r.TextOrNull(0), r.TextOrNull(1), r.GetBoolean(2)),
+        run.Value);
 }

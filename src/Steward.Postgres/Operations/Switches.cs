@@ -55,5 +55,5 @@ internal static class Switches
         return true;
     }
 
-    private static Task<int> TakeAloneAsync(Tx tx) => tx.ExecuteAsync("SELECT pg_advisory_xact_lock($1)", tx.Sql.ControlLock);
+    public static Task<int> TakeAloneAsync(Tx tx) => tx.ExecuteAsync("SELECT pg_advisory_xact_lock($1)", tx.Sql.ControlLock);
 }

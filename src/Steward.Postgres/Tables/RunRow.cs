@@ -9,8 +9,8 @@ namespace Steward.Postgres.Tables;
 /// <summary>A run's row.</summary>
 internal sealed record RunRow
 {
-    public const string Columns = "r.id, r.uuid, r.tenant, r.user_name, r.session, r.agent, r.version, r.status, r.reason, r.epoch, r.worker, r.attempts, r.head, r.head_hash, r.claimable_at, r.created_at, r.updated_at, r.ancestors, r.queued";
-    public const int ColumnCount = 19;
+    public const string Columns = "r.id, r.uuid, r.tenant, r.user_name, r.session, r.agent, r.version, r.status, r.reason, r.epoch, r.worker, r.attempts, r.head, r.head_hash, r.claimable_at, r.created_at, r.updated_at, r.ancestors, r.queued, r.slots";
+    public const int ColumnCount = 20;
 
     /// <summary>The row's small number, by which events and signals refer to it.</summary>
     public required long Id { get; init; }
@@ -35,6 +35,9 @@ internal sealed record RunRow
     /// <summary>Whether it waits for earlier runs of its session.</summary>
     public required bool Queued { get; init; }
 
+    /// <summary>Its calls in flight that count against a limit.</summary>
+    public required IReadOnlyList<ToolSlot> Slots { get; init; }
+
     public static RunRow Read(NpgsqlDataReader r) => new()
     {
         Id = r.GetInt64(0),
@@ -56,6 +59,7 @@ internal sealed record RunRow
         UpdatedAt = r.Time(16),
         Ancestors = ReadAncestors(r, 17),
         Queued = r.GetBoolean(18),
+        Slots = SlotRules.Read(r.TextOrNull(19)),
     };
 
     public static IReadOnlyList<RunId> ReadAncestors(NpgsqlDataReader r, int column) =>

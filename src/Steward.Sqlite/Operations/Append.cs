@@ -22,11 +22,23 @@ internal static class Append
             return new AppendResult.Killed(engaged);
         if (session.Budgets.Draw(batch.Budget, run, out Dictionary<BudgetScope, BudgetInfo>? drawn) is { } shortfall)
             return new AppendResult.OverBudget(shortfall);
+        if (CheckSlots(session, batch, run, out IReadOnlyList<ToolSlot> slots) is { } throttled)
+            return throttled;
 
-        return Write(session, batch, run, drawn);
+        return Write(session, batch, run with { Slots = slots }, drawn, slotsChanged: !ReferenceEquals(slots, run.Slots));
     }
 
-    private static AppendResult.Committed Write(WriteSession session, RunBatch batch, RunRow run, Dictionary<BudgetScope, BudgetInfo>? drawn)
+    /// <summary>Whether there is a slot for each call that a batch starts, and what its run holds after it.</summary>
+    private static AppendResult.Throttled? CheckSlots(WriteSession session, RunBatch batch, RunRow run, out IReadOnlyList<ToolSlot> after)
+    {
+        after = run.Slots;
+        if (after.Count == 0 && !SlotRules.Started(batch).Any())
+            return null;
+        after = SlotRules.After(run.Slots, batch, session.Limits);
+        return SlotRules.Check(batch, after, session.Limits, tool => session.Load.Slots(session.Now).Where(r => r.Run != run.Id).Sum(r => r.Slots.Count(s => s.Tool == tool)));
+    }
+
+    private static AppendResult.Committed Write(WriteSession session, RunBatch batch, RunRow run, Dictionary<BudgetScope, BudgetInfo>? drawn, bool slotsChanged)
     {
         foreach (Blob blob in batch.Blobs)
             session.Blobs.Put(Convert.FromHexString(blob.Hash), blob.Content.Span);
@@ -46,6 +58,8 @@ internal static class Append
         bool pending = session.Signals.AnyPending(run.Id);
         RunRow after = After(batch, run, session.Now);
         session.Runs.Record(after);
+        if (slotsChanged)
+            session.Runs.SetSlots(run.Id, run.Slots);
         if (batch.Release is not null || after.Status.IsTerminal())
             session.Runs.Lease(GiveBack(batch, after, pending));
         if (after.Status.IsTerminal())

@@ -57,7 +57,7 @@ internal static class Claims
     private static List<RunRow> One(WriteSession session, RunId id, ClaimRequest request, long now)
     {
         session.ThrowIfRefused(id);
-        return session.Runs.Find(id) is { ClaimableAt: { } at } run && at <= now && IsWanted(session, request, run, now) ? [run] : [];
+        return session.Runs.Find(id) is { ClaimableAt: { } at } run && at <= now && IsWanted(session, request, run, now) ? Admit(session, [run], now, 1) : [];
     }
 
     /// <summary>The longest due; when they are more than a window holds, also the first of tenants that are not among them.</summary>
@@ -78,9 +78,17 @@ internal static class Claims
             session.LastTenant = tenant;
         }
 
-        return due.Count == 0 ? [] : FairShare.Pick(due, run => run.Tenant, session.Runs.LeasedOf, request.Max);
+        return due.Count == 0 ? [] : Admit(session, due, now, request.Max);
 
         bool IsTakeable(RunRow run) => !session.Refused.ContainsKey(run.Run) && IsWanted(session, request, run, now);
+    }
+
+    /// <summary>Those of the runs that are due, in their turns, for which the limits leave room.</summary>
+    private static List<RunRow> Admit(WriteSession session, List<RunRow> due, long now, int max)
+    {
+        if (session.Limits.RunsOfAll is { } all)
+            max = Math.Min(max, all - session.Runs.Leased(now));
+        return FairShare.Pick(due, run => run.Tenant, tenant => session.Runs.LeasedOf(tenant, now), max, session.Limits.RunsOf);
     }
 
     private static bool IsWanted(WriteSession session, ClaimRequest request, RunRow run, long now) =>

@@ -23,6 +23,8 @@ internal static class Starts
         List<RunRow> active = ActiveBefore(session, start, started);
         if (active.Count > 0 && start.SessionPolicy == SessionPolicy.Reject)
             return new StartResult(start.Run, Created: false) { BusyWith = active[0].Run };
+        if (started.Parent is null && CheckQueue(session, started.Tenant) is { } full)
+            return new StartResult(start.Run, Created: false) { Full = full };
         foreach (RunRow run in start.SessionPolicy is SessionPolicy.Interrupt or SessionPolicy.Rollback ? active : [])
         {
             Signal cancel = SessionRules.CancelOf(run.Run, start);
@@ -51,6 +53,14 @@ internal static class Starts
 
     private static List<RunRow> ActiveBefore(WriteSession session, RunStart start, RunStarted started) =>
         started is { Session: { } name, Parent: null } && start.SessionPolicy != SessionPolicy.Parallel ? session.Runs.ActiveOf(started.Tenant, name) : [];
+
+    private static QueueFull? CheckQueue(WriteSession session, string tenant)
+    {
+        if (!session.Limits.LimitsQueue)
+            return null;
+        (int ofTenant, int ofAll) = session.Load.Queued(tenant, session.Now);
+        return session.Limits.CheckQueue(tenant, ofTenant, ofAll);
+    }
 
     private static void SetCeilings(WriteSession session, RunStart start, RunStarted started)
     {

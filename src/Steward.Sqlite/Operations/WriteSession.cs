@@ -13,7 +13,9 @@ internal sealed class WriteSession : IDisposable
     private readonly SwitchTable _switches;
     private readonly TimeSpan _patience;
     private readonly Statement _commit;
+    private readonly LimitRows _limits;
     private List<KillSwitch>? _engaged;
+    private LimitTable? _limited;
 
     public WriteSession(Db db, SqliteStoreOptions options, TimeProvider time)
     {
@@ -28,6 +30,8 @@ internal sealed class WriteSession : IDisposable
         Feedback = new FeedbackTable(db);
         Budgets = new BudgetBook(new BudgetTable(db));
         _switches = new SwitchTable(db);
+        _limits = new LimitRows(db);
+        Load = new LoadTable(db);
         _patience = options.BusyTimeout;
         _commit = db.Prepare("COMMIT");
     }
@@ -41,6 +45,7 @@ internal sealed class WriteSession : IDisposable
     public QuestionTable Questions { get; }
     public FeedbackTable Feedback { get; }
     public BudgetBook Budgets { get; }
+    public LoadTable Load { get; }
 
     /// <summary>The tenant at which the last claim with a long queue ended its look at tenants; null before the first.</summary>
     public string? LastTenant { get; set; }
@@ -50,6 +55,9 @@ internal sealed class WriteSession : IDisposable
 
     /// <summary>The engaged switches, loaded at most once a group.</summary>
     public IReadOnlyList<KillSwitch> Switches => _engaged ??= _switches.All();
+
+    /// <summary>The limits that are set, loaded at most once a group.</summary>
+    public LimitTable Limits => _limited ??= _limits.All();
 
     /// <summary>Heads that this group moved, for the witness.</summary>
     public List<WitnessRecord> Moved { get; } = [];
@@ -85,6 +93,13 @@ internal sealed class WriteSession : IDisposable
         return _switches;
     }
 
+    /// <summary>The rows behind <see cref="Limits"/>; whoever changes one is seen by all that follow in the group.</summary>
+    public LimitRows ChangeLimits()
+    {
+        _limited = null;
+        return _limits;
+    }
+
     public long Due(TimeSpan duration) => Instant.Due(_time.GetUtcNow() + duration);
 
     public KillSwitch? SwitchOver(RunRow run) => Gate.FindSwitch(Switches, run.Run, run.Tenant, run.Agent, run.Ancestors);
@@ -103,5 +118,6 @@ internal sealed class WriteSession : IDisposable
         Budgets.Clear();
         Moved.Clear();
         _engaged = null;
+        _limited = null;
     }
 }

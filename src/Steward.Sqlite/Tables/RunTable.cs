@@ -31,6 +31,9 @@ internal sealed record RunRow
     /// <summary>Whether it waits for earlier runs of its session.</summary>
     public required bool Queued { get; init; }
 
+    /// <summary>Its calls in flight that count against a limit.</summary>
+    public required IReadOnlyList<ToolSlot> Slots { get; init; }
+
     public RunInfo ToInfo(BudgetAmount spent, BudgetAmount reserved) => new()
     {
         Run = Run,
@@ -65,7 +68,7 @@ internal static class Instant
 
 internal sealed class RunTable(Db db)
 {
-    public const string Columns = "r.id, r.uuid, r.tenant, r.user, r.session, r.agent, r.version, r.status, r.reason, r.epoch, r.worker, r.attempts, r.head, r.head_hash, r.claimable_at, r.created_at, r.updated_at, r.ancestors, r.queued";
+    public const string Columns = "r.id, r.uuid, r.tenant, r.user, r.session, r.agent, r.version, r.status, r.reason, r.epoch, r.worker, r.attempts, r.head, r.head_hash, r.claimable_at, r.created_at, r.updated_at, r.ancestors, r.queued, r.slots";
 
     private readonly Statement _find = db.Prepare($"SELECT {Columns} FROM run r WHERE r.uuid = ?1");
     private readonly Statement _findKey = db.Prepare("SELECT uuid FROM run WHERE tenant = ?1 AND client_key = ?2");
@@ -73,7 +76,8 @@ internal sealed class RunTable(Db db)
     private readonly Statement _claimable = db.Prepare($"SELECT {Columns} FROM run r WHERE r.claimable_at <= ?1 ORDER BY r.claimable_at, r.id");
     private readonly Statement _claimableOf = db.Prepare($"SELECT {Columns} FROM run r WHERE r.tenant = ?2 AND r.claimable_at <= ?1 ORDER BY r.claimable_at, r.id");
     private readonly Statement _tenantAfter = db.Prepare("SELECT tenant FROM run WHERE tenant > ?1 AND claimable_at IS NOT NULL ORDER BY tenant LIMIT 1");
-    private readonly Statement _leasedOf = db.Prepare("SELECT count(*) FROM run WHERE tenant = ?1 AND worker IS NOT NULL");
+    private readonly Statement _leasedOf = db.Prepare("SELECT count(*) FROM run WHERE tenant = ?1 AND worker IS NOT NULL AND claimable_at > ?2");
+    private readonly Statement _leased = db.Prepare("SELECT count(*) FROM run WHERE worker IS NOT NULL AND claimable_at > ?1");
     private readonly Statement _insert = db.Prepare("""
         INSERT INTO run (uuid, tenant, user, session, agent, version, client_key, status, reason, epoch, attempts, head, head_hash, claimable_at, created_at, updated_at, ancestors, queued)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'planning', 'started', 0, 0, ?12, ?8, CASE WHEN ?11 THEN NULL ELSE ?9 END, ?9, ?9, ?10, ?11)
@@ -84,6 +88,7 @@ internal sealed class RunTable(Db db)
     private readonly Statement _parked = db.Prepare($"SELECT {Columns} FROM run r WHERE r.worker IS NULL AND r.claimable_at IS NULL AND r.status NOT IN ('completed', 'failed', 'cancelled')");
     private readonly Statement _session = db.Prepare($"SELECT {Columns} FROM run r WHERE r.tenant = ?1 AND r.session = ?2 AND r.ancestors IS NULL AND r.status NOT IN ('completed', 'failed', 'cancelled') ORDER BY r.id");
     private readonly Statement _unqueue = db.Prepare("UPDATE run SET queued = 0, claimable_at = CASE WHEN worker IS NULL THEN ?2 ELSE claimable_at END WHERE id = ?1");
+    private readonly Statement _slots = db.Prepare("UPDATE run SET slots = ?2 WHERE id = ?1");
     private readonly Statement _due = db.Prepare("UPDATE run SET claimable_at = ?2 WHERE id = ?1");
 
     public static RunRow Read(Statement s) => new()
@@ -107,6 +112,7 @@ internal sealed class RunTable(Db db)
         UpdatedAt = s.Int64(16),
         Ancestors = ReadAncestors(s, 17),
         Queued = s.Int64(18) == 1,
+        Slots = SlotRules.Read(s.TextOrNull(19)),
     };
 
     public RunRow? Find(RunId run) => _find.Bind(1, run.Value).First(Read);
@@ -126,7 +132,11 @@ internal sealed class RunTable(Db db)
     /// <summary>The next tenant that has runs that are, or will be, claimable; from the last back to before the first, which is null.</summary>
     public string? TenantAfter(string? tenant) => _tenantAfter.Bind(1, tenant ?? "").First(static s => s.Text(0));
 
-    public int LeasedOf(string tenant) => (int)_leasedOf.Bind(1, tenant).First(static s => s.Int64(0));
+    /// <summary>How many of a tenant's runs are held under a lease that has not expired.</summary>
+    public int LeasedOf(string tenant, long now) => (int)_leasedOf.Bind(1, tenant).Bind(2, now).First(static s => s.Int64(0));
+
+    /// <summary>The same of all tenants.</summary>
+    public int Leased(long now) => (int)_leased.Bind(1, now).First(static s => s.Int64(0));
 
     /// <summary>The runs that only a signal or a switch wakes.</summary>
     public List<RunRow> Parked() => _parked.All(Read);
@@ -155,6 +165,8 @@ internal sealed class RunTable(Db db)
 
     /// <summary>Lets a run begin that waited for others of its session.</summary>
     public void Unqueue(long id, long now) => _unqueue.Bind(1, id).Bind(2, now).Execute();
+
+    public void SetSlots(long id, IReadOnlyList<ToolSlot> slots) => _slots.Bind(1, id).Bind(2, SlotRules.Write(slots)).Execute();
 
     public void SetDue(long id, long at) => _due.Bind(1, id).Bind(2, at).Execute();
 

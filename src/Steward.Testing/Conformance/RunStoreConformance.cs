@@ -12,6 +12,7 @@ public static class RunStoreConformance
         .. LeaseChecks.All,
         .. RenewChecks.All,
         .. FairnessChecks.All,
+        .. RunLimitChecks.All,
         .. SignalChecks.All,
         .. SwitchChecks.All,
         .. BudgetChecks.All,
@@ -23,6 +24,8 @@ public static class RunStoreConformance
         .. FamilyChecks.All,
         .. QuestionChecks.All,
         .. SessionChecks.All,
+        .. SlotChecks.All,
+        .. QueueChecks.All,
     ];
 
     /// <summary>The checks that say something about a store whose data does, or does not, outlive it.</summary>

@@ -159,6 +159,18 @@ public sealed class FaultyStore(IStewardStore inner) : IStewardStore
     public ValueTask<IReadOnlyList<BudgetInfo>> BudgetsAsync(string prefix = "", int limit = 1_000, CancellationToken cancellationToken = default) =>
         CallAsync(() => inner.BudgetsAsync(prefix, limit, cancellationToken));
 
+    /// <inheritdoc/>
+    public async ValueTask SetLimitsAsync(LimitScope scope, Limits limits, CancellationToken cancellationToken = default)
+    {
+        int call = await EnterAsync(nameof(SetLimitsAsync));
+        await inner.SetLimitsAsync(scope, limits, cancellationToken);
+        Leave(nameof(SetLimitsAsync), call);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<LimitInfo>> LimitsAsync(CancellationToken cancellationToken = default) =>
+        CallAsync(() => inner.LimitsAsync(cancellationToken));
+
     /// <summary>Does nothing: the inner store stays open.</summary>
     public ValueTask DisposeAsync() => default;
 

@@ -48,7 +48,7 @@ internal sealed class RunEngine
         _services = services;
         _logger = logger;
         _children = new ChildRuns(agents, time);
-        _tools = new ToolStep(store, new ToolExecutor(time, options.CancelGrace, logger), _children, time, services);
+        _tools = new ToolStep(store, new ToolExecutor(time, options.CancelGrace, logger), _children, time, services) { SlotWait = options.SlotWait, SlotRest = options.SlotWait > options.PollInterval ? options.SlotWait : options.PollInterval };
         _validation = new ValidationStep(store, services, logger);
         _damaged = new DamagedRuns(store, options.MaxClaimAttempts, time, logger);
     }

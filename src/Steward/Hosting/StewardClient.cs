@@ -3,6 +3,7 @@ using Steward.Agents;
 using Steward.Runs;
 using Steward.Storage;
 using Steward.TimeTravel;
+using Steward.Tools;
 
 namespace Steward.Hosting;
 
@@ -13,6 +14,7 @@ internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, R
         ArgumentNullException.ThrowIfNull(request);
         AgentDefinition definition = agents.Find(agent)
             ?? throw new StewardException($"There is no agent '{agent}' here; there are: {string.Join(", ", agents.Names.Order(StringComparer.Ordinal))}.");
+        TransactionalCalls.ThrowIfUnserved(definition, store);
         await store.PutAsync(new Blob(definition.Hash, definition.Json), cancellationToken);
         RunId id = RunId.New(time);
         var started = new RunStarted
@@ -38,17 +40,14 @@ internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, R
             cancellationToken);
         if (result.BusyWith is { } busy)
             throw new SessionBusyException(request.Session!, busy);
-        hub.Notify(result.Run);
-        return Get(result.Run);
+        return Begun(result);
     }
 
     public async Task<RunHandle> ForkAsync(RunId run, ForkRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         RunStart start = await new ForkBuilder(store, agents, time).BuildAsync(run, request, cancellationToken);
-        StartResult result = await store.StartAsync(start, cancellationToken);
-        hub.Notify(result.Run);
-        return Get(result.Run);
+        return Begun(await store.StartAsync(start, cancellationToken));
     }
 
     public Task<ReplayReport> ReplayAsync(RunId run, ReplayRequest? request = null, CancellationToken cancellationToken = default) =>
@@ -74,4 +73,12 @@ internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, R
     }
 
     public RunHandle Get(RunId run) => new(run, store, hub, options.Value.PollInterval, time);
+
+    private RunHandle Begun(StartResult result)
+    {
+        if (result.Full is { } full)
+            throw new QueueFullException(full);
+        hub.Notify(result.Run);
+        return Get(result.Run);
+    }
 }

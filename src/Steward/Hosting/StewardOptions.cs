@@ -32,6 +32,10 @@ public sealed class StewardOptions
     /// <value>20 seconds.</value>
     public TimeSpan DrainGrace { get; set; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>How long a run that can go on only with a call of a tool at its limit waits here for a slot. Then it makes room for others, and is back after as long again, or a poll interval.</summary>
+    /// <value>5 seconds.</value>
+    public TimeSpan SlotWait { get; set; } = TimeSpan.FromSeconds(5);
+
     /// <summary>How long a run is left to workers that have its agent's version, before this one, which has not, takes it and says that the version is missing.</summary>
     /// <value>30 seconds.</value>
     public TimeSpan VersionPatience { get; set; } = TimeSpan.FromSeconds(30);
@@ -82,6 +86,7 @@ internal sealed class StewardOptionsValidator : IValidateOptions<StewardOptions>
         Check(wrong, nameof(options.WatchInterval), options.WatchInterval, options.WatchInterval >= TimeSpan.FromMilliseconds(10) && options.WatchInterval <= TimeSpan.FromMinutes(1), "10 milliseconds to 1 minute");
         Check(wrong, nameof(options.CancelGrace), options.CancelGrace, options.CancelGrace >= TimeSpan.Zero && options.CancelGrace <= TimeSpan.FromMinutes(10), "0 to 10 minutes");
         Check(wrong, nameof(options.DrainGrace), options.DrainGrace, options.DrainGrace >= TimeSpan.Zero && options.DrainGrace <= TimeSpan.FromMinutes(10), "0 to 10 minutes");
+        Check(wrong, nameof(options.SlotWait), options.SlotWait, options.SlotWait >= TimeSpan.Zero && options.SlotWait <= TimeSpan.FromMinutes(10), "0 to 10 minutes");
         Check(wrong, nameof(options.VersionPatience), options.VersionPatience, options.VersionPatience >= TimeSpan.Zero && options.VersionPatience <= TimeSpan.FromDays(1), "0 to 1 day");
         CheckAlerts(wrong, options);
         return wrong.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(wrong);

@@ -66,6 +66,7 @@ internal static class Decide
     public static bool IsRepeatable(ToolCall call, ToolDefinition? tool, DateTimeOffset now) => call.Intent!.Effect switch
     {
         ToolEffect.ReadOnly => true,
+        ToolEffect.Transactional => call.Reserved != BudgetAmount.Zero, // Nothing happened, or its result would be here; unless the tool came back and broke its word, which settled the reservation.
         ToolEffect.Idempotent => tool is not null && now - call.FirstStartedAt < tool.KeyMemory,
         _ => false,
     };

@@ -10,6 +10,7 @@ public interface IStewardClient
     /// <summary>Starts a run of an agent; once it returns, the run is durable.</summary>
     /// <exception cref="StewardException">There is no such agent here.</exception>
     /// <exception cref="SessionBusyException">Under <see cref="SessionPolicy.Reject"/>: another run of the session is active.</exception>
+    /// <exception cref="QueueFullException">So many runs wait for a worker that no other is taken; the same key still finds the run that it started.</exception>
     Task<RunHandle> StartAsync(string agent, RunRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>A handle to a run.</summary>
@@ -18,6 +19,7 @@ public interface IStewardClient
     /// <summary>Makes a new run that begins as another one did, up to a sequence, with one thing changed if wanted. The other one stays as it is.</summary>
     /// <remarks>A fork that goes on is a run like any other: it really calls models and tools, under idempotency keys of its own. To look without an effect, replay.</remarks>
     /// <exception cref="StewardException">There is no such run, sequence, call or agent.</exception>
+    /// <exception cref="QueueFullException">So many runs wait for a worker that no other is taken.</exception>
     Task<RunHandle> ForkAsync(RunId run, ForkRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>Runs today's code on what a journal recorded, without any effect, and says where they part.</summary>

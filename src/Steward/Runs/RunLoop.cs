@@ -60,6 +60,9 @@ internal sealed class RunLoop(ModelStep models, ToolStep tools, ValidationStep v
                     return await ParkAsync(session, session.State.NextDue);
                 case StepResult.Killed killed:
                     return await ParkKilledAsync(session, killed.Switch.Scope);
+                case StepResult.StepAside aside:
+                    session.ForgetClaim();
+                    return await ParkAsync(session, aside.WakeAt, aside.Reason);
                 case StepResult.Lost:
                     Log.Fenced(logger, session.State.Run);
                     return RunExit.Lost;
@@ -125,9 +128,9 @@ internal sealed class RunLoop(ModelStep models, ToolStep tools, ValidationStep v
     }
 
     /// <summary>Gives the lease back. When a signal came in meanwhile, the store makes the run claimable at once: none is missed.</summary>
-    private async ValueTask<RunExit> ParkAsync(RunSession session, DateTimeOffset? wakeAt)
+    private async ValueTask<RunExit> ParkAsync(RunSession session, DateTimeOffset? wakeAt, string? reason = null)
     {
-        AppendResult result = await session.CommitAsync(startsEffect: false, new RunRelease(wakeAt));
+        AppendResult result = await session.CommitAsync(startsEffect: false, new RunRelease(wakeAt), reason);
         if (result is AppendResult.Committed)
             return RunExit.Parked;
         Log.Fenced(logger, session.State.Run);

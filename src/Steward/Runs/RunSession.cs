@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Steward.Agents;
 using Steward.Budgets;
 using Steward.Diagnostics;
@@ -43,6 +44,7 @@ internal sealed class RunSession : IDisposable
     private readonly HashSet<string> _drained = [];
     private readonly CancellationTokenSource _interrupt = new();
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly RunState _loaded;
     private readonly WorkerLease _worker;
     private long _committed;
     private long _nextSnapshot;
@@ -59,7 +61,7 @@ internal sealed class RunSession : IDisposable
         _nextSnapshot = Snapshots.NextAfter(snapshotAt);
         Agent = agent;
         Lease = lease;
-        State = state;
+        State = _loaded = state;
         SignalsPending = true;
         worker.Add(this);
     }
@@ -154,7 +156,7 @@ internal sealed class RunSession : IDisposable
     public void Add(Feedback feedback) => _feedback.Add(feedback);
 
     /// <summary>Where to return to when intents that are noted next are refused.</summary>
-    public Bookmark Mark() => new(State, _entries.Count, _starts.Count, [.. _budget]);
+    public Bookmark Mark() => new(State, _entries.Count, _starts.Count, _blobs.Count, _feedback.Count, [.. _budget]);
 
     /// <summary>Takes back what was noted since the mark.</summary>
     public void TakeBack(Bookmark mark)
@@ -162,16 +164,23 @@ internal sealed class RunSession : IDisposable
         State = mark.State;
         _entries.RemoveRange(mark.Entries, _entries.Count - mark.Entries);
         _starts.RemoveRange(mark.Starts, _starts.Count - mark.Starts);
+        _blobs.RemoveRange(mark.Blobs, _blobs.Count - mark.Blobs);
+        _feedback.RemoveRange(mark.Feedback, _feedback.Count - mark.Feedback);
         _budget.Clear();
         _budget.AddRange(mark.Budget);
     }
 
     /// <summary>Records everything noted, in one transaction. When it is refused, nothing is recorded and nothing is taken back.</summary>
-    public async ValueTask<AppendResult> CommitAsync(bool startsEffect, RunRelease? release = null)
+    /// <param name="startsEffect">Whether an effect starts once it is committed.</param>
+    /// <param name="release">Gives the lease back, if set.</param>
+    /// <param name="reason">Why the run is given back, in its row alone; otherwise the reason of its last transition.</param>
+    public async ValueTask<AppendResult> CommitAsync(bool startsEffect, RunRelease? release = null, string? reason = null)
     {
         if (_entries.Count == 0 && release is null && !startsEffect)
             return AppendResult.Committed.Quiet;
         RunBatch batch = Batch(startsEffect, release);
+        if (reason is not null)
+            batch = batch with { Reason = reason };
         AppendResult result = await AppendAsync(batch);
         if (result is AppendResult.Committed committed)
         {
@@ -181,6 +190,50 @@ internal sealed class RunSession : IDisposable
         }
 
         return result;
+    }
+
+    /// <summary>Has an effect done, and records its result with everything noted, in one transaction that a store lends to it. Refused, or failed, neither has happened.</summary>
+    public async ValueTask<AppendResult> CommitWithAsync(ITransactionalStore store, Func<DbTransaction, ValueTask<(RunEvent Event, Blob? Blob)>> effect)
+    {
+        Bookmark mark = Mark();
+        RunBatch? batch = null;
+        AppendResult? result = null;
+        try
+        {
+            result = await store.AppendAsync(
+                async (transaction, _) =>
+                {
+                    TakeBack(mark); // What a first attempt noted, which was rolled back.
+                    (RunEvent done, Blob? blob) = await effect(transaction);
+                    Note(done, blob);
+                    return batch = Batch(startsEffect: true, release: null);
+                },
+                CancellationToken.None);
+        }
+        catch (StoreException) when (batch is not null)
+        {
+            result = await ReadBackAsync(batch);
+            if (result is null)
+                throw;
+        }
+        finally
+        {
+            if (result is not AppendResult.Committed)
+                TakeBack(mark);
+        }
+
+        if (result is AppendResult.Committed committed)
+            Accept(committed);
+        return result;
+    }
+
+    /// <summary>Takes the claim back when nothing else was noted and nothing was in flight before it, so that a run that was only looked at leaves no trace.</summary>
+    public void ForgetClaim()
+    {
+        if (_entries is not [{ Event: RunClaimed }] || _loaded.Model is not null || _loaded.Calls.Any(c => c.Status == ToolCallStatus.Started))
+            return;
+        State = _loaded;
+        _entries.Clear();
     }
 
     /// <summary>Signals that are in the inbox and have not been noted.</summary>
@@ -304,5 +357,5 @@ internal sealed class RunSession : IDisposable
             Note(new BudgetAlerted(alert.Scope.Key, alert.Metric, alert.Threshold, alert.Used, alert.Ceiling));
     }
 
-    internal readonly record struct Bookmark(RunState State, int Entries, int Starts, BudgetChange[] Budget);
+    internal readonly record struct Bookmark(RunState State, int Entries, int Starts, int Blobs, int Feedback, BudgetChange[] Budget);
 }

@@ -34,10 +34,15 @@ internal abstract record StepResult
     /// <summary>A kill switch is engaged: park.</summary>
     public sealed record Killed(Storage.KillSwitch Switch) : StepResult;
 
+    /// <summary>Other runs are in the way: give the run back for a while, as if it had not been claimed.</summary>
+    /// <param name="Reason">Why, for the run's row.</param>
+    /// <param name="WakeAt">When to try again.</param>
+    public sealed record StepAside(string Reason, DateTimeOffset WakeAt) : StepResult;
+
     /// <summary>The step found that the run has to end.</summary>
     public sealed record End(RunAction.Finish Finish) : StepResult;
 
-    /// <summary>The result for an append that did not commit, other than for want of budget.</summary>
+    /// <summary>The result for an append that did not commit, other than for want of budget or of a slot.</summary>
     public static StepResult Of(Storage.AppendResult result) => result switch
     {
         Storage.AppendResult.Committed => Next.Instance,

@@ -14,7 +14,8 @@ public static class FairShare
     /// <param name="tenant">Whose run it is.</param>
     /// <param name="atWork">How many runs of a tenant are leased now.</param>
     /// <param name="max">How many to pick.</param>
-    public static List<T> Pick<T>(IReadOnlyList<T> due, Func<T, string> tenant, Func<string, int> atWork, int max)
+    /// <param name="most">How many runs of a tenant may be leased at once; null for as many as there are.</param>
+    public static List<T> Pick<T>(IReadOnlyList<T> due, Func<T, string> tenant, Func<string, int> atWork, int max, Func<string, int?>? most = null)
     {
         ArgumentNullException.ThrowIfNull(due);
         ArgumentNullException.ThrowIfNull(tenant);
@@ -26,6 +27,8 @@ public static class FairShare
             string of = tenant(due[i]);
             int taken = share.TryGetValue(of, out int before) ? before : atWork(of);
             share[of] = taken + 1;
+            if (most?.Invoke(of) <= taken)
+                continue; // It stays in the queue until one of the tenant's others is given back.
             turns.Enqueue(due[i], (taken, i));
         }
 

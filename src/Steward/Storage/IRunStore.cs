@@ -10,7 +10,7 @@ namespace Steward.Storage;
 /// </remarks>
 public interface IRunStore
 {
-    /// <summary>Starts a run, or finds the one that the same tenant started with the same key.</summary>
+    /// <summary>Starts a run, or finds the one that the same tenant started with the same key. A queue that is full takes no run that is nobody's child.</summary>
     /// <exception cref="StoreException">The store cannot take it: full, read-only, damaged, or gone.</exception>
     ValueTask<StartResult> StartAsync(RunStart start, CancellationToken cancellationToken = default);
 
@@ -32,7 +32,7 @@ public interface IRunStore
     /// <summary>What the runs leased by a worker should look at now: signals that came in, switches that were engaged. Cheap enough to ask several times a second.</summary>
     ValueTask<IReadOnlyList<RunAttention>> WatchAsync(string worker, CancellationToken cancellationToken = default);
 
-    /// <summary>The gate: checks epoch, sequence, kill switches and budgets, and records events, in one transaction.</summary>
+    /// <summary>The gate: checks epoch, sequence, kill switches, budgets and limits of calls, and records events, in one transaction.</summary>
     ValueTask<AppendResult> AppendAsync(RunBatch batch, CancellationToken cancellationToken = default);
 
     /// <summary>Reads a run's journal in order, from the entry after <paramref name="after"/>; empty for an unknown run.</summary>
@@ -98,7 +98,7 @@ public interface IBlobStore
     ValueTask<ReadOnlyMemory<byte>?> GetAsync(string hash, CancellationToken cancellationToken = default);
 }
 
-/// <summary>Switches and ceilings: what operators set, and the gate obeys.</summary>
+/// <summary>Switches, ceilings and limits: what operators set, and the store obeys.</summary>
 public interface IControlStore
 {
     /// <summary>Engages a kill switch: once this returns, nothing under it starts any more, on any node.</summary>
@@ -117,6 +117,14 @@ public interface IControlStore
 
     /// <summary>The budgets whose scope key starts with <paramref name="prefix"/>, in order of the key; ceilings and what is spent and reserved.</summary>
     ValueTask<IReadOnlyList<Budgets.BudgetInfo>> BudgetsAsync(string prefix = "", int limit = 1_000, CancellationToken cancellationToken = default);
+
+    /// <summary>Sets the limits of a scope, in place of those it had; <see cref="Limits.None"/> takes them off.</summary>
+    /// <remarks>They hold for what begins from then on: nothing under way is stopped, and calls that were started while their tool had no limit are not counted.</remarks>
+    /// <exception cref="ArgumentException">The limits cannot be those of the scope.</exception>
+    ValueTask SetLimitsAsync(LimitScope scope, Limits limits, CancellationToken cancellationToken = default);
+
+    /// <summary>All limits, in order of their scopes, with what counts against them now.</summary>
+    ValueTask<IReadOnlyList<LimitInfo>> LimitsAsync(CancellationToken cancellationToken = default);
 }
 
 /// <summary>One store with all three contracts.</summary>

@@ -20,6 +20,7 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
     private readonly RunRows _runs = new();
     private readonly BudgetBook _budgets = new();
     private readonly SwitchBoard _switches = new();
+    private readonly LimitBook _concurrency = new();
     private readonly Dictionary<string, byte[]> _blobs = new(StringComparer.Ordinal);
     private bool _closed;
 
@@ -116,7 +117,7 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
             ThrowIfClosed();
             if (!_runs.TryFind(batch.Lease.Run, out RunRow? run))
                 return new(new AppendResult.Fenced(0, 0));
-            return new(Refuse(batch, run) ?? Commit(batch, run));
+            return new(Refuse(batch, run, out IReadOnlyList<ToolSlot> slots) ?? Commit(batch, run, slots));
         }
     }
 
@@ -349,6 +350,31 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         }
     }
 
+    /// <inheritdoc/>
+    public ValueTask SetLimitsAsync(LimitScope scope, Limits limits, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(limits);
+        limits.Check(scope);
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            ThrowIfClosed();
+            _concurrency.Set(scope, limits);
+            return default;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<LimitInfo>> LimitsAsync(CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_lock)
+        {
+            ThrowIfClosed();
+            return new(_concurrency.List(_runs, time.GetUtcNow()));
+        }
+    }
+
     /// <summary>Closes the store; what it held is gone.</summary>
     public ValueTask DisposeAsync()
     {
@@ -372,9 +398,11 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
             : [];
         if (active.Count > 0 && start.SessionPolicy == SessionPolicy.Reject)
             return new StartResult(start.Run, Created: false) { BusyWith = active[0].Id };
+        DateTimeOffset now = time.GetUtcNow();
+        if (started.Parent is null && _concurrency.CheckQueue(_runs, started.Tenant, now) is { } full)
+            return new StartResult(start.Run, Created: false) { Full = full };
         foreach (RunRow other in start.SessionPolicy is SessionPolicy.Interrupt or SessionPolicy.Rollback ? active : [])
             Put(SessionRules.CancelOf(other.Id, start));
-        DateTimeOffset now = time.GetUtcNow();
         RunRow run = _runs.Add(start, started, now);
         _budgets.Open(run, start.SessionCeilings);
         run.Queued = active.Count > 0;
@@ -440,8 +468,8 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
     private List<RunRow> FindClaimable(ClaimRequest request, DateTimeOffset now)
     {
         if (request.Run is { } id)
-            return _runs.TryFind(id, out RunRow? only) && only.ClaimableAt <= now && MayClaim(only) ? [only] : [];
-        return _runs.NextClaimable(now, request.Max, MayClaim);
+            return _runs.TryFind(id, out RunRow? only) && only.ClaimableAt <= now && MayClaim(only) ? _runs.Admit([only], now, 1, _concurrency.Table) : [];
+        return _runs.NextClaimable(now, request.Max, _concurrency.Table, MayClaim);
 
         bool MayClaim(RunRow run) =>
             request.IsFor(run.Started.Agent, run.AgentVersion, run.ClaimableAt!.Value, now)
@@ -461,8 +489,9 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
     }
 
     /// <summary>Everything that can stand against a batch, in the gate's order; null when nothing does.</summary>
-    private AppendResult? Refuse(RunBatch batch, RunRow run)
+    private AppendResult? Refuse(RunBatch batch, RunRow run, out IReadOnlyList<ToolSlot> slots)
     {
+        slots = run.Slots;
         if (Gate.CheckLease(batch, run.Epoch, run.Worker, run.Entries.Count) is { } fenced)
             return fenced;
         if (batch.Entries is [JournalEntry first, ..])
@@ -470,10 +499,12 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         run.Inbox.Check(batch.Consumes, run.Id);
         if (batch.StartsEffect && _switches.Over(run) is { } killSwitch)
             return new AppendResult.Killed(killSwitch);
-        return _budgets.Check(batch.Budget, run) is { } shortfall ? new AppendResult.OverBudget(shortfall) : null;
+        if (_budgets.Check(batch.Budget, run) is { } shortfall)
+            return new AppendResult.OverBudget(shortfall);
+        return _concurrency.CheckSlots(_runs, batch, run, time.GetUtcNow(), out slots);
     }
 
-    private AppendResult Commit(RunBatch batch, RunRow run)
+    private AppendResult Commit(RunBatch batch, RunRow run, IReadOnlyList<ToolSlot> slots)
     {
         foreach (Blob blob in batch.Blobs)
             Keep(blob);
@@ -485,6 +516,7 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         List<BudgetAlert>? alerts = null;
         for (int i = 0; i < batch.Budget.Count; i++)
             _budgets.Draw(run, batch.Budget[i], ref alerts);
+        run.Slots = slots;
         run.Status = batch.Status;
         run.Reason = batch.Reason;
         DateTimeOffset now = run.UpdatedAt = time.GetUtcNow();

@@ -29,11 +29,14 @@ public sealed record RunStart
 
 /// <summary>What starting did.</summary>
 /// <param name="Run">The run.</param>
-/// <param name="Created">False when the key named a run that was there already, or the session is busy.</param>
+/// <param name="Created">False when the key named a run that was there already, the session is busy, or the queue is full.</param>
 public readonly record struct StartResult(RunId Run, bool Created)
 {
     /// <summary>The active run of the session that stood in the way, under <see cref="SessionPolicy.Reject"/>; nothing was started.</summary>
     public RunId? BusyWith { get; init; }
+
+    /// <summary>The queue that takes no further run; nothing was started.</summary>
+    public QueueFull? Full { get; init; }
 }
 
 /// <summary>What a new run does when an earlier run of its session is still active. Decided in the transaction that starts it.</summary>
@@ -162,7 +165,7 @@ public sealed record RunBatch
     /// <summary>The run's status after this batch.</summary>
     public required RunStatus Status { get; init; }
 
-    /// <summary>The reason of the last transition.</summary>
+    /// <summary>The reason of the last transition, or why the run is given back without one.</summary>
     public required string Reason { get; init; }
 
     /// <summary>Whether the run got on: resets the count of claims that guards against a run that brings its worker down.</summary>
@@ -234,6 +237,16 @@ public abstract record AppendResult
 
     /// <summary>A ceiling would break. Nothing was recorded.</summary>
     public sealed record OverBudget(BudgetShortfall Shortfall) : AppendResult;
+
+    /// <summary>So many calls of a tool are in flight that there is no slot for all that the batch starts. Nothing was recorded.</summary>
+    /// <param name="Tool">The tool.</param>
+    /// <param name="Limit">How many may be in flight at once, over all nodes.</param>
+    /// <param name="Running">How many are, without those of the batch.</param>
+    public sealed record Throttled(string Tool, int Limit, int Running) : AppendResult
+    {
+        /// <summary>How many could be started at this moment.</summary>
+        public int Free => Math.Max(0, Limit - Running);
+    }
 }
 
 /// <summary>Which ceiling refused what.</summary>

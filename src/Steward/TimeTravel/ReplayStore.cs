@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Runtime.CompilerServices;
 using Steward.Budgets;
 using Steward.Runs;
@@ -6,7 +7,7 @@ using Steward.Storage;
 namespace Steward.TimeTravel;
 
 /// <summary>The gate of a replay, in memory: it lets pass what was recorded, refuses where the gate refused, and stops where the recording parts from what comes.</summary>
-internal sealed class ReplayStore(ReplayTape tape, ReplayExecutor executor, RunId run) : IStewardStore
+internal sealed class ReplayStore(ReplayTape tape, ReplayExecutor executor, RunId run) : IStewardStore, ITransactionalStore
 {
     private const int MaxRefusals = 8;
 
@@ -52,6 +53,10 @@ internal sealed class ReplayStore(ReplayTape tape, ReplayExecutor executor, RunI
 
     public ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default) => new([.. leases]);
 
+    /// <summary>The effect's result is recorded: there is nothing to write, and so no transaction.</summary>
+    public async ValueTask<AppendResult> AppendAsync(Func<DbTransaction, CancellationToken, ValueTask<RunBatch>> work, CancellationToken cancellationToken = default) =>
+        await AppendAsync(await work(null!, cancellationToken), cancellationToken);
+
     public async IAsyncEnumerable<JournalEntry> ReadAsync(RunId of, long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await ValueTask.CompletedTask; // Other runs' journals are for validators, which are not asked.
@@ -89,6 +94,10 @@ internal sealed class ReplayStore(ReplayTape tape, ReplayExecutor executor, RunI
     public ValueTask SetCeilingsAsync(BudgetScope scope, BudgetCeilings ceilings, CancellationToken cancellationToken = default) => throw NotReplayed();
 
     public ValueTask<IReadOnlyList<BudgetInfo>> BudgetsAsync(string prefix = "", int limit = 1_000, CancellationToken cancellationToken = default) => throw NotReplayed();
+
+    public ValueTask SetLimitsAsync(LimitScope scope, Limits limits, CancellationToken cancellationToken = default) => throw NotReplayed();
+
+    public ValueTask<IReadOnlyList<LimitInfo>> LimitsAsync(CancellationToken cancellationToken = default) => throw NotReplayed();
 
     public ValueTask DisposeAsync() => default;
 

@@ -110,7 +110,7 @@ public sealed class ToolDefinition
 
     internal JsonSchema Validator { get; }
 
-    internal int RepeatLimit => Kind != ToolKind.Function ? int.MaxValue : MaxRepeats ?? (Effect == ToolEffect.Unsafe ? 1 : 3);
+    internal int RepeatLimit => Kind != ToolKind.Function ? int.MaxValue : MaxRepeats ?? (Effect is ToolEffect.Unsafe or ToolEffect.Transactional ? 1 : 3);
 
     /// <summary>Whether a name can be used for a tool or an agent with every provider.</summary>
     public static bool IsName(string? name) =>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Data.Common;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
@@ -22,6 +23,9 @@ internal interface IToolExecutor
 /// <summary>Makes one admitted tool call and turns whatever happens into its one event. Never throws for what a tool does.</summary>
 internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger logger) : IToolExecutor
 {
+    private const string SerializationFailure = "40001";
+    private const string DeadlockDetected = "40P01";
+
     private readonly ConcurrentDictionary<string, Task> _running = new(StringComparer.Ordinal);
 
     /// <summary>Makes a call; the blob is the whole result when the event holds a preview.</summary>
@@ -47,6 +51,10 @@ internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger lo
         catch (Exception e) when (interrupted.IsCancellationRequested)
         {
             return (Stopped(intent, ToolFailure.Cancelled, $"'{intent.Name}' was interrupted.", e), null);
+        }
+        catch (DbException e) when (context.Transaction is not null && e.SqlState is SerializationFailure or DeadlockDetected)
+        {
+            throw; // Another transaction was in the way: the store makes this one again, with the call in it.
         }
         catch (Exception e)
         {
@@ -131,7 +139,7 @@ internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger lo
 
     /// <summary>A call that was cut off: harmless to repeat where its effect says so, otherwise of unknown outcome.</summary>
     private static ToolFailed Stopped(ToolStarted intent, ToolFailure failure, string message, Exception e) =>
-        Failed(intent, intent.Effect is ToolEffect.ReadOnly or ToolEffect.Idempotent ? failure : ToolFailure.OutcomeUnknown, message, Describe(e));
+        Failed(intent, intent.Effect != ToolEffect.Unsafe ? failure : ToolFailure.OutcomeUnknown, message, Describe(e));
 
     // Without the stack: the log has it, and a journal is kept for years.
     private static string Describe(Exception e) => $"{e.GetType().FullName}: {e.Message}";

@@ -110,7 +110,7 @@ internal static class ToolGate
             return Rejection(call, ToolRejection.Repeated, $"This very call of '{tool.Name}' failed in an earlier attempt at the task and was not made again. Do it in another way.");
         if (call.Cleared || !state.Repeats.TryGetValue(key, out RunState.Repeat repeat) || repeat.Count < tool.RepeatLimit)
             return null;
-        return Rejection(call, ToolRejection.Repeated, tool.Effect == ToolEffect.Unsafe
+        return Rejection(call, ToolRejection.Repeated, tool.Effect is ToolEffect.Unsafe or ToolEffect.Transactional
             ? $"This very call of '{tool.Name}' has been made already and was not made again; its result stands above. Go on from there."
             : string.Create(CultureInfo.InvariantCulture, $"This very call of '{tool.Name}' brought the same result {repeat.Count} times and was not made again. Use that result, or try something else."));
     }

@@ -9,7 +9,19 @@ namespace Steward.Tools;
 /// <summary>Makes the tool calls of a message: gate, one durable commit of all intents, then the calls in parallel.</summary>
 internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, ChildRuns children, TimeProvider time, IServiceProvider? services)
 {
+    private readonly TransactionalCalls _transactions = new(store, executor);
+
+    /// <summary>Why a run stepped aside, in its row.</summary>
+    public const string AtLimit = "tool_limit";
+
     private static readonly TimeSpan s_contention = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a run waits for a slot in its worker's place.</summary>
+    public TimeSpan SlotWait { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long it stays away when none came.</summary>
+    public TimeSpan SlotRest { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Starts every call that can be started, and answers those that cannot.</summary>
     public async ValueTask<StepResult> RunAsync(RunSession session)
@@ -75,10 +87,12 @@ internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, Chil
         return admitted;
     }
 
-    /// <summary>Passes the gate with all intents; what no ceiling leaves room for is answered without being made.</summary>
+    /// <summary>Passes the gate with as many intents as it lets pass; what no ceiling leaves room for is answered without being made, and what has no slot is left for later.</summary>
     private async ValueTask<StepResult> StartAsync(RunSession session, List<Admitted> admitted)
     {
         long waitingSince = time.GetTimestamp();
+        TimeSpan pause = s_contention;
+        List<Admitted> later = [];
         while (admitted.Count > 0)
         {
             if (!await session.EnsureLeaseAsync(session.Interrupted))
@@ -90,6 +104,22 @@ internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, Chil
             if (result is AppendResult.Committed)
                 return StepResult.Next.Instance;
             session.TakeBack(mark);
+            if (result is AppendResult.Throttled throttled)
+            {
+                HoldBack(admitted, throttled, later);
+                if (admitted.Count > 0)
+                    continue; // Those of other tools, and as many as fit.
+                if (session.IsParkRequested)
+                    return StepResult.Next.Instance;
+                if (time.GetElapsedTime(waitingSince) >= SlotWait)
+                    return new StepResult.StepAside(AtLimit, session.Now + SlotRest);
+                await Task.Delay(pause, time, session.Interrupted);
+                pause = pause + pause < s_longestPause ? pause + pause : s_longestPause;
+                admitted.AddRange(later);
+                later.Clear();
+                continue;
+            }
+
             if (result is not AppendResult.OverBudget over)
                 return StepResult.Of(result);
             BudgetAmount last = admitted[^1].Intent.Reserved;
@@ -100,6 +130,19 @@ internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, Chil
         }
 
         return StepResult.Next.Instance;
+    }
+
+    /// <summary>Takes out the calls of a tool for which there is no slot, from the last on.</summary>
+    private static void HoldBack(List<Admitted> admitted, AppendResult.Throttled throttled, List<Admitted> later)
+    {
+        int free = throttled.Free;
+        for (int i = 0; i < admitted.Count; i++)
+        {
+            if (admitted[i].Intent.Name != throttled.Tool || admitted[i].Tool.Kind == ToolKind.Agent || free-- > 0)
+                continue;
+            later.Add(admitted[i]);
+            admitted.RemoveAt(i--);
+        }
     }
 
     private void NoteIntent(RunSession session, Admitted call)
@@ -121,6 +164,15 @@ internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, Chil
     private async ValueTask<StepResult> InvokeAsync(RunSession session, List<Admitted> admitted)
     {
         admitted.RemoveAll(a => a.Tool.Kind == ToolKind.Agent); // Their children are on their own.
+        foreach (Admitted call in admitted.Where(a => a.Tool.Effect == ToolEffect.Transactional).ToArray())
+        {
+            admitted.Remove(call);
+            if (await _transactions.InvokeAsync(session, call.Tool, Context(session, call.Intent), ToolGate.Arguments(call.Call, call.Tool), call.Intent) is { } stopped)
+                return stopped;
+        }
+
+        if (admitted.Count == 0)
+            return StepResult.Next.Instance;
         if (admitted.Count == 1)
         {
             (RunEvent only, Blob? blob) = await InvokeAsync(session, admitted[0]);

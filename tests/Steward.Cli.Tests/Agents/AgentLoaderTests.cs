@@ -135,7 +135,7 @@ public sealed class AgentLoaderTests
                 BudgetWait = TimeSpan.FromSeconds(1),
             },
             file.Agent.Limits);
-        Assert.Equal((folder.File("runs/all.db"), "Do it.", folder.Path), (file.DatabasePath, file.Example, file.Folder));
+        Assert.Equal((folder.File("runs/all.db"), "Do it.", folder.Path), (file.Store.Path, file.Example, file.Folder));
     }
 
     [Fact]
@@ -263,7 +263,7 @@ public sealed class AgentLoaderTests
     public void Loader_NoStore_IsBesideTheFile()
     {
         using var folder = new AgentFolder(("agent.yaml", "name: a\nscript: script.yaml\n"), ("script.yaml", "turns: [{ say: hi }]"));
-        Assert.Equal(folder.File(".steward/runs.db"), folder.Load().DatabasePath);
+        Assert.Equal(folder.File(".steward/runs.db"), folder.Load().Store.Path);
         Assert.Equal("1", folder.Load().Agent.Version);
         Assert.Equal(folder.Load().Agent.Hash, AgentLoader.Load(folder.File("agent.yaml"), new AgentLoadOptions { Environment = _ => null }).Agent.Hash);
     }

@@ -28,7 +28,7 @@ internal sealed class SampleRuntime : IAsyncDisposable
         foreach ((string name, var create) in file.Providers)
             steward.AddModels(name, (_, target) => create(target));
         if (durable)
-            steward.UseSqlite(Directory.CreateDirectory(Path.GetDirectoryName(file.DatabasePath)!).FullName + "/runs.db");
+            steward.UseSqlite(Directory.CreateDirectory(Path.GetDirectoryName(file.Store.Path!)!).FullName + "/runs.db");
         else
             steward.UseInMemoryStore();
         _services = services.BuildServiceProvider();

@@ -118,4 +118,37 @@ public sealed class StopTests
         (await folder.RunAsync("budget", "clear", "tenant:acme")).Is(ExitCodes.Ok);
         (await folder.RunAsync("budget", "set", "everything", "--usd", "1")).Is(ExitCodes.Usage);
     }
+
+    [Fact]
+    public async Task Limit_QueueFullThenRaised_RefusesAndStartsAgain()
+    {
+        using var folder = new AgentFolder();
+        (await folder.RunAsync("run", ".", "Hello", "--tenant", "acme")).Is(ExitCodes.Ok);
+        (await folder.RunAsync("limit", "set", "tenant:*", "--runs", "4")).Is(ExitCodes.Ok);
+        (await folder.RunAsync("limit", "set", "tenant:acme", "--queue", "0")).Is(ExitCodes.Ok);
+        CliResult refused = await folder.RunAsync("run", ".", "Hello", "--tenant", "acme");
+
+        refused.Is(ExitCodes.Failed);
+        Assert.Contains("The queue of 'tenant:acme' is full", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("steward limit set tenant:acme --queue N", refused.Error, StringComparison.Ordinal);
+        JsonElement limits = (await folder.JsonAsync("limit", "list")).GetProperty("limits");
+        Assert.Equal(["tenant:*", "tenant:acme"], limits.EnumerateArray().Select(l => l.GetProperty("scope").GetString()));
+        Assert.Equal((0, 0), (limits[1].GetProperty("queue").GetInt32(), limits[1].GetProperty("used").GetProperty("queue").GetInt32()));
+        (await folder.RunAsync("limit", "clear", "tenant:acme")).Is(ExitCodes.Ok);
+        (await folder.RunAsync("run", ".", "Hello", "--tenant", "acme")).Is(ExitCodes.Ok);
+    }
+
+    [Theory]
+    [InlineData("'agent:helper' cannot have a limit", "agent:helper", "--queue", "1")]
+    [InlineData("'tool:clock' can only limit calls", "tool:clock", "--queue", "1")]
+    [InlineData("'tenant:acme' cannot limit calls", "tenant:acme", "--calls", "1")]
+    [InlineData("'tenant:acme' is below 0", "tenant:acme", "--runs", "-1")]
+    [InlineData("Say what to limit", "global")]
+    public async Task Limit_ThatNoScopeCanHave_IsRefusedWithTheRemedy(string says, params string[] limit)
+    {
+        using var folder = new AgentFolder();
+        CliResult refused = await folder.RunAsync(["limit", "set", .. limit]);
+        refused.Is(ExitCodes.Usage);
+        Assert.Contains(says, refused.Error, StringComparison.Ordinal);
+    }
 }

@@ -11,3 +11,10 @@ public sealed class InMemoryKillSwitchTests(ITestOutputHelper output) : KillSwit
 {
     protected override Task<IStewardStore> OpenAsync() => Task.FromResult<IStewardStore>(new InMemoryStewardStore(TimeProvider.System));
 }
+
+public sealed class InMemoryConcurrencyTests(ITestOutputHelper output) : ConcurrencyTests(output)
+{
+    protected override Task<IStewardStore> OpenAsync() => Task.FromResult<IStewardStore>(new InMemoryStewardStore(TimeProvider.System));
+
+    protected override Task<IStewardStore> OpenAgainAsync(IStewardStore first) => Task.FromResult(first);
+}

@@ -41,7 +41,7 @@ internal sealed class Checker(World world)
     {
         if (result is not AppendResult.Committed)
         {
-            world.Tally.Count(result is AppendResult.Fenced ? "fenced" : result is AppendResult.OverBudget ? "over budget" : "kill");
+            world.Tally.Count(result switch { AppendResult.Fenced => "fenced", AppendResult.OverBudget => "over budget", AppendResult.Throttled => "throttled", _ => "kill" });
             return;
         }
 
@@ -55,6 +55,7 @@ internal sealed class Checker(World world)
         foreach (JournalEntry entry in batch.Entries)
             Fold(run, entry);
         await CheckBudgetsAsync();
+        await CheckSlotsAsync(batch);
     }
 
     /// <summary>A tool begins: 4, 5 and 9 are about this moment.</summary>
@@ -77,8 +78,9 @@ internal sealed class Checker(World world)
     /// <summary>Whether an unsafe call took effect: what a probe and an honest person find.</summary>
     public bool Happened(string key) => _effects.ContainsKey(key);
 
-    public void End()
+    public async Task EndAsync()
     {
+        Assert.All(await world.Store.LimitsAsync(), l => Assert.Equal(0, l.Used.Calls));
         foreach (RunState state in _states.Values)
             Assert.True(state.Outcome is not null, $"Run {state.Run} ({state.Started.Agent}) did not end: {state.Status} {state.Reason}."); // 11, 16
     }
@@ -140,6 +142,22 @@ internal sealed class Checker(World world)
                 if (budget.Ceilings.Of(metric) is { } ceiling)
                     Assert.True(used <= ceiling, $"{budget.Scope}: {used} of {metric} over {ceiling}.");
             }
+        }
+    }
+
+    /// <summary>The slots that count are the calls that the journals say are in flight, and a call begins only where one is left.</summary>
+    private async Task CheckSlotsAsync(RunBatch batch)
+    {
+        IReadOnlyList<LimitInfo> limits = await world.Store.LimitsAsync();
+        if (limits.Count == 0)
+            return;
+        HashSet<RunId> leased = [.. (await world.Store.FindAsync(new RunQuery { Limit = 1_000 })).Where(r => r.Worker is not null && r.ClaimableAt > world.Now).Select(r => r.Run)];
+        foreach (LimitInfo limit in limits)
+        {
+            int inFlight = _states.Values.Where(s => leased.Contains(s.Run)).Sum(s => s.Calls.Count(c => c.Status == ToolCallStatus.Started && c.Part.Name == limit.Scope.Name));
+            Assert.Equal(inFlight, limit.Used.Calls);
+            if (batch.Entries.Any(e => e.Event is ToolStarted started && started.Name == limit.Scope.Name))
+                Assert.InRange(inFlight, 0, limit.Limits.CallsAtOnce!.Value);
         }
     }
 

@@ -76,6 +76,10 @@ internal sealed class SimulatedStore(World world, string process) : IStewardStor
 
     public ValueTask<IReadOnlyList<BudgetInfo>> BudgetsAsync(string prefix = "", int limit = 1_000, CancellationToken cancellationToken = default) => Inner.BudgetsAsync(prefix, limit, cancellationToken);
 
+    public ValueTask SetLimitsAsync(LimitScope scope, Limits limits, CancellationToken cancellationToken = default) => Inner.SetLimitsAsync(scope, limits, cancellationToken);
+
+    public ValueTask<IReadOnlyList<LimitInfo>> LimitsAsync(CancellationToken cancellationToken = default) => Inner.LimitsAsync(cancellationToken);
+
     public ValueTask DisposeAsync() => default;
 
     private async ValueTask<T> DoAsync<T>(Func<ValueTask<T>> call)

@@ -49,6 +49,8 @@ internal sealed class World : IServiceProvider
 
     public InMemoryStewardStore Store { get; }
 
+    public DateTimeOffset Now => _time.GetUtcNow();
+
     public Checker Checker { get; }
 
     public Tally Tally { get; } = new();
@@ -85,6 +87,12 @@ internal sealed class World : IServiceProvider
     {
         if (Chance(50))
             await Store.SetCeilingsAsync(BudgetScope.ForTenant(Tenant), new BudgetCeilings { ModelCalls = 10 + Next(60), Tokens = 20_000 + Next(200_000) });
+        foreach (string tool in (string[])["look", "send", "hang"])
+        {
+            if (Chance(30))
+                await Store.SetLimitsAsync(LimitScope.ForTool(tool), new Limits { CallsAtOnce = 1 });
+        }
+
         _processes.Add(new Process(this, "p1"));
         _processes.Add(new Process(this, "p2"));
         for (int i = 0; i < 24; i++)
@@ -95,7 +103,7 @@ internal sealed class World : IServiceProvider
         }
 
         await EndAsync();
-        Checker.End();
+        await Checker.EndAsync();
         return Tally;
     }
 
@@ -267,7 +275,7 @@ internal sealed class World : IServiceProvider
 
     private static AgentDefinition Helper() => Builder("helper").Build();
 
-    // No waiting for budgets: a delay by the clock would go on on another thread.
+    // No waiting for budgets and slots: a delay by the clock would go on on another thread.
     private static AgentBuilder Builder(string name) => new AgentBuilder(name)
         .UseModel(Harness.Model)
         .AddTools(
@@ -400,7 +408,7 @@ internal sealed class World : IServiceProvider
                 _store,
                 new AgentRegistry(s_agents.Values),
                 world._router,
-                new StewardOptions { LeaseDuration = s_lease, MaxClaimAttempts = 1_000, CancelGrace = TimeSpan.FromSeconds(1) },
+                new StewardOptions { LeaseDuration = s_lease, MaxClaimAttempts = 1_000, CancelGrace = TimeSpan.FromSeconds(1), SlotWait = TimeSpan.Zero },
                 world._time,
                 new Observers([]),
                 world,

@@ -42,6 +42,11 @@ internal sealed class Lab
         init => _options.MaxClaimAttempts = value;
     }
 
+    public TimeSpan SlotWait
+    {
+        init => _options.SlotWait = value;
+    }
+
     public async Task<RunId> StartAsync(RunRequest? request = null, IStewardStore? store = null)
     {
         return (await Client(store).StartAsync(Agent.Name, request ?? new RunRequest("go"), TestContext.Current.CancellationToken)).Id;

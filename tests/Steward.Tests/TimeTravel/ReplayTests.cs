@@ -207,6 +207,7 @@ public sealed class ReplayTests
         "exhausted" or "alerted" => Harness.Agent(Untouchable.Tool("step")).Build(),
         "planned" => Harness.Agent(Untouchable.Tool("look"), Untouchable.Destructive("drop")).UsePlanning().Build(),
         "waited" => Harness.Agent(BuiltInTools.AskUser, BuiltInTools.WaitUntil).Build(),
+        "transactional" => Harness.Agent(new ToolDefinition("pay", "", JsonElement.Parse("{}"), Untouchable.Handler) { Effect = ToolEffect.Transactional }, Untouchable.Tool("look")).Build(),
         "migrated" => Harness.Agent(Approved("approved")).Build(),
         _ => Harness.Agent().Build(),
     };

@@ -43,6 +43,9 @@ internal sealed class RunRow(RunId id, int ordinal, RunStarted started, DateTime
 
     public List<Feedback> Feedback { get; } = [];
 
+    /// <summary>Its calls in flight that count against a limit.</summary>
+    public IReadOnlyList<ToolSlot> Slots { get; set; } = [];
+
     /// <summary>The version of its agent: that of its start, until it is moved to another one.</summary>
     public string AgentVersion { get; set; } = started.AgentVersion;
 

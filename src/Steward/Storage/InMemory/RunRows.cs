@@ -13,7 +13,6 @@ internal sealed class RunRows
     private readonly Dictionary<(string Tenant, string Key), RunRow> _byKey = [];
     private readonly Dictionary<(string Tenant, string Session), List<RunRow>> _bySession = [];
     private readonly SortedDictionary<string, SortedSet<RunRow>> _claimable = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, int> _leased = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<RunRow>> _byWorker = new(StringComparer.Ordinal);
 
     public IReadOnlyList<RunRow> ByAge => _byAge;
@@ -23,6 +22,13 @@ internal sealed class RunRows
     public bool TryFind(string tenant, string key, [NotNullWhen(true)] out RunRow? run) => _byKey.TryGetValue((tenant, key), out run);
 
     public IReadOnlyCollection<RunRow> HeldBy(string worker) => _byWorker.TryGetValue(worker, out HashSet<RunRow>? runs) ? runs : [];
+
+    /// <summary>The runs that a worker holds whose lease has not expired.</summary>
+    public IEnumerable<RunRow> Leased(DateTimeOffset now) => _byWorker.Values.SelectMany(runs => runs).Where(r => r.ClaimableAt > now);
+
+    /// <summary>The runs that are claimable, or wait for their turn in a session.</summary>
+    public IEnumerable<RunRow> Queue(DateTimeOffset now) =>
+        _claimable.Values.SelectMany(ofTenant => ofTenant.TakeWhile(r => r.ClaimableAt <= now)).Concat(_byAge.Where(r => r is { Queued: true, Worker: null, ClaimableAt: null } && !r.Status.IsTerminal()));
 
     public RunRow Add(RunStart start, RunStarted started, DateTimeOffset now)
     {
@@ -44,10 +50,16 @@ internal sealed class RunRows
         _bySession.TryGetValue((tenant, session), out List<RunRow>? runs) ? [.. runs.Where(r => !r.Status.IsTerminal())] : [];
 
     /// <summary>The runs that are claimed next, of those that may be claimed.</summary>
-    public List<RunRow> NextClaimable(DateTimeOffset now, int max, Func<RunRow, bool> mayClaim)
+    public List<RunRow> NextClaimable(DateTimeOffset now, int max, LimitTable limits, Func<RunRow, bool> mayClaim) =>
+        Admit([.. _claimable.Values.SelectMany(ofTenant => ofTenant.TakeWhile(run => run.ClaimableAt <= now).Where(mayClaim).Take(max)).Order(ByClaimableAt.Instance)], now, max, limits);
+
+    /// <summary>Those of the runs that are due, in their turns, for which the limits leave room.</summary>
+    public List<RunRow> Admit(IReadOnlyList<RunRow> due, DateTimeOffset now, int max, LimitTable limits)
     {
-        IEnumerable<RunRow> due = _claimable.Values.SelectMany(ofTenant => ofTenant.TakeWhile(run => run.ClaimableAt <= now).Where(mayClaim).Take(max));
-        return FairShare.Pick([.. due.Order(ByClaimableAt.Instance)], run => run.Started.Tenant, tenant => _leased.GetValueOrDefault(tenant), max);
+        Dictionary<string, int> leased = Leased(now).CountBy(run => run.Started.Tenant, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
+        if (limits.RunsOfAll is { } all)
+            max = Math.Min(max, all - leased.Values.Sum());
+        return FairShare.Pick(due, run => run.Started.Tenant, tenant => leased.GetValueOrDefault(tenant), max, limits.RunsOf);
     }
 
     public void Take(RunRow run, string worker, DateTimeOffset now, TimeSpan duration)
@@ -86,7 +98,6 @@ internal sealed class RunRows
 
     private void SetWorker(RunRow run, string? worker)
     {
-        CollectionsMarshal.GetValueRefOrAddDefault(_leased, run.Started.Tenant, out _) += (worker is null ? 0 : 1) - (run.Worker is null ? 0 : 1);
         if (run.Worker is { } before && _byWorker.TryGetValue(before, out HashSet<RunRow>? runs) && runs.Remove(run) && runs.Count == 0)
             _byWorker.Remove(before);
         run.Worker = worker;

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Reflection;
 using System.Runtime.ExceptionServices;
 using System.Text.Json;
@@ -42,11 +43,15 @@ internal static class MethodBinder
 
     public static bool IsFromRuntime(ParameterInfo parameter) =>
         parameter.ParameterType == typeof(ToolContext)
+        || IsTransaction(parameter)
         || parameter.ParameterType == typeof(CancellationToken)
         || parameter.ParameterType == typeof(IServiceProvider)
         || parameter.ParameterType == typeof(AIFunctionArguments)
         || parameter.IsDefined(typeof(FromHostAttribute))
         || parameter.IsDefined(typeof(FromKeyedServicesAttribute));
+
+    /// <summary>Whether it is the journal's transaction, as such or as its driver calls it.</summary>
+    public static bool IsTransaction(ParameterInfo parameter) => typeof(DbTransaction).IsAssignableFrom(parameter.ParameterType);
 
     private static async ValueTask<object?> InvokeAsync(AIFunction function, ToolContext context, JsonElement arguments, CancellationToken cancellationToken)
     {
@@ -72,6 +77,8 @@ internal static class MethodBinder
     {
         if (parameter.ParameterType == typeof(ToolContext))
             return new() { ExcludeFromSchema = true, BindParameter = (_, arguments) => arguments.Context![typeof(ToolContext)] };
+        if (IsTransaction(parameter))
+            return new() { ExcludeFromSchema = true, BindParameter = (_, arguments) => ((ToolContext)arguments.Context![typeof(ToolContext)]!).Transaction };
         if (parameter.IsDefined(typeof(FromHostAttribute)))
             return new() { ExcludeFromSchema = true, BindParameter = Service };
         if (parameter.GetCustomAttribute<FromKeyedServicesAttribute>() is { } keyed)

@@ -99,6 +99,8 @@ public static class ToolFactory
             bound = MethodBinder.Probe(probe, probeTarget, options.Json);
         }
 
+        if ((options.Effect ?? ToolEffect.Unsafe) != ToolEffect.Transactional && method.GetParameters().FirstOrDefault(MethodBinder.IsTransaction) is { } transaction)
+            throw new ArgumentException($"The tool '{name}' takes the journal's transaction ('{transaction.Name}'), but its effect is {options.Effect ?? ToolEffect.Unsafe}: say Effect = ToolEffect.Transactional.", nameof(method));
         return options.Define(name, description, MethodSchema.Close(function.JsonSchema, method), MethodBinder.Handler(function), bound);
     }
 
