@@ -19,7 +19,7 @@ internal static class AgentKeys
     public static readonly string[] Tool =
         ["name", "description", "parameters", "effect", "destructive", "approval", "cost", "timeout", "key_memory", "max_repeats", "max_result", "sql", "http"];
 
-    public static readonly string[] SubAgent = ["name", "description", "agent"];
+    public static readonly string[] SubAgent = ["name", "description", "agent", "hand_off"];
 
     public static readonly string[] Approval =
         ["name", "tools", "effects", "destructive", "cost_above", "when", "required", "approvers", "roles", "assignee", "expires_after", "default"];
@@ -36,13 +36,18 @@ internal static class AgentKeys
 
     public static readonly string[] HttpProbe = ["url", "headers", "select"];
 
-    public static readonly string[] Validator = ["name", "sql", "tool_called", "answer_matches", "answer_schema", "judge"];
+    public static readonly string[] Validator = ["name", "sql", "tool_called", "http", "answer_matches", "answer_path", "answer_schema", "judge"];
 
     public static readonly string[] SqlCheck = ["database", "statement", "description", "captures", "rows", "first_row", "timeout"];
 
     public static readonly string[] ToolCalled = ["tool", "times", "arguments"];
 
     public static readonly string[] AnswerMatches = ["pattern", "negate"];
+
+    public static readonly string[] HttpCheck =
+        ["method", "url", "headers", "parameters", "for_each_call_of", "path", "expected", "description", "timeout", "max_bytes", "follow_redirects", "allow_private_networks", "allowed_hosts"];
+
+    public static readonly string[] AnswerPath = ["path", "expected"];
 
     public static readonly string[] Judge = ["rubric"];
 
@@ -74,7 +79,9 @@ internal static class AgentKeys
         ["validator"] = Validator,
         ["sql_check"] = SqlCheck,
         ["tool_called"] = ToolCalled,
+        ["http_check"] = HttpCheck,
         ["answer_matches"] = AnswerMatches,
+        ["answer_path"] = AnswerPath,
         ["judge"] = Judge,
         ["bounds"] = Bounds,
         ["budget"] = Budget,

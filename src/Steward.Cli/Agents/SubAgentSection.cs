@@ -3,7 +3,7 @@ using Steward.Tools;
 
 namespace Steward.Cli.Agents;
 
-/// <summary>Reads <c>agents</c>: other agents as tools, each from its own folder.</summary>
+/// <summary>Reads <c>agents</c>: other agents that are called, or take the task over; each from its own folder.</summary>
 internal static class SubAgentSection
 {
     /// <summary>Loads them, and adds what calls them to the tools of the file.</summary>
@@ -19,7 +19,8 @@ internal static class SubAgentSection
             if (namesake is not null)
                 throw agent.Error($"There are two agents '{namesake.Agent.Name}', and a name is all that a call goes by. Give one of them another name.");
             YamlValue at = map.Find("name") ?? agent;
-            string name = map.Find("name")?.Text() ?? file.Agent.Name;
+            bool handOff = map.Flag("hand_off");
+            string name = map.Find("name")?.Text() ?? (handOff ? $"hand_off_to_{file.Agent.Name}" : file.Agent.Name);
             if (!ToolDefinition.IsName(name))
                 throw at.Error($"'{name}' cannot be a tool's name. Write 1 to {ToolDefinition.MaxNameLength} letters, digits, '-' or '_'.");
             if (tools.Any(t => t.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
@@ -27,7 +28,7 @@ internal static class SubAgentSection
             string description = map.Find("description")?.NonEmpty("the description") ?? file.Agent.Description
                 ?? throw map.Self.Error($"Say what '{name}' does and when to use it, in a 'description': the model chooses by it.");
             CheckProviders([(models.Entries, scope.Folder, "this file"), .. files.SelectMany(f => f.All).Select(f => (f.ProviderEntries, f.Folder, $"the agent '{f.Agent.Name}'"))], file, agent);
-            tools.Add(BuiltInTools.Agent(file.Agent.Name, description, name));
+            tools.Add(handOff ? BuiltInTools.HandOffTo(file.Agent.Name, description, name) : BuiltInTools.Agent(file.Agent.Name, description, name));
             files.Add(file);
         }
 

@@ -49,7 +49,7 @@ internal static class ToolSection
             throw name.Error($"'{name.Text()}' cannot be a tool's name. Write 1 to {ToolDefinition.MaxNameLength} letters, digits, '-' or '_'.");
         YamlValue description = map.Need("description", "Say what it does and when to use it: the model chooses by it.");
         string says = description.NonEmpty("the description");
-        ToolParameter[] parameters = [.. (map.Find("parameters")?.Map("'parameters'").Entries ?? []).Select(p => Parameter(p.Key, p.Value))];
+        ToolParameter[] parameters = Parameters(map);
         (string kind, YamlValue body) = map.OneOf("sql", "http");
         try
         {
@@ -79,6 +79,19 @@ internal static class ToolSection
         });
     }
 
+    /// <summary>A request that reads, for a validator.</summary>
+    internal static HttpToolOptions Request(YamlMap map, AgentScope scope)
+    {
+        var options = new HttpToolOptions { Name = "http", Description = "", Url = Address(map, scope), Secrets = new Placeholders.Source(scope.Options), Parameters = Parameters(map) };
+        return Reach(options, map) with
+        {
+            Method = map.Find("method") is { } method ? Method(method, "GET", "HEAD") : options.Method,
+            Timeout = map.Find("timeout")?.Duration(TimeSpan.FromMilliseconds(1), s_day) ?? options.Timeout,
+        };
+    }
+
+    private static ToolParameter[] Parameters(YamlMap map) => [.. (map.Find("parameters")?.Map("'parameters'").Entries ?? []).Select(p => Parameter(p.Key, p.Value))];
+
     private static ToolEffect? Effect(YamlMap map) => map.Find("effect")?.OneOf("an effect", Effects);
 
     private static SqlToolOptions Sql(YamlValue body, YamlMap tool, AgentScope scope)
@@ -104,23 +117,28 @@ internal static class ToolSection
     {
         YamlMap map = body.Map("'http'", AgentKeys.Http);
         var options = new HttpToolOptions { Name = "", Description = "", Url = Address(map, scope), Secrets = new Placeholders.Source(scope.Options) };
-        return options with
+        return Reach(options, map) with
         {
             Effect = Effect(tool),
-            Method = map.Find("method") is { } method ? Method(method) : options.Method,
-            Headers = Headers(map),
+            Method = map.Find("method") is { } method ? Method(method, s_methods) : options.Method,
             Body = map.Find("body")?.Json(),
             JsonBody = map.Flag("json_body"),
             IdempotencyHeader = map.Find("idempotency_header") is { } header ? Header(header) : options.IdempotencyHeader,
             Select = map.Find("select")?.NonEmpty("'select'"),
             StatusTexts = StatusTexts(map),
-            MaxBytes = map.Whole("max_bytes", 1) ?? options.MaxBytes,
-            FollowRedirects = map.Flag("follow_redirects"),
-            AllowPrivateNetworks = map.Flag("allow_private_networks"),
-            AllowedHosts = map.Find("allowed_hosts") is { } hosts ? [.. hosts.List("'allowed_hosts'").Select(h => h.NonEmpty("the host"))] : null,
             Probe = map.Find("probe") is { } probe ? Probe(probe.Map("a probe", AgentKeys.HttpProbe), scope) : null,
         };
     }
+
+    /// <summary>What a request may reach and how much it may bring, which tools and validators have in common.</summary>
+    private static HttpToolOptions Reach(HttpToolOptions options, YamlMap map) => options with
+    {
+        Headers = Headers(map),
+        MaxBytes = map.Whole("max_bytes", 1) ?? options.MaxBytes,
+        FollowRedirects = map.Flag("follow_redirects"),
+        AllowPrivateNetworks = map.Flag("allow_private_networks"),
+        AllowedHosts = map.Find("allowed_hosts") is { } hosts ? [.. hosts.List("'allowed_hosts'").Select(h => h.NonEmpty("the host"))] : null,
+    };
 
     private static HttpProbeOptions Probe(YamlMap map, AgentScope scope) => new()
     {
@@ -132,8 +150,8 @@ internal static class ToolSection
     private static string Address(YamlMap map, AgentScope scope) =>
         Placeholders.Need(map.Need("url", "Write one such as https://api.example.com/users/{id}."), scope.Options);
 
-    private static string Method(YamlValue value) =>
-        s_methods.Contains(value.Text()) ? value.Text() : throw value.Error($"'{value.Text()}' is not a method that a tool can use. {Nearest.Hint(value.Text(), s_methods)}");
+    private static string Method(YamlValue value, params string[] known) =>
+        known.Contains(value.Text()) ? value.Text() : throw value.Error($"'{value.Text()}' is not a method that can be used here. {Nearest.Hint(value.Text(), known)}");
 
     /// <summary>A header's name; <c>false</c> for none.</summary>
     private static string? Header(YamlValue value) => value.IsText ? value.NonEmpty("the header's name") : value.Flag() ? throw value.Error("Write the header's name, or false for none.") : null;

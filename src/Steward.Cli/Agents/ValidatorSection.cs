@@ -14,7 +14,7 @@ internal static class ValidatorSection
         foreach (YamlValue declared in value?.List("'validators'") ?? [])
         {
             YamlMap map = declared.Map("a validator", AgentKeys.Validator);
-            (string kind, YamlValue body) = map.OneOf("sql", "tool_called", "answer_matches", "answer_schema", "judge");
+            (string kind, YamlValue body) = map.OneOf("sql", "tool_called", "http", "answer_matches", "answer_path", "answer_schema", "judge");
             string name = map.Find("name")?.NonEmpty("the validator's name") ?? kind;
             if (validators.Any(v => v.Name == name))
                 throw map.Self.Error($"There is a validator '{name}' already. Give this one another 'name'.");
@@ -35,7 +35,9 @@ internal static class ValidatorSection
     {
         "sql" => Sql(name, body.Map("'sql'", AgentKeys.SqlCheck), tools, scope),
         "tool_called" => ToolCalled(name, body, tools),
+        "http" => Http(name, body.Map("'http'", AgentKeys.HttpCheck), tools, scope),
         "answer_matches" => AnswerMatches(name, body),
+        "answer_path" => AnswerPath(name, body),
         "judge" => new JudgeValidator(name, Rubric(body)),
         _ => new AnswerSchemaValidator(name, body.IsMap ? body.Json() : SchemaFile(body, scope)),
     };
@@ -79,6 +81,39 @@ internal static class ValidatorSection
             return new AnswerMatchesValidator(name, body.Text());
         YamlMap map = body.Map("'answer_matches'", AgentKeys.AnswerMatches);
         return new AnswerMatchesValidator(name, map.Need("pattern", "Write a regular expression.").Text(), !map.Flag("negate"));
+    }
+
+    private static HttpValidator Http(string name, YamlMap map, IReadOnlyList<ToolDefinition> tools, AgentScope scope)
+    {
+        string? source = map.Find("for_each_call_of") is { } tool ? Known(tool.Text(), tool, tools) : null;
+        foreach ((YamlValue parameter, _) in map.Find("parameters")?.Map("'parameters'").Entries ?? [])
+            CheckParameter(parameter, tools.FirstOrDefault(t => t.Name == source));
+        return new HttpValidator(new HttpValidatorOptions
+        {
+            Name = name,
+            Description = map.Find("description")?.Text(),
+            Request = ToolSection.Request(map, scope),
+            ForEachCallOf = source,
+            Path = map.Find("path")?.NonEmpty("the path"),
+            Expected = map.Find("expected")?.Json(),
+        });
+    }
+
+    /// <summary>A parameter comes from the argument of the same name: one that the tool does not have would never be there.</summary>
+    private static void CheckParameter(YamlValue parameter, ToolDefinition? tool)
+    {
+        if (tool is null)
+            throw parameter.Error("Say with 'for_each_call_of' from which tool's calls the parameters come.");
+        if (tool.Schema.TryGetProperty("properties", out JsonElement known) && !known.TryGetProperty(parameter.Text(), out _))
+            throw parameter.Error($"The tool '{tool.Name}' has no parameter '{parameter.Text()}'. {Nearest.Hint(parameter.Text(), [.. known.EnumerateObject().Select(p => p.Name)])}");
+    }
+
+    private static AnswerPathValidator AnswerPath(string name, YamlValue body)
+    {
+        if (!body.IsMap)
+            return new AnswerPathValidator(name, body.NonEmpty("the path"));
+        YamlMap map = body.Map("'answer_path'", AgentKeys.AnswerPath);
+        return new AnswerPathValidator(name, map.Need("path", "Write a place such as $.order.id.").NonEmpty("the path"), map.Find("expected")?.Json());
     }
 
     private static string Rubric(YamlValue body) =>

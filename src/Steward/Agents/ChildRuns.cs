@@ -13,12 +13,13 @@ internal sealed class ChildRuns(AgentRegistry agents, TimeProvider time)
     /// <summary>The agent that a tool calls; null when it is not loaded here.</summary>
     public AgentDefinition? Find(ToolDefinition tool) => agents.Find(tool.AgentName!);
 
-    /// <summary>The child that carries out a call of an agent.</summary>
-    public void Start(RunSession session, ToolCall call, AgentDefinition agent, JsonElement arguments)
+    /// <summary>The child that carries out a call of an agent, or takes the task over.</summary>
+    public void Start(RunSession session, ToolCall call, ToolDefinition tool, JsonElement arguments)
     {
+        AgentDefinition agent = Find(tool)!;
         RunParent parent = new(Ancestors(session.State), call.Turn, call.Index);
-        RunStart start = Make(session.State, agent, parent, arguments.GetProperty("task").GetString()!, agent.Ceilings);
-        session.Note(new ChildStarted { Child = start.Run, Agent = agent.Name, AgentVersion = agent.Version, Turn = call.Turn, Index = call.Index });
+        RunStart start = Make(session.State, agent, parent, arguments.GetProperty(tool.IsHandOff ? "brief" : "task").GetString()!, agent.Ceilings);
+        session.Note(new ChildStarted { Child = start.Run, Agent = agent.Name, AgentVersion = agent.Version, Turn = call.Turn, Index = call.Index, HandOff = tool.IsHandOff });
         session.Start(start, new Blob(agent.Hash, agent.Json));
     }
 

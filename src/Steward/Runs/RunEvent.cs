@@ -377,6 +377,10 @@ public sealed record ChildStarted : RunEvent
 
     /// <summary>The plan's step that it carries out, if it does.</summary>
     public string? Step { get; init; }
+
+    /// <summary>Whether it takes the task over: its answer is then the run's.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool HandOff { get; init; }
 }
 
 /// <summary><c>child.ended</c>: a child run has ended.</summary>

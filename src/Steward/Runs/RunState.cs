@@ -14,7 +14,7 @@ namespace Steward.Runs;
 public sealed record RunState
 {
     /// <summary>The version of this fold; snapshots of another one are not used.</summary>
-    public const int FoldVersion = 1;
+    public const int FoldVersion = 2;
 
     private static readonly RunStarted s_nothing = new() { Agent = "", AgentVersion = "", DefinitionHash = "", Tenant = "", Input = [] };
 
@@ -488,7 +488,7 @@ public sealed record RunState
             return next with { Planning = Planning.With(step, e) };
         ToolCall call = Open(child.Turn, child.Index, "child.ended");
         return e.Status == RunStatus.Completed
-            ? next.Done(call, e.Output ?? "", isError: false)
+            ? next.Done(call with { HandedBack = child.HandOff ? e.Output : null }, e.Output ?? "", isError: false)
             : next.Done(call, $"The agent '{child.Agent}' did not complete ({e.Status}): {e.Reason}{(e.Output is { Length: > 0 } partial ? $"\nWhat there is of an answer: {partial}" : "")}", isError: true);
     }
 
@@ -563,6 +563,8 @@ public sealed record RunState
         }
 
         next = next.Say(MessageMapper.Results(calls)) with { Calls = [], Queued = [] };
+        if (Queued.IsEmpty && calls.FirstOrDefault(c => c.HandedBack is { Length: > 0 }) is { HandedBack: { } answer })
+            return next with { Answer = answer, LastText = answer, Finish = null, Round = Round + 1, Verdicts = [] };
         foreach (ChatMessage queued in Queued)
             next = next.Say(queued);
         return next;

@@ -86,6 +86,9 @@ public sealed record ToolCall
     /// <summary>Whether that result is an error.</summary>
     public bool IsError { get; init; }
 
+    /// <summary>The answer of the agent that took the task over by this call.</summary>
+    public string? HandedBack { get; init; }
+
     /// <summary>Its position, for example <c>3.0</c>.</summary>
     public string Position => $"{Turn}.{Index}";
 }

@@ -100,6 +100,26 @@ public static class BuiltInTools
         AgentName = agent,
     };
 
+    /// <summary>Hands the task to another agent for good: a child run whose answer is the caller's outcome, once the caller's validators passed it.</summary>
+    /// <param name="agent">The agent's name; its newest version here is used.</param>
+    /// <param name="description">Which tasks are its own, for the model.</param>
+    /// <param name="name">The tool's name; null for <c>hand_off_to_</c> and the agent's.</param>
+    public static ToolDefinition HandOffTo(string agent, string description, string? name = null) => new(
+        name ?? $"hand_off_to_{agent}",
+        $"{description} This hands the whole task over for good: the other agent's answer is the final one, and you do not speak after it.",
+        JsonElement.Parse("""
+            {
+              "type": "object", "required": ["brief"], "additionalProperties": false,
+              "properties": { "brief": { "type": "string", "minLength": 1, "description": "What is wanted, what has been done and found, and what is left, with everything that the other agent has to know: it sees nothing else." } }
+            }
+            """),
+        Never)
+    {
+        Kind = ToolKind.Agent,
+        AgentName = agent,
+        IsHandOff = true,
+    };
+
     /// <summary>The event with which a call of a built-in tool begins. Pure.</summary>
     internal static RunEvent Begin(ToolCall call, ToolDefinition tool, JsonElement arguments, DateTimeOffset now) => tool.Kind switch
     {

@@ -108,6 +108,9 @@ public sealed class ToolDefinition
     /// <summary>The agent that it calls, when it calls one.</summary>
     public string? AgentName { get; internal init; }
 
+    /// <summary>Whether the agent that it calls takes the task over, so that its answer is the caller's.</summary>
+    public bool IsHandOff { get; internal init; }
+
     internal JsonSchema Validator { get; }
 
     internal int RepeatLimit => Kind != ToolKind.Function ? int.MaxValue : MaxRepeats ?? (Effect is ToolEffect.Unsafe or ToolEffect.Transactional ? 1 : 3);

@@ -59,6 +59,8 @@ internal static class ToolGate
     {
         if ((state.Started.Parent?.Ancestors.Count ?? 0) >= agent.Limits.Depth)
             return Rejection(call, ToolRejection.Limit, string.Create(CultureInfo.InvariantCulture, $"'{call.Part.Name}' was not called: agents may call agents {agent.Limits.Depth} levels deep, and this is the last. Do it yourself."));
+        if (agent.FindTool(call.Part.Name)!.IsHandOff && state.Calls.Any(c => c.Index < call.Index && c is not { Status: ToolCallStatus.Done, IsError: true } && agent.FindTool(c.Part.Name)?.IsHandOff == true))
+            return Rejection(call, ToolRejection.Limit, $"'{call.Part.Name}' was not called: another call of the same message hands the task over, and it can go to one agent only.");
         int before = state.Calls.Count(c => c.Index < call.Index && c.Status == ToolCallStatus.Requested && agent.FindTool(c.Part.Name)?.Kind == ToolKind.Agent);
         return state.Descent.Length + before >= agent.Limits.Children
             ? Rejection(call, ToolRejection.Limit, string.Create(CultureInfo.InvariantCulture, $"'{call.Part.Name}' was not called: this run has started {state.Descent.Length} agents, the most that are allowed. Go on with what they found."))

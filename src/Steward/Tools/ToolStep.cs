@@ -148,7 +148,7 @@ internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, Chil
     private void NoteIntent(RunSession session, Admitted call)
     {
         if (call.Tool.Kind == ToolKind.Agent)
-            children.Start(session, call.Call, children.Find(call.Tool)!, ToolGate.Arguments(call.Call, call.Tool));
+            children.Start(session, call.Call, call.Tool, ToolGate.Arguments(call.Call, call.Tool));
         else
             session.Note(call.Intent);
     }

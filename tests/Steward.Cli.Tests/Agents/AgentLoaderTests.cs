@@ -79,6 +79,7 @@ public sealed class AgentLoaderTests
         built_ins: [ask_user, wait_until, hand_off]
         agents:
           - { name: ask_clerk, description: Knows the files., agent: clerk }
+          - { agent: clerk, hand_off: true }
         approvals:
           - { name: small, tools: [pay], when: { properties: { amount: { maximum: 10 } } }, required: false }
           - { name: large, tools: 'p*', effects: [idempotent, unsafe], destructive: true, cost_above: 0, approvers: 2, roles: [finance], expires_after: 2d, default: stop }
@@ -88,7 +89,10 @@ public sealed class AgentLoaderTests
           - name: paid
             sql: { database: shop, statement: 'SELECT 1 AS one WHERE @amount > 0', description: It is paid, captures: { amount: call.pay.amount }, rows: { exactly: 1, at_least: 1, at_most: 2 }, first_row: { one: 1 }, timeout: 3s }
           - tool_called: { tool: find, times: 1, arguments: { size: 2 } }
+          - name: posted
+            http: { method: HEAD, url: 'https://api.example.com/v1/users/{id}', headers: { Authorization: 'Bearer ${secret:KEY}' }, parameters: { id: string }, for_each_call_of: post, path: $.status, expected: { ok: true }, description: It is posted, timeout: 4s, max_bytes: 9000, follow_redirects: true, allow_private_networks: true, allowed_hosts: [api.example.com] }
           - answer_matches: { pattern: sorry, negate: true }
+          - answer_path: { path: $.order.id, expected: 7 }
           - answer_schema: { type: object }
           - judge: { rubric: It is polite. }
         budget: { usd: 1.5, tokens: 1000, model_calls: 5, tool_calls: 6, per_session: { usd: 9, tokens: 9000, model_calls: 50, tool_calls: 60 } }
@@ -114,8 +118,8 @@ public sealed class AgentLoaderTests
         Assert.Equal(["local", "mine"], file.Providers.Keys.Order());
         Assert.Contains(file.Prices, p => p is { Provider: "mine", Model: "large", InputPerMillion: 1, OutputPerMillion: 2.5m, CacheReadPerMillion: 0.1m, CacheWritePerMillion: 1.25m, ContextWindow: 64_000, MaxOutput: 4_000, Source: "the contract" });
         Assert.Contains(file.Prices, p => p is { Provider: "local", Model: "toy", InputPerMillion: 3, OutputPerMillion: 4 });
-        Assert.Equal(["find", "pay", "post", "ask_user", "wait_until", "hand_off", "ask_clerk", "read_result"], file.Agent.Tools.Select(t => t.Name));
-        Assert.Equal(["paid", "tool_called", "answer_matches", "answer_schema", "judge"], file.Agent.Validators.Select(v => v.Name));
+        Assert.Equal(["find", "pay", "post", "ask_user", "wait_until", "hand_off", "ask_clerk", "hand_off_to_clerk", "read_result"], file.Agent.Tools.Select(t => t.Name));
+        Assert.Equal(["paid", "tool_called", "posted", "answer_matches", "answer_path", "answer_schema", "judge"], file.Agent.Validators.Select(v => v.Name));
         Assert.Equal((1.5m, 1_000L, 5L, 6L), (file.Agent.Ceilings.Usd, file.Agent.Ceilings.Tokens, file.Agent.Ceilings.ModelCalls, file.Agent.Ceilings.ToolCalls));
         Assert.Equal((9m, 9_000L, 50L, 60L), (file.Agent.SessionCeilings!.Usd, file.Agent.SessionCeilings.Tokens, file.Agent.SessionCeilings.ModelCalls, file.Agent.SessionCeilings.ToolCalls));
         Assert.Equal(
@@ -167,7 +171,10 @@ public sealed class AgentLoaderTests
         Assert.Equal(["finance"], large.Roles);
         Assert.Equal(("boss", "ana", ToolEffect.Unsafe), (boss.Name, boss.Assignee, Assert.Single(boss.Effects)));
         Assert.Equal(new PlanningOptions { Mode = PlanningMode.Auto, MaxRounds = 3, MaxSteps = 5, ParallelSteps = 2, ApproveDestructive = false, ApproveAboveCost = 9.5m, Unit = "EUR" }, file.Agent.Planning);
-        Assert.Equal("clerk", file.Agent.FindTool("ask_clerk")!.AgentName);
+        Assert.Equal(("clerk", false), (file.Agent.FindTool("ask_clerk")!.AgentName, file.Agent.FindTool("ask_clerk")!.IsHandOff));
+        Assert.Equal(("clerk", true), (file.Agent.FindTool("hand_off_to_clerk")!.AgentName, file.Agent.FindTool("hand_off_to_clerk")!.IsHandOff));
+        Assert.Equal("It is posted: HEAD https://api.example.com/v1/users/{id} has {\"ok\":true} at $.status, for each call of post.", file.Agent.Validators[2].Description);
+        Assert.Equal("The answer is JSON and has 7 at $.order.id.", file.Agent.Validators[4].Description);
         Assert.Equal(["full", "clerk"], file.All.Select(f => f.Agent.Name));
     }
 

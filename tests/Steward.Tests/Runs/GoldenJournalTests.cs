@@ -56,6 +56,7 @@ public sealed class GoldenJournalTests
         await WriteAsync(folder, "planned", await PlannedAsync());
         await WriteAsync(folder, "waited", await WaitedAsync());
         await WriteAsync(folder, "migrated", await MigratedAsync());
+        await WriteAsync(folder, "handed_off", await HandedOffAsync());
     }
 
     private static string Describe(RunState s) =>
@@ -239,5 +240,16 @@ public sealed class GoldenJournalTests
         }
 
         return (after, run);
+    }
+
+    /// <summary>A task that goes over to another agent, whose answer is the run's.</summary>
+    private static async Task<(Lab Lab, RunId Run)> HandedOffAsync()
+    {
+        AgentDefinition other = new AgentBuilder("billing").UseModel(Harness.Model).Build();
+        var model = new FunctionModel((m, _) => m.Any(x => x.Text == "go") ? Calls_(("hand_off_to_billing", new { brief = "Refund 7." })) : Says("refunded"));
+        var lab = new Lab(model, Harness.Agent(BuiltInTools.HandOffTo("billing", "Money.")).Build(), others: other);
+        RunId run = await lab.StartAsync();
+        await lab.WorkAllAsync();
+        return (lab, run);
     }
 }

@@ -111,7 +111,7 @@ internal sealed class Checker(World world)
                 world.Tally.Count("cancelled");
                 break;
             case ChildStarted e:
-                world.Tally.Count(e.Step is null ? "child" : "step");
+                world.Tally.Count(e.HandOff ? "hand-off" : e.Step is null ? "child" : "step");
                 break;
             case GuidanceAdded { Reason: Guidance.Reflect }:
                 world.Tally.Count("replan");

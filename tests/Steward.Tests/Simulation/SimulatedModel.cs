@@ -8,7 +8,7 @@ namespace Steward.Tests.Simulation;
 /// <summary>A model that says anything a model may say, by the world's dice. Scripted; never a real model.</summary>
 internal sealed class SimulatedModel(World world)
 {
-    private static readonly string[] s_tools = ["look", "put", "send", "pay", "wipe", "hang", "ask_user", "wait_until", "helper", "nothing"];
+    private static readonly string[] s_tools = ["look", "put", "send", "pay", "wipe", "hang", "ask_user", "wait_until", "helper", "hand_off_to_helper", "nothing"];
 
     public ChatResponse Answer(IReadOnlyList<ChatMessage> messages, ChatOptions options)
     {
@@ -31,6 +31,7 @@ internal sealed class SimulatedModel(World world)
         (< 12, "wait_until") => new { seconds = 1 + world.Next(100) },
         (_, "wait_until") => new { signal = "paid", seconds = 30 },
         (_, "helper") => new { task = "Do it." },
+        (_, "hand_off_to_helper") => new { brief = "Do the rest." },
         _ => new { n = world.Next(40) },
     };
 

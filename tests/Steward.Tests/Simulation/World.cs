@@ -266,7 +266,7 @@ internal sealed class World : IServiceProvider
         }
     }
 
-    private static AgentDefinition Worker() => Builder("worker").AddTools(BuiltInTools.Agent("helper", "Helps."))
+    private static AgentDefinition Worker() => Builder("worker").AddTools(BuiltInTools.Agent("helper", "Helps."), BuiltInTools.HandOffTo("helper", "Helps."))
         .AddValidators(new DelegateValidator("world", "looks", (context, _) => ValueTask.FromResult(Of(context.Services).Chance(20) ? Finding.Failed("not yet") : Finding.Passed("seen")))).Build();
 
     private static World Of(IServiceProvider? services) => (World)services!.GetService(typeof(World))!;

@@ -193,7 +193,8 @@ public sealed class ReplayTests
 
     private static async Task<ReplayReport> ReplayAsync(List<JournalEntry> journal, AgentDefinition agent)
     {
-        var lab = new Lab(Untouchable.Model, agent);
+        AgentDefinition other = new AgentBuilder("billing").UseModel(Harness.Model).Build();
+        var lab = new Lab(Untouchable.Model, agent, others: other);
         await lab.Store.StartAsync(new RunStart { Run = journal[0].Run, Entry = journal[0], Copied = journal[1..] }, Token);
         return await lab.Client().ReplayAsync(journal[0].Run, new ReplayRequest { Agent = agent }, Token);
     }
@@ -207,6 +208,7 @@ public sealed class ReplayTests
         "exhausted" or "alerted" => Harness.Agent(Untouchable.Tool("step")).Build(),
         "planned" => Harness.Agent(Untouchable.Tool("look"), Untouchable.Destructive("drop")).UsePlanning().Build(),
         "waited" => Harness.Agent(BuiltInTools.AskUser, BuiltInTools.WaitUntil).Build(),
+        "handed_off" => Harness.Agent(BuiltInTools.HandOffTo("billing", "Money.")).Build(),
         "transactional" => Harness.Agent(new ToolDefinition("pay", "", JsonElement.Parse("{}"), Untouchable.Handler) { Effect = ToolEffect.Transactional }, Untouchable.Tool("look")).Build(),
         "migrated" => Harness.Agent(Approved("approved")).Build(),
         _ => Harness.Agent().Build(),
