@@ -6,14 +6,18 @@ namespace Steward.Tests.Shared;
 /// <summary>A private PostgreSQL server of this test process: its data in a temporary folder, reachable by a socket in it alone.</summary>
 internal sealed class PostgresServer
 {
-    private static readonly Lazy<PostgresServer> s_shared = new(Start);
+    private static readonly Lazy<PostgresServer> s_shared = new(() => Start("-c fsync=off"));
     private readonly string _bin;
     private readonly string _folder;
 
-    private PostgresServer(string bin, string folder)
+    private readonly string _settings;
+    private int _stopped;
+
+    private PostgresServer(string bin, string folder, string settings)
     {
         _bin = bin;
         _folder = folder;
+        _settings = settings;
     }
 
     public static PostgresServer Shared => s_shared.Value;
@@ -25,20 +29,35 @@ internal sealed class PostgresServer
             ? Directory.GetDirectories("/usr/lib/postgresql").OrderDescending().Select(d => Path.Combine(d, "bin")).FirstOrDefault(d => File.Exists(Path.Combine(d, "initdb")))
             : null;
 
-    private static PostgresServer Start()
+    /// <summary>A server that a test may crash: it syncs what it commits.</summary>
+    public static PostgresServer StartOwn() => Start("-c fsync=on");
+
+    /// <summary>The server dies as in a power cut, and comes back.</summary>
+    public void Crash()
+    {
+        RunServerProgram("pg_ctl", "-D", $"{_folder}/data", "-m", "immediate", "stop");
+        StartServer();
+    }
+
+    private static PostgresServer Start(string settings)
     {
         string folder = Directory.CreateTempSubdirectory("steward-pg-").FullName;
         if (Environment.UserName == "root")
             Run("chown", "postgres", folder);
-        var server = new PostgresServer(FindBin()!, folder);
+        var server = new PostgresServer(FindBin()!, folder, settings);
         AppDomain.CurrentDomain.ProcessExit += (_, _) => server.Stop();
         server.RunServerProgram("initdb", "-D", $"{folder}/data", "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C");
-        server.RunServerProgram("pg_ctl", "-D", $"{folder}/data", "-w", "-l", $"{folder}/log", "-o", $"-c listen_addresses='' -c fsync=off -k {folder}", "start");
+        server.StartServer();
         return server;
     }
 
-    private void Stop()
+    private void StartServer() =>
+        RunServerProgram("pg_ctl", "-D", $"{_folder}/data", "-w", "-l", $"{_folder}/log", "-o", $"-c listen_addresses='' {_settings} -k {_folder}", "start");
+
+    public void Stop()
     {
+        if (Interlocked.Exchange(ref _stopped, 1) == 1)
+            return;
         try
         {
             RunServerProgram("pg_ctl", "-D", $"{_folder}/data", "-m", "immediate", "stop");

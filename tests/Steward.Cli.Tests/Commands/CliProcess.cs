@@ -8,6 +8,8 @@ internal sealed class CliProcess : IDisposable
 {
     public const int Interrupt = 2;
     public const int Terminate = 15;
+    public const int Stop = 19;
+    public const int Continue = 18;
 
     /// <summary>Generous: the machine that runs these may be busy.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);

@@ -56,6 +56,31 @@ public sealed class WorkersTests(ITestOutputHelper output)
         Assert.Contains("every chain, payload and blob holds", (await folder.RunAsync("doctor", "--deep")).Output, StringComparison.Ordinal);
     }
 
+    /// <summary>Fault N1: a process stands still for longer than its lease, others take its runs, and it wakes up again.</summary>
+    [Fact]
+    public async Task N1_OneIsFrozenAndWakesUp_WhatItLostIsNotDoneTwice()
+    {
+        await using PostgresFolder folder = await PostgresFolder.CreateAsync(ThreePayments, PostgresTests.Tools(approval: false));
+        await folder.ExecuteAsync("CREATE TABLE paid (amount integer NOT NULL, token text NOT NULL)");
+        await StartRunsAsync(folder, Runs);
+        using CliProcess frozen = Work(folder);
+        await PaidAsync(folder, 10);
+
+        frozen.Signal(CliProcess.Stop);
+        using CliProcess other = Work(folder, "--until-idle");
+        await UntilAsync(async () => await folder.ScalarAsync<long>("SELECT count(*) FROM steward.run WHERE epoch > 1") > 0);
+        frozen.Signal(CliProcess.Continue);
+        (await other.EndAsync()).Is(ExitCodes.Ok);
+        frozen.Signal(CliProcess.Terminate);
+        (await frozen.EndAsync()).Is(ExitCodes.Ok);
+
+        Assert.Equal((long)Runs, await folder.ScalarAsync<long>("SELECT count(*) FROM steward.run WHERE status = 'completed'"));
+        Assert.Equal(3L * Runs, await folder.ScalarAsync<long>("SELECT count(*) FROM paid"));
+        Assert.Equal(3L * Runs, await folder.ScalarAsync<long>("SELECT count(DISTINCT token) FROM paid"));
+        output.WriteLine($"{await folder.ScalarAsync<long>("SELECT count(*) FROM steward.run WHERE epoch > 1")} runs of the frozen worker were taken over; {3 * Runs} payments, each once.");
+        Assert.Contains("every chain, payload and blob holds", (await folder.RunAsync("doctor", "--deep")).Output, StringComparison.Ordinal);
+    }
+
     /// <summary>Fault A1: a run that brings down whoever works on it is put before a person, and takes no further process with it.</summary>
     [Fact]
     public async Task A1_RunThatKillsItsWorkers_AwaitsAPerson()
