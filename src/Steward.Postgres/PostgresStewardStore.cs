@@ -16,7 +16,7 @@ namespace Steward.Postgres;
 /// Nothing is acknowledged before its commit returned. A commit whose answer was lost is never made again by the store:
 /// it throws <see cref="StoreFailure.Io"/>, and the session reads back.
 /// </remarks>
-public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, IHintingStore, IVerifiableStore
+public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, IHintingStore, IDueRuns, IVerifiableStore
 {
     private readonly PostgresStoreOptions _options;
     private readonly Database _database;
@@ -24,6 +24,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     private readonly Hints? _hints;
     private readonly AcknowledgedHeads _heads = new();
     private string _lookedAt = "";
+    private string _listedAt = "";
 
     private PostgresStewardStore(PostgresStoreOptions options, Database database, ILogger logger)
     {
@@ -70,6 +71,15 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
         if (request.Run is null)
             _lookedAt = looked;
         return claims;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<RunId>> DueAsync(ClaimRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        request.Validate();
+        (IReadOnlyList<RunId> runs, _listedAt) = await _database.ReadAsync(tx => Claims.ListAsync(tx, request, _listedAt), cancellationToken);
+        return runs;
     }
 
     /// <inheritdoc/>

@@ -58,6 +58,25 @@ public sealed class NodesTests(ITestOutputHelper output) : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Due_OfSeveralTenants_IsWhatAClaimThenTakesInItsOrder()
+    {
+        await using PostgresStewardStore store = await _schema.OpenAsync();
+        foreach (string tenant in (string[])["big", "big", "big", "small", "other"])
+            await store.StartAsync(TestRun.Start(tenant: tenant), Token);
+        ClaimRequest request = new() { Worker = "w", Duration = TimeSpan.FromMinutes(5), Max = 4 };
+
+        IReadOnlyList<RunId> due = await store.DueAsync(request, Token);
+        IReadOnlyList<RunId> again = await store.DueAsync(request, Token);
+        IReadOnlyList<Claim> claims = await store.ClaimAsync(request, Token);
+
+        Assert.Equal(4, due.Count);
+        Assert.Equal(due, again);
+        Assert.Equal(due, claims.Select(c => c.Lease.Run));
+        Assert.All(claims, c => Assert.Equal(1, c.Lease.Epoch));
+        Assert.DoesNotContain(await store.DueAsync(request, Token), due.Contains);
+    }
+
+    [Fact]
     public async Task Switch_EngagedOnOneNode_NothingStartsOnAnyOtherAfterIt()
     {
         PostgresStewardStore[] nodes = [await _schema.OpenAsync(), await _schema.OpenAsync()];

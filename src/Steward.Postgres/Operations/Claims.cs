@@ -51,7 +51,7 @@ internal static class Claims
     /// The window is what is due for longest. Only when it is full are tenants looked for that are not in it: by jumps from one tenant to the next
     /// in the index, a bounded number of them, beginning where the last claim ended.
     /// </remarks>
-    private const string Next = $"""
+    private const string Ranked = $"""
         WITH RECURSIVE n AS MATERIALIZED (SELECT steward.now() AS at),
         dead AS MATERIALIZED (SELECT w.name FROM steward.node w WHERE w.expires_at <= (SELECT at FROM n)),
         due AS MATERIALIZED (
@@ -71,13 +71,27 @@ internal static class Claims
         leased AS (SELECT h.tenant, count(*) AS runs FROM ({Held}) AS h GROUP BY h.tenant),
         turns AS (
             SELECT r.id, r.claimable_at, {MostOfTenant} AS most, coalesce(w.runs, 0) + row_number() OVER (PARTITION BY r.tenant ORDER BY r.claimable_at, r.id) AS turn
-            FROM (SELECT * FROM due UNION ALL SELECT * FROM more) r LEFT JOIN leased w ON w.tenant = r.tenant),
+            FROM (SELECT * FROM due UNION ALL SELECT * FROM more) r LEFT JOIN leased w ON w.tenant = r.tenant)
+        """;
+
+    private const string LookedAt = "coalesce((SELECT l.tenant FROM looked l ORDER BY l.at DESC LIMIT 1), '') AS looked";
+
+    private const string InTurns = $"""
+        (t.most IS NULL OR t.turn <= t.most)
+            ORDER BY t.turn, t.claimable_at, t.id LIMIT greatest(0, least($9, {MostOfAll} - (SELECT coalesce(sum(runs), 0) FROM leased)))
+        """;
+
+    private const string List = Ranked + $"""
+
+        SELECT r.uuid, {LookedAt} FROM turns t JOIN steward.run r ON r.id = t.id WHERE {InTurns}
+        """;
+
+    private const string Next = Ranked + $"""
+        ,
         found AS MATERIALIZED (
             SELECT r.id, t.turn, t.claimable_at AS due FROM turns t JOIN steward.run r ON r.id = t.id
-            WHERE r.claimable_at <= (SELECT at FROM n) AND (r.worker IS NULL OR r.worker IN (SELECT name FROM dead))
-                AND (t.most IS NULL OR t.turn <= t.most)
-            ORDER BY t.turn, t.claimable_at, t.id LIMIT greatest(0, least($9, {MostOfAll} - (SELECT coalesce(sum(runs), 0) FROM leased))) FOR UPDATE OF r SKIP LOCKED),
-        """ + Taken + "coalesce((SELECT l.tenant FROM looked l ORDER BY l.at DESC LIMIT 1), '') AS looked" + From;
+            WHERE r.claimable_at <= (SELECT at FROM n) AND (r.worker IS NULL OR r.worker IN (SELECT name FROM dead)) AND {InTurns} FOR UPDATE OF r SKIP LOCKED),
+        """ + Taken + LookedAt + From;
 
     private const string Taken = $"""
 
@@ -102,11 +116,7 @@ internal static class Claims
     /// <returns>The claims, and where the look ended.</returns>
     public static async Task<(IReadOnlyList<Claim> Claims, string Looked)> TakeAsync(Tx tx, ClaimRequest request, string after)
     {
-        string[]? agents = request.Agents?.ToArray();
-        string[]? versions = request.Versions?.Select(v => $"{v.Agent}\n{v.Version}").ToArray();
-        object?[] values = request.Run is { } run
-            ? [request.Worker, request.Duration, agents, versions, request.VersionPatience, run.Value]
-            : [request.Worker, request.Duration, agents, versions, request.VersionPatience, Math.Max(FairShare.Window, request.Max), after, FairShare.Tenants, request.Max];
+        object?[] values = request.Run is { } run ? [.. About(request), run.Value] : [.. About(request), .. Window(request, after)];
         await using NpgsqlBatch batch = tx.Batch();
         Concurrency.LockClaims(tx, batch);
         tx.Add(batch, request.Run is null ? Next : One, values);
@@ -114,6 +124,13 @@ internal static class Claims
         await reader.NextResultAsync(tx.CancellationToken);
         List<(Claim Claim, string Looked)> taken = await tx.ReadAllAsync(reader, r => Read(r, request.Worker));
         return ([.. taken.Select(t => t.Claim)], taken.Count == 0 ? "" : taken[0].Looked);
+    }
+
+    /// <summary>What <see cref="TakeAsync"/> would take, and where the look ended.</summary>
+    public static async Task<(IReadOnlyList<RunId> Runs, string Looked)> ListAsync(Tx tx, ClaimRequest request, string after)
+    {
+        List<(RunId Run, string Looked)> due = await tx.AllAsync(List, static r => (new RunId(r.GetGuid(0)), r.GetString(1)), [.. About(request), .. Window(request, after)]);
+        return ([.. due.Select(d => d.Run)], due.Count == 0 ? "" : due[0].Looked);
     }
 
     public static async Task<IReadOnlyList<Lease>> RenewAsync(Tx tx, string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration)
@@ -133,6 +150,11 @@ internal static class Claims
         HashSet<Lease> held = [.. await tx.ReadAllAsync(reader, r => new Lease(new RunId(r.GetGuid(0)), r.GetInt64(1), worker))];
         return [.. leases.Where(held.Contains)];
     }
+
+    private static object?[] About(ClaimRequest request) =>
+        [request.Worker, request.Duration, request.Agents?.ToArray(), request.Versions?.Select(v => $"{v.Agent}\n{v.Version}").ToArray(), request.VersionPatience];
+
+    private static object[] Window(ClaimRequest request, string after) => [Math.Max(FairShare.Window, request.Max), after, FairShare.Tenants, request.Max];
 
     private static (Claim Claim, string Looked) Read(NpgsqlDataReader r, string worker)
     {

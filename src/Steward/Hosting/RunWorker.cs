@@ -28,9 +28,11 @@ internal sealed class RunWorker : BackgroundService
     private readonly StewardOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<RunWorker> _logger;
+    private readonly IRunPlacement? _placement;
     private readonly ConcurrentDictionary<Task, RunId> _running = new();
+    private readonly Doorway _doorway = new();
 
-    public RunWorker(IStewardStore store, AgentRegistry agents, RunEngine engine, RunHub hub, IOptions<StewardOptions> options, TimeProvider time, ILogger<RunWorker> logger)
+    public RunWorker(IStewardStore store, AgentRegistry agents, RunEngine engine, RunHub hub, IOptions<StewardOptions> options, TimeProvider time, ILogger<RunWorker> logger, IRunPlacement? placement = null)
     {
         _store = store;
         _agents = agents;
@@ -39,6 +41,7 @@ internal sealed class RunWorker : BackgroundService
         _options = options.Value;
         _time = time;
         _logger = logger;
+        _placement = placement;
         Name = _options.WorkerName ?? string.Create(
             CultureInfo.InvariantCulture,
             $"{Environment.MachineName}/{Environment.ProcessId}/{RunId.New(time).ToString()[24..]}");
@@ -50,13 +53,38 @@ internal sealed class RunWorker : BackgroundService
     /// <summary>Only this run is worked on, if set.</summary>
     public RunId? Only { get; init; }
 
+    /// <summary>Takes a run that somebody else has found, if it is claimable and there is room for it here; a run that is at work here looks at its inbox.</summary>
+    public async Task<TakenRun> TakeAsync(RunId run, CancellationToken cancellationToken)
+    {
+        if (WorkOn(run) is { } work)
+        {
+            _hub.Hint(run);
+            return new TakenRun(TakeResult.AtWork, work);
+        }
+
+        if (!_doorway.TryEnter(_options.MaxConcurrentRuns - _running.Count))
+            return new TakenRun(TakeResult.Full, Task.CompletedTask);
+        try
+        {
+            return await TakeAsync(Request(1) with { Run = run }, cancellationToken) is [Task started]
+                ? new TakenRun(TakeResult.Started, started)
+                : new TakenRun(TakeResult.NotClaimable, Task.CompletedTask);
+        }
+        finally
+        {
+            _doorway.Leave();
+        }
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (!_options.RunWorker)
             return;
         using var watching = new CancellationTokenSource();
         Task watch = WatchAsync(watching.Token);
+        _doorway.Open();
         await ClaimAsync(stoppingToken);
+        await _doorway.CloseAsync();
         await DrainAsync();
         await watching.CancelAsync();
         await watch;
@@ -91,26 +119,35 @@ internal sealed class RunWorker : BackgroundService
     /// <returns>False when there was nothing to claim.</returns>
     private async ValueTask<bool> ClaimSomeAsync(int room, CancellationToken cancellationToken)
     {
-        var any = new ClaimRequest { Worker = Name, Duration = _options.LeaseDuration };
         if ((Only ?? _options.OnlyRun) is not { } only)
-            return await TakeAsync(any with { Max = room, Agents = _agents.Names, Versions = _agents.Versions, VersionPatience = _options.VersionPatience }, cancellationToken);
+            return _placement is null ? await TakeAsync(Request(room), cancellationToken) is not [] : await _placement.PlaceAsync(this, Request(room), cancellationToken);
         foreach (RunId run in await FamilyAsync(only, cancellationToken))
         {
-            if (await TakeAsync(any with { Run = run }, cancellationToken))
+            if (await TakeAsync(new ClaimRequest { Worker = Name, Duration = _options.LeaseDuration, Run = run }, cancellationToken) is not [])
                 return true;
         }
 
         return false;
     }
 
-    private async ValueTask<bool> TakeAsync(ClaimRequest request, CancellationToken cancellationToken)
+    private ClaimRequest Request(int room) => new()
+    {
+        Worker = Name,
+        Duration = _options.LeaseDuration,
+        Max = room,
+        Agents = _agents.Names,
+        Versions = _agents.Versions,
+        VersionPatience = _options.VersionPatience,
+    };
+
+    private async ValueTask<Task[]> TakeAsync(ClaimRequest request, CancellationToken cancellationToken)
     {
         long asked = _time.GetTimestamp();
         IReadOnlyList<Claim> claims = await _store.ClaimAsync(request, cancellationToken);
-        foreach (Claim claim in claims)
-            Start(claim, asked);
-        return claims.Count > 0;
+        return [.. claims.Select(claim => Start(claim, asked))];
     }
+
+    private Task? WorkOn(RunId run) => _running.FirstOrDefault(r => r.Value == run && !r.Key.IsCompleted).Key;
 
     private async ValueTask<List<RunId>> FamilyAsync(RunId root, CancellationToken cancellationToken)
     {
@@ -130,17 +167,18 @@ internal sealed class RunWorker : BackgroundService
         await cancel.CancelAsync();
     }
 
-    private void Start(Claim claim, long claimedAt)
+    private Task Start(Claim claim, long claimedAt)
     {
         Task task = Task.Run(() => ExecuteAsync(claim, claimedAt));
         _running[task] = claim.Lease.Run;
         _ = task.ContinueWith(Finished, TaskScheduler.Default);
+        return task;
     }
 
     private void Finished(Task task)
     {
         if (_running.TryRemove(task, out RunId run))
-            _hub.Notify(run);
+            _hub.Hint(run);
     }
 
     private async Task ExecuteAsync(Claim claim, long claimedAt)

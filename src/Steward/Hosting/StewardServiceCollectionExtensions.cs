@@ -43,7 +43,8 @@ public static class StewardServiceCollectionExtensions
             s.GetRequiredService<RunHub>(),
             s.GetRequiredService<IOptions<StewardOptions>>(),
             s.GetRequiredService<TimeProvider>(),
-            LoggerOf<RunWorker>(s)));
+            LoggerOf<RunWorker>(s),
+            s.GetService<IRunPlacement>()));
         // In this order: a host stops its services backwards, and the worker's last commits can raise alerts.
         services.AddHostedService(static s => s.GetRequiredService<AlertSender>());
         services.AddHostedService(static s => new HintListener(s.GetRequiredService<IStewardStore>(), s.GetRequiredService<RunHub>()));

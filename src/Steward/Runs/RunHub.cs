@@ -11,21 +11,24 @@ public sealed class RunHub : IRunObserver
     private readonly ConcurrentDictionary<RunId, Waiters> _settles = new();
     private readonly Waiters _work = new();
 
+    /// <summary>Raised when this process has made a run claimable or sent it a signal, for whoever carries that to the process that has the run. Must return at once and not throw.</summary>
+    internal event Action<RunId>? Notified;
+
     /// <summary>Says that a run may have become claimable, or has a signal.</summary>
     public void Notify(RunId run)
     {
-        _work.Release();
-        Wake(_changes, run);
-        Wake(_settles, run);
+        Hint(run);
+        Notified?.Invoke(run);
     }
 
-    /// <summary>Says what another process was heard of; null stands for any run.</summary>
+    /// <summary>Says what was heard of another process, or of this one's worker; null stands for any run.</summary>
     internal void Hint(RunId? run)
     {
-        if (run is { } one)
-            Notify(one);
-        else
-            _work.Release();
+        _work.Release();
+        if (run is not { } one)
+            return;
+        Wake(_changes, one);
+        Wake(_settles, one);
     }
 
     /// <inheritdoc/>

@@ -69,6 +69,13 @@ public interface IHintingStore
     IAsyncEnumerable<RunId?> HintsAsync(CancellationToken cancellationToken = default);
 }
 
+/// <summary>A store that can say what is claimable without claiming it, so that somebody may choose who works on it.</summary>
+public interface IDueRuns
+{
+    /// <summary>Runs that <see cref="IRunStore.ClaimAsync"/> would give at this moment, in its order.</summary>
+    ValueTask<IReadOnlyList<RunId>> DueAsync(ClaimRequest request, CancellationToken cancellationToken = default);
+}
+
 /// <summary>What is asked for one run at a time.</summary>
 public static class RunStoreExtensions
 {

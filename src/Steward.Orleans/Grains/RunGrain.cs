@@ -1,0 +1,83 @@
+using Microsoft.Extensions.Logging;
+using Orleans;
+using Orleans.Placement;
+using Orleans.Runtime;
+using Steward.Hosting;
+using Steward.Orleans.Live;
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.Orleans.Grains;
+
+/// <summary>A run's place in the cluster: claims it for this silo's worker, and stays for as long as that works on it.</summary>
+/// <remarks>
+/// It holds nothing: a run is its journal, and whoever holds its epoch is said by the database. Should two activations exist, one of them claims and
+/// the other is told that there is nothing to claim; should the silo be cut off, its appends are fenced. So the work is the worker's and not the grain's:
+/// it goes on when the activation goes, and ends when an append fails, whatever Orleans believes.
+/// </remarks>
+[Immovable]
+[RunPlacement]
+internal sealed class RunGrain(RunWorker worker, LiveTopics topics, ILogger<RunGrain> logger) : Grain, IRunGrain
+{
+    private Task _work = Task.CompletedTask;
+
+    private RunId Run => new(this.GetPrimaryKey());
+
+    public async Task<WakeResult> WakeAsync()
+    {
+        TakenRun taken;
+        try
+        {
+            taken = await worker.TakeAsync(Run, CancellationToken.None);
+        }
+        catch (StoreException e)
+        {
+            // Not thrown across the cluster: whoever asked is as well off with the database as without this silo.
+            Log.StoreTrouble(logger, Run, e);
+            taken = new TakenRun(TakeResult.Full, Task.CompletedTask);
+        }
+
+        if (taken.Result is TakeResult.Started or TakeResult.AtWork && taken.Work != _work)
+        {
+            _work = taken.Work;
+            DelayDeactivation(Timeout.InfiniteTimeSpan);
+            _ = StayUntilAsync(taken.Work);
+        }
+
+        GoIfIdle();
+        return taken.Result switch
+        {
+            TakeResult.Started => WakeResult.Started,
+            TakeResult.AtWork => WakeResult.AtWork,
+            TakeResult.Full => WakeResult.Full,
+            _ => WakeResult.Idle,
+        };
+    }
+
+    public Task FollowAsync(ILiveObserver observer)
+    {
+        topics.Follow(Run, observer);
+        return Task.CompletedTask;
+    }
+
+    public Task LeaveAsync(ILiveObserver observer)
+    {
+        topics.Leave(Run, observer);
+        GoIfIdle();
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Ended, parked or lost: in each case the run has no place here any more.</summary>
+    private async Task StayUntilAsync(Task work)
+    {
+        await work;
+        DelayDeactivation(TimeSpan.Zero);
+        GoIfIdle();
+    }
+
+    private void GoIfIdle()
+    {
+        if (_work.IsCompleted && !topics.IsFollowed(Run))
+            DeactivateOnIdle();
+    }
+}

@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging;
+using Steward.Runs;
+
+namespace Steward.Orleans;
+
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Warning, "Run {Run}: Orleans did not place it; this worker claims it itself")]
+    public static partial void NotPlaced(ILogger logger, RunId run, Exception exception);
+
+    [LoggerMessage(2, LogLevel.Warning, "Run {Run}: Orleans did not carry the hint to its silo; polling finds what it was about")]
+    public static partial void NotRelayed(ILogger logger, RunId run, Exception exception);
+
+    [LoggerMessage(3, LogLevel.Warning, "Run {Run}: its silo could not be asked to send live; it is tried again")]
+    public static partial void NotFollowing(ILogger logger, RunId run, Exception exception);
+
+    [LoggerMessage(4, LogLevel.Information, "Run {Run}: a follower does not answer any more; nothing is sent to it")]
+    public static partial void FollowerGone(ILogger logger, RunId run, Exception exception);
+
+    [LoggerMessage(5, LogLevel.Error, "Run {Run}: this silo could not reach the store; another one, or a later poll, takes the run")]
+    public static partial void StoreTrouble(ILogger logger, RunId run, Exception exception);
+}

@@ -1,0 +1,60 @@
+using Npgsql;
+using Steward.OrleansHost;
+using Steward.Postgres;
+using Steward.Runs;
+using Steward.Storage;
+using Steward.Tests.Shared;
+
+namespace Steward.Orleans.Tests;
+
+/// <summary>A schema of its own for a test's cluster, with the store's tables and the tool's ledger; gone with the test.</summary>
+internal sealed class ClusterSchema : IAsyncDisposable
+{
+    private static int s_count;
+    private PostgresStewardStore? _store;
+
+    public string Name { get; } = $"o{Interlocked.Increment(ref s_count)}";
+
+    public string ConnectionString { get; } = Requirement.Postgres().ConnectionString;
+
+    public PostgresStewardStore Store => _store!;
+
+    public static async Task<ClusterSchema> CreateAsync()
+    {
+        var schema = new ClusterSchema();
+        schema._store = await PostgresStewardStore.OpenAsync(new PostgresStoreOptions { ConnectionString = schema.ConnectionString, Schema = schema.Name, Notify = false }, cancellationToken: TestContext.Current.CancellationToken);
+        await schema.ExecuteAsync(ScriptedAgents.Ledger(schema.Name));
+        return schema;
+    }
+
+    public async Task<T> ScalarAsync<T>(string sql)
+    {
+        await using NpgsqlConnection connection = new(ConnectionString);
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using NpgsqlCommand command = new(sql.Replace("steward.", $"{Name}.", StringComparison.Ordinal), connection);
+        return (T)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+    }
+
+    public async Task<List<RunEvent>> EventsAsync(RunId run)
+    {
+        List<RunEvent> events = [];
+        await foreach (JournalEntry entry in Store.ReadAsync(run, 0, TestContext.Current.CancellationToken))
+            events.Add(entry.Event);
+        return events;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_store is not null)
+            await _store.DisposeAsync();
+        await ExecuteAsync($"DROP SCHEMA IF EXISTS {Name} CASCADE");
+    }
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using NpgsqlConnection connection = new(ConnectionString);
+        await connection.OpenAsync(CancellationToken.None);
+        await using NpgsqlCommand command = new(sql, connection);
+        await command.ExecuteNonQueryAsync(CancellationToken.None);
+    }
+}

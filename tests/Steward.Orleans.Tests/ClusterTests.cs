@@ -1,0 +1,238 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Steward.Hosting;
+using Steward.Orleans.Live;
+using Steward.OrleansHost;
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.Orleans.Tests;
+
+/// <summary>Two silos in this process, on loopback. Where a test says that nobody polls, no NOTIFY is sent either: then only Orleans carries a hint.</summary>
+public sealed class ClusterTests(ITestOutputHelper output) : IAsyncLifetime
+{
+    private static readonly TimeSpan s_bound = TimeSpan.FromSeconds(60);
+    private readonly List<IHost> _hosts = [];
+    private ClusterSchema _schema = null!;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => _schema = await ClusterSchema.CreateAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (IHost host in Enumerable.Reverse(_hosts))
+        {
+            await host.StopAsync(CancellationToken.None);
+            host.Dispose();
+        }
+
+        await _schema.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(RunPlacement.Random)]
+    [InlineData(RunPlacement.ActivationCount)]
+    public async Task Runs_OnTwoSilos_AreSpreadAndWorkedOnOnce(RunPlacement placement)
+    {
+        const int Count = 200;
+        IStewardClient client = Client(await SiloAsync(orleans: o => o.Placement = placement));
+        await SiloAsync(orleans: o => o.Placement = placement);
+
+        RunHandle[] runs = await Task.WhenAll(Enumerable.Range(0, Count).Select(_ => client.StartAsync("quick", new RunRequest("go"), Token)));
+        RunResult[] results = await Task.WhenAll(runs.Select(r => r.WaitAsync(Token))).WaitAsync(s_bound, Token);
+
+        Assert.All(results, r => Assert.Equal(RunStatus.Completed, r.Status));
+        List<string> workers = [];
+        foreach (RunHandle run in runs)
+            workers.Add(Assert.Single((await _schema.EventsAsync(run.Id)).OfType<RunClaimed>()).Worker);
+        Dictionary<string, int> silos = workers.CountBy(w => w).ToDictionary();
+        output.WriteLine(string.Join(", ", silos));
+        Assert.Equal(2, silos.Count);
+        Assert.All(silos.Values, n => Assert.True(n >= Count / 5, $"{n} of {Count}"));
+    }
+
+    [Fact]
+    public async Task Cancel_FromTheOtherSiloAndNobodyPolls_StopsTheRunAtWork()
+    {
+        IHost[] silos = [await SiloAsync(NobodyPolls), await SiloAsync(NobodyPolls)];
+        RunHandle[] runs = await SleepersAsync(Client(silos[0]), 6);
+
+        // Each run from each silo in turn: whichever holds it, half of the cancels come from the other.
+        for (int i = 0; i < runs.Length; i++)
+            await Client(silos[i % 2]).Get(runs[i].Id).CancelAsync("the test", cancellationToken: Token);
+
+        await EventuallyAsync(async () => (await _schema.Store.FindAsync(new RunQuery { Statuses = [RunStatus.Cancelled] }, Token)).Count == runs.Length);
+    }
+
+    [Fact]
+    public async Task Signal_FromAClientAndNobodyPolls_WakesAParkedRun()
+    {
+        await SiloAsync(NobodyPolls);
+        await SiloAsync(NobodyPolls);
+        IHost host = await AddAsync(TestSilo.BuildClient(_schema.ConnectionString, _schema.Name, NobodyPolls, notify: false));
+        RunHandle run = await Client(host).StartAsync("waiter", new RunRequest("go"), Token);
+        await EventuallyAsync(async () => await run.GetInfoAsync(Token) is { Status: RunStatus.Awaiting, Worker: null });
+
+        await run.SignalAsync("go", cancellationToken: Token);
+
+        await EventuallyAsync(async () => await run.GetInfoAsync(Token) is { Status: RunStatus.Completed });
+    }
+
+    [Fact]
+    public async Task Follow_RunAtWorkOnAnotherSilo_HearsTextAndItsEnd()
+    {
+        IHost[] silos = [await SiloAsync(NobodyPolls), await SiloAsync(NobodyPolls)];
+        RunHandle run = await Client(silos[0]).StartAsync("talker", new RunRequest("go"), Token);
+        await EventuallyAsync(async () => await run.GetInfoAsync(Token) is { Worker: not null });
+
+        List<RunUpdate>[] heard = await Task.WhenAll(silos.Select(s => ListenAsync(s, run.Id))).WaitAsync(s_bound, Token);
+
+        Assert.All(heard, updates =>
+        {
+            Assert.Contains(updates, u => u is TextArrived { Text.Length: > 0 });
+            Assert.Equal(RunStatus.Completed, Assert.IsType<EntriesCommitted>(updates[^1]).Status);
+        });
+    }
+
+    [Fact]
+    public async Task Follow_ByASlowReader_SaysThatItDropped()
+    {
+        IHost silo = await SiloAsync(orleans: o => o.FollowQueue = 3);
+        RunHandle run = await Client(silo).StartAsync("talker", new RunRequest("go"), Token);
+        List<RunUpdate> updates = [];
+        await foreach (RunUpdate update in silo.Services.GetRequiredService<IRunStreams>().FollowAsync(run.Id, Token))
+        {
+            updates.Add(update);
+            if (updates.Count == 1)
+                await run.WaitAsync(Token).WaitAsync(s_bound, Token);
+        }
+
+        Assert.Contains(updates, u => u is UpdatesDropped { Count: > 0 });
+        Assert.IsType<EntriesCommitted>(updates[^1]);
+    }
+
+    [Fact]
+    public async Task Follow_RunThatHasEnded_Ends()
+    {
+        IHost silo = await SiloAsync();
+        RunHandle run = await Client(silo).StartAsync("quick", new RunRequest("go"), Token);
+        await run.WaitAsync(Token).WaitAsync(s_bound, Token);
+
+        Assert.Equal(RunStatus.Completed, Assert.IsType<EntriesCommitted>(Assert.Single(await ListenAsync(silo, run.Id))).Status);
+    }
+
+    [Fact]
+    public async Task Silos_Full_LeaveRunsInTheQueueAndTakeThemWhenThereIsRoom()
+    {
+        IHost silo = await SiloAsync(o => o.MaxConcurrentRuns = 1);
+        await SiloAsync(o => o.MaxConcurrentRuns = 1);
+        RunHandle[] runs = [.. await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Client(silo).StartAsync("sleeper", new RunRequest("go"), Token)))];
+
+        for (int cancelled = 0; cancelled < runs.Length; cancelled++)
+        {
+            int expected = Math.Min(2, runs.Length - cancelled);
+            List<RunInfo> working = [];
+            await EventuallyAsync(async () => (working = await AtWorkAsync()).Count == expected);
+            Assert.Equal(expected, working.Select(w => w.Worker).Distinct().Count());
+            await Client(silo).Get(working[0].Run).CancelAsync("the test", cancellationToken: Token);
+            await EventuallyAsync(async () => await Client(silo).Get(working[0].Run).GetInfoAsync(Token) is { Status: RunStatus.Cancelled });
+        }
+    }
+
+    /// <summary>What a cluster would be that has fallen apart: two that do not know of each other, with a grain for each run in both.</summary>
+    [Fact]
+    public async Task Clusters_ThatDoNotKnowEachOther_WorkOnEachRunOnce()
+    {
+        IHost[] silos = [await SiloAsync(orleans: o => o.ClusterId = "left"), await SiloAsync(orleans: o => o.ClusterId = "right")];
+        RunHandle[] runs = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => Client(silos[i % 2]).StartAsync("stepper", new RunRequest("go"), Token)));
+
+        await Task.WhenAll(runs.Select(r => r.WaitAsync(Token))).WaitAsync(s_bound, Token);
+
+        Assert.Equal(runs.Length * ScriptedAgents.Steps, await _schema.ScalarAsync<long>("SELECT count(*) FROM steward.ledger"));
+        Assert.Equal(runs.Length * ScriptedAgents.Steps, await _schema.ScalarAsync<long>("SELECT count(DISTINCT key) FROM steward.ledger"));
+        foreach (RunHandle run in runs)
+            Assert.Single((await _schema.EventsAsync(run.Id)).OfType<RunClaimed>());
+    }
+
+    [Fact]
+    public async Task Silo_Stopped_GivesItsRunsBackToTheOther()
+    {
+        IHost first = await SiloAsync(o => o.DrainGrace = TimeSpan.FromMilliseconds(200));
+        await SiloAsync(o => o.DrainGrace = TimeSpan.FromMilliseconds(200));
+        RunHandle[] runs = await SleepersAsync(Client(first), 8);
+
+        string[] given = [.. (await AtWorkAsync()).Where(r => r.Worker == Worker(first)).Select(r => $"{r.Run}")];
+        Assert.NotEmpty(given);
+
+        long began = TimeProvider.System.GetTimestamp();
+        await first.StopAsync(Token);
+        output.WriteLine($"Stopped in {TimeProvider.System.GetElapsedTime(began).TotalSeconds:0.0} s.");
+
+        // The tool was cut off; told so, the model says that it is done.
+        RunHandle[] moved = [.. runs.Where(r => given.Contains($"{r.Id}"))];
+        await Task.WhenAll(moved.Select(r => r.WaitAsync(Token))).WaitAsync(s_bound, Token);
+        foreach (RunHandle run in moved)
+            Assert.NotEqual(Worker(first), (await _schema.EventsAsync(run.Id)).OfType<RunClaimed>().Last().Worker);
+        Assert.Equal(1, await _schema.ScalarAsync<long>("SELECT count(*) FROM steward.silo WHERE status = 'Active'"));
+    }
+
+    private static void NobodyPolls(StewardOptions options) =>
+        (options.PollInterval, options.WatchInterval, options.LeaseDuration) = (TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(30));
+
+    private static string Worker(IHost silo) => silo.Services.GetRequiredService<RunWorker>().Name;
+
+    private static IStewardClient Client(IHost host) => host.Services.GetRequiredService<IStewardClient>();
+
+    private static async Task<List<RunUpdate>> ListenAsync(IHost host, RunId run)
+    {
+        List<RunUpdate> updates = [];
+        await foreach (RunUpdate update in host.Services.GetRequiredService<IRunStreams>().FollowAsync(run, Token))
+            updates.Add(update);
+        return updates;
+    }
+
+    private static async Task EventuallyAsync(Func<Task<bool>> condition)
+    {
+        long began = TimeProvider.System.GetTimestamp();
+        while (!await condition())
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < s_bound, "It did not come about.");
+            await Task.Delay(20, Token);
+        }
+    }
+
+    private async Task<RunHandle[]> SleepersAsync(IStewardClient client, int count)
+    {
+        RunHandle[] runs = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => client.StartAsync("sleeper", new RunRequest("go"), Token)));
+        await EventuallyAsync(async () => (await AtWorkAsync()).Count == count);
+        return runs;
+    }
+
+    /// <summary>Runs whose tool call is under way.</summary>
+    private async Task<List<RunInfo>> AtWorkAsync()
+    {
+        List<RunInfo> working = [];
+        foreach (RunInfo run in await _schema.Store.FindAsync(new RunQuery(), Token))
+        {
+            if (run.Worker is not null && (await _schema.EventsAsync(run.Run))[^1] is ToolStarted)
+                working.Add(run);
+        }
+
+        return working;
+    }
+
+    private Task<IHost> SiloAsync(Action<StewardOptions>? configure = null, Action<StewardOrleansOptions>? orleans = null)
+    {
+        (int silo, int gateway) = Ports.Next();
+        bool notify = configure != NobodyPolls;
+        return AddAsync(TestSilo.Build(_schema.ConnectionString, _schema.Name, silo, gateway, configure, orleans, notify));
+    }
+
+    private async Task<IHost> AddAsync(IHost host)
+    {
+        _hosts.Add(host);
+        await host.StartAsync(Token);
+        return host;
+    }
+}

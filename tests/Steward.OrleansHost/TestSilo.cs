@@ -1,0 +1,56 @@
+using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Steward.Hosting;
+using Steward.Models;
+using Steward.Orleans;
+using Steward.Postgres;
+
+namespace Steward.OrleansHost;
+
+/// <summary>A host that is a silo, or a client, of a test cluster on loopback.</summary>
+public static class TestSilo
+{
+    /// <summary>A silo.</summary>
+    public static IHost Build(string connectionString, string schema, int siloPort, int gatewayPort, Action<StewardOptions>? configure = null, Action<StewardOrleansOptions>? orleans = null, bool notify = true)
+    {
+        HostApplicationBuilder builder = Begin(connectionString, schema, notify, configure);
+        builder.UseStewardOrleans(connectionString, o =>
+        {
+            (o.Address, o.SiloPort, o.GatewayPort, o.Schema) = (IPAddress.Loopback, siloPort, gatewayPort, schema);
+            orleans?.Invoke(o);
+        });
+        return builder.Build();
+    }
+
+    /// <summary>A client.</summary>
+    public static IHost BuildClient(string connectionString, string schema, Action<StewardOptions>? configure = null, bool notify = true)
+    {
+        HostApplicationBuilder builder = Begin(connectionString, schema, notify, configure);
+        builder.UseStewardOrleansClient(connectionString, o => o.Schema = schema);
+        return builder.Build();
+    }
+
+    /// <summary>A node without Orleans.</summary>
+    public static IHost BuildNode(string connectionString, string schema, Action<StewardOptions>? configure = null, bool notify = true) =>
+        Begin(connectionString, schema, notify, configure).Build();
+
+    private static HostApplicationBuilder Begin(string connectionString, string schema, bool notify, Action<StewardOptions>? configure)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Logging.AddFilter((category, level) => level >= (category == "Steward" ? LogLevel.Warning : LogLevel.Error)).AddSimpleConsole(c => c.SingleLine = true);
+        StewardBuilder steward = builder.Services.AddSteward(o =>
+            {
+                o.Prices.Add(new ModelInfo("scripted", "m", 1, 1, 1, 1, 1_000_000, 1_000, "test", "2026-11-27"));
+                o.MaxClaimAttempts = 100;
+                o.CancelGrace = TimeSpan.FromMilliseconds(500);
+                configure?.Invoke(o);
+            })
+            .UsePostgres(new PostgresStoreOptions { ConnectionString = connectionString, Schema = schema, Notify = notify })
+            .AddModels("scripted", static (_, _) => new ScriptedModel());
+        foreach (Agents.AgentDefinition agent in ScriptedAgents.All(connectionString, schema))
+            steward.AddAgent(agent);
+        return builder;
+    }
+}
