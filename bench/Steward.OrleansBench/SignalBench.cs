@@ -1,0 +1,65 @@
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Steward.Hosting;
+using Steward.OrleansHost;
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.OrleansBench;
+
+/// <summary>From a cancel in one node to the event in which the other node, whose tool call it cuts off, takes note of it; both in this process, each with a store of its own.</summary>
+internal static class SignalBench
+{
+    public static async Task RunAsync(string connectionString, int signals)
+    {
+        await MeasureAsync("polling (WatchInterval 250 ms)", connectionString, signals, orleans: false, notify: false, TimeSpan.FromMilliseconds(250));
+        await MeasureAsync("NOTIFY (WatchInterval 60 s)", connectionString, signals, orleans: false, notify: true, TimeSpan.FromSeconds(60));
+        await MeasureAsync("Orleans, no NOTIFY (WatchInterval 60 s)", connectionString, signals, orleans: true, notify: false, TimeSpan.FromSeconds(60));
+        await MeasureAsync("Orleans and NOTIFY (WatchInterval 60 s)", connectionString, signals, orleans: true, notify: true, TimeSpan.FromSeconds(60));
+    }
+
+    private static async Task MeasureAsync(string name, string connectionString, int signals, bool orleans, bool notify, TimeSpan watch)
+    {
+        await using BenchSchema schema = await BenchSchema.CreateAsync(connectionString, "orleans_bench");
+
+        // The one that works and the one that calls.
+        using IHost worker = orleans ? TestSilo.Build(connectionString, schema.Name, 21_111, 23_000, Node, notify: notify) : TestSilo.BuildNode(connectionString, schema.Name, Node, notify);
+        using IHost caller = orleans ? TestSilo.BuildClient(connectionString, schema.Name, Node, notify) : TestSilo.BuildNode(connectionString, schema.Name, o => { Node(o); o.RunWorker = false; }, notify);
+        await worker.StartAsync();
+        await caller.StartAsync();
+        var client = caller.Services.GetRequiredService<IStewardClient>();
+        var store = caller.Services.GetRequiredService<IStewardStore>();
+        List<double> taken = [];
+        for (int i = 0; i < signals + 10; i++)
+        {
+            RunHandle run = await client.StartAsync("sleeper", new RunRequest("go"));
+            while (await WhenAsync<ToolStarted>(store, run.Id) is null)
+                await Task.Delay(20);
+            await Task.Delay(i * 37 % 250); // At every moment of a poll's interval.
+            DateTimeOffset sent = TimeProvider.System.GetUtcNow();
+            await run.CancelAsync("the bench");
+            while (await WhenAsync<CancelRequested>(store, run.Id) is null)
+                await Task.Delay(5);
+            if (i >= 10)
+                taken.Add(((await WhenAsync<CancelRequested>(store, run.Id))!.Value - sent).TotalMilliseconds);
+        }
+
+        taken.Sort();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| cancel → noted by the run at work, {name} | {taken[taken.Count / 2]:0.0} ms | {taken[taken.Count * 99 / 100]:0.0} ms | {taken.Count} |"));
+        await caller.StopAsync();
+        await worker.StopAsync();
+
+        void Node(StewardOptions options) => (options.WatchInterval, options.PollInterval, options.LeaseDuration) = (watch, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
+    }
+
+    /// <summary>When an event of a kind was noted, by the worker's clock, which is the caller's too.</summary>
+    private static async Task<DateTimeOffset?> WhenAsync<T>(IStewardStore store, RunId run)
+        where T : RunEvent
+    {
+        DateTimeOffset? at = null;
+        await foreach (JournalEntry entry in store.ReadAsync(run))
+            at = entry.Event is T ? entry.Time : at;
+        return at;
+    }
+}
