@@ -83,7 +83,7 @@ internal static class Claims
 
     private const string List = Ranked + $"""
 
-        SELECT r.uuid, {LookedAt} FROM turns t JOIN steward.run r ON r.id = t.id WHERE {InTurns}
+        SELECT d.uuid, {LookedAt} FROM (VALUES (1)) AS always LEFT JOIN (SELECT r.uuid FROM turns t JOIN steward.run r ON r.id = t.id WHERE {InTurns}) AS d ON true
         """;
 
     private const string Next = Ranked + $"""
@@ -106,7 +106,7 @@ internal static class Claims
 
     private const string From = $"""
 
-        FROM taken r JOIN found f ON f.id = r.id LEFT JOIN steward.budget b ON {BudgetRows.OfRun} LEFT JOIN steward.snapshot p ON p.run = r.id
+        FROM (VALUES (1)) AS always LEFT JOIN (taken r JOIN found f ON f.id = r.id) ON true LEFT JOIN steward.budget b ON {BudgetRows.OfRun} LEFT JOIN steward.snapshot p ON p.run = r.id
         ORDER BY f.turn, f.due, r.id
         """;
 
@@ -121,16 +121,17 @@ internal static class Claims
         Concurrency.LockClaims(tx, batch);
         tx.Add(batch, request.Run is null ? Next : One, values);
         await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(tx.CancellationToken);
-        await reader.NextResultAsync(tx.CancellationToken);
-        List<(Claim Claim, string Looked)> taken = await tx.ReadAllAsync(reader, r => Read(r, request.Worker));
-        return ([.. taken.Select(t => t.Claim)], taken.Count == 0 ? "" : taken[0].Looked);
+        for (int locks = batch.BatchCommands.Count - 1; locks > 0; locks--)
+            await reader.NextResultAsync(tx.CancellationToken);
+        List<(Claim? Claim, string Looked)> taken = await tx.ReadAllAsync(reader, r => Read(r, request.Worker));
+        return ([.. taken.Select(t => t.Claim).OfType<Claim>()], taken[0].Looked);
     }
 
     /// <summary>What <see cref="TakeAsync"/> would take, and where the look ended.</summary>
     public static async Task<(IReadOnlyList<RunId> Runs, string Looked)> ListAsync(Tx tx, ClaimRequest request, string after)
     {
-        List<(RunId Run, string Looked)> due = await tx.AllAsync(List, static r => (new RunId(r.GetGuid(0)), r.GetString(1)), [.. About(request), .. Window(request, after)]);
-        return ([.. due.Select(d => d.Run)], due.Count == 0 ? "" : due[0].Looked);
+        List<(RunId? Run, string Looked)> due = await tx.AllAsync(List, static r => (r.IsDBNull(0) ? (RunId?)null : new RunId(r.GetGuid(0)), r.GetString(1)), [.. About(request), .. Window(request, after)]);
+        return ([.. due.Select(d => d.Run).OfType<RunId>()], due[0].Looked);
     }
 
     public static async Task<IReadOnlyList<Lease>> RenewAsync(Tx tx, string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration)
@@ -156,11 +157,14 @@ internal static class Claims
 
     private static object[] Window(ClaimRequest request, string after) => [Math.Max(FairShare.Window, request.Max), after, FairShare.Tenants, request.Max];
 
-    private static (Claim Claim, string Looked) Read(NpgsqlDataReader r, string worker)
+    /// <summary>A claim, and where the look ended; that also where nothing was claimed, so that the next look goes on after it.</summary>
+    private static (Claim? Claim, string Looked) Read(NpgsqlDataReader r, string worker)
     {
-        RunRow run = RunRow.Read(r);
         const int Amounts = RunRow.ColumnCount;
         const int Snapshot = Amounts + 8;
+        if (r.IsDBNull(0))
+            return (null, r.GetString(Snapshot + 3));
+        RunRow run = RunRow.Read(r);
         var claim = new Claim
         {
             Lease = new Lease(run.Run, run.Epoch, worker),

@@ -79,9 +79,13 @@ internal static class Concurrency
     }
 
     /// <summary>Claims go one after the other for as long as runs are limited; otherwise nobody waits for anybody.</summary>
-    public static void LockClaims(Tx tx, NpgsqlBatch batch) => tx.Add(
-        batch,
-        "SELECT pg_advisory_xact_lock(hashtextextended($1 || 'claims', 0)) WHERE EXISTS (SELECT 1 FROM steward.concurrency_limit WHERE runs IS NOT NULL)", tx.Sql.LimitPrefix);
+    public static void LockClaims(Tx tx, NpgsqlBatch batch)
+    {
+        Switches.Share(tx, batch); // Whoever sets a first limit waits for the claims that do not know it.
+        tx.Add(
+            batch,
+            "SELECT pg_advisory_xact_lock(hashtextextended($1 || 'claims', 0)) WHERE EXISTS (SELECT 1 FROM steward.concurrency_limit WHERE runs IS NOT NULL)", tx.Sql.LimitPrefix);
+    }
 
     private static Task<List<(long Run, IReadOnlyList<ToolSlot> Slots)>> SlotsAsync(Tx tx) => tx.AllAsync(
         $"SELECT r.id, r.slots FROM steward.run r WHERE r.slots IS NOT NULL AND {Leased}", static r => (r.GetInt64(0), SlotRules.Read(r.GetString(1))));
