@@ -3,12 +3,14 @@ using System.Net.Sockets;
 
 namespace Steward.Postgres.Tests;
 
-/// <summary>Stands between a store and its server; once armed, it lets the next COMMIT through and loses its answer, or loses the COMMIT itself.</summary>
+/// <summary>Stands between a store and its server; once armed, it lets the next COMMIT through and loses its answer, or loses the COMMIT itself. It can also hold back everything, as a partition does: nothing fails, nothing arrives.</summary>
 internal sealed class LossyProxy : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly string _socket;
     private int _loss;
+    private volatile TaskCompletionSource? _requestsHeld;
+    private volatile TaskCompletionSource? _answersHeld;
 
     public LossyProxy(string socket)
     {
@@ -25,7 +27,25 @@ internal sealed class LossyProxy : IDisposable
 
     public void LoseCommit() => _loss = 2;
 
-    public void Dispose() => _listener.Stop();
+    /// <summary>From now on nothing reaches the server, or nothing comes back from it.</summary>
+    public void Part(bool requests, bool answers)
+    {
+        _requestsHeld = requests ? new TaskCompletionSource() : null;
+        _answersHeld = answers ? new TaskCompletionSource() : null;
+    }
+
+    /// <summary>What was held back arrives.</summary>
+    public void Heal()
+    {
+        Interlocked.Exchange(ref _requestsHeld, null)?.SetResult();
+        Interlocked.Exchange(ref _answersHeld, null)?.SetResult();
+    }
+
+    public void Dispose()
+    {
+        Heal();
+        _listener.Stop();
+    }
 
     private async Task AcceptAsync()
     {
@@ -47,12 +67,14 @@ internal sealed class LossyProxy : IDisposable
         {
             await server.ConnectAsync(new UnixDomainSocketEndPoint(_socket));
             bool[] drop = [false];
-            Task answers = AnswersAsync(server, client.Client, drop);
+            Task answers = AnswersAsync(server, client.Client, drop, () => _answersHeld);
             byte[] buffer = new byte[64 * 1024];
             try
             {
                 while (await client.Client.ReceiveAsync(buffer) is > 0 and var count)
                 {
+                    if (_requestsHeld is { } held)
+                        await held.Task;
                     int loss = IsCommit(buffer.AsSpan(0, count)) ? Interlocked.Exchange(ref _loss, 0) : 0;
                     if (loss > 0)
                         Lost++;
@@ -74,7 +96,7 @@ internal sealed class LossyProxy : IDisposable
         }
     }
 
-    private static async Task AnswersAsync(Socket server, Socket client, bool[] drop)
+    private static async Task AnswersAsync(Socket server, Socket client, bool[] drop, Func<TaskCompletionSource?> held)
     {
         byte[] buffer = new byte[64 * 1024];
         try
@@ -83,6 +105,8 @@ internal sealed class LossyProxy : IDisposable
             {
                 if (drop[0])
                     return;
+                if (held() is { } partition)
+                    await partition.Task;
                 await client.SendAsync(buffer.AsMemory(0, count));
             }
         }

@@ -96,19 +96,39 @@ public sealed class ServerCrashTests(ITestOutputHelper output) : IAsyncDisposabl
         await SurviveAsync(store, effects, () => Task.CompletedTask);
     }
 
+    /// <summary>Faults N2 and N4: one node and the database are parted for longer than a lease, both ways or one way, and find each other again.</summary>
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public async Task N2_N4_OneNodeIsPartedFromTheDatabase_OthersGoOnAndNothingIsDoneTwice(bool requests, bool answers)
+    {
+        NpgsqlConnectionStringBuilder server = new(_schema.Options.ConnectionString!);
+        using var proxy = new LossyProxy($"{server.Host}/.s.PGSQL.5432");
+        server.Host = "127.0.0.1";
+        server.Port = proxy.Port;
+        server.SslMode = SslMode.Disable;
+        server.GssEncryptionMode = GssEncryptionMode.Disable;
+        var effects = new Effects();
+        await using PostgresStewardStore parted = await _schema.OpenAsync(o => o with { ConnectionString = server.ConnectionString });
+        await using PostgresStewardStore store = await _schema.OpenAsync();
+        await using Harness first = Node(parted, effects);
+        await first.StartAsync();
+        await SurviveAsync(store, effects, async () =>
+        {
+            await UntilAsync(() => effects.Count >= 20);
+            proxy.Part(requests, answers);
+            await UntilAsync(async () => (await store.FindAsync(new RunQuery(), Token)).Any(r => r.Epoch > 1));
+            await UntilAsync(() => effects.Count >= Runs * Steps / 2);
+            proxy.Heal();
+        });
+        IReadOnlyList<RunInfo> runs = await store.FindAsync(new RunQuery(), Token);
+        output.WriteLine($"{runs.Count(r => r.Epoch > 1)} of {Runs} runs were taken over; {effects.Count} effects, each once, {effects.Probes} lost results settled by the probe.");
+    }
+
     private static async Task SurviveAsync(PostgresStewardStore store, Effects effects, Func<Task> disaster)
     {
-        var model = new FunctionModel((messages, _) =>
-        {
-            int done = messages.Count(m => m.Role == Microsoft.Extensions.AI.ChatRole.Assistant);
-            return done == Steps ? FunctionModel.Says("done") : FunctionModel.Calls_(("act", new { n = done }));
-        });
-        await using Harness harness = new(store, model, Harness.Agent(effects.Tool).WithLimits(new Agents.AgentLimits { Iterations = Steps + 5, Attempts = 50 }).Build(), o =>
-        {
-            o.MaxConcurrentRuns = Runs;
-            o.LeaseDuration = TimeSpan.FromSeconds(2);
-            o.MaxClaimAttempts = 100;
-        });
+        await using Harness harness = Node(store, effects);
         await harness.StartAsync();
         RunHandle[] runs = await Task.WhenAll(Enumerable.Range(0, Runs).Select(i => harness.Client.StartAsync("tester", new RunRequest($"go {i}"), Token)));
         await disaster();
@@ -132,6 +152,21 @@ public sealed class ServerCrashTests(ITestOutputHelper output) : IAsyncDisposabl
             Assert.Equal(Steps, journal.Count(e => e.Event is ToolReturned or ToolResolved { Outcome: EffectOutcome.Happened }));
             Assert.DoesNotContain(journal, e => e.Event is QuestionAsked);
         }
+    }
+
+    private static Harness Node(PostgresStewardStore store, Effects effects)
+    {
+        var model = new FunctionModel((messages, _) =>
+        {
+            int done = messages.Count(m => m.Role == Microsoft.Extensions.AI.ChatRole.Assistant);
+            return done == Steps ? FunctionModel.Says("done") : FunctionModel.Calls_(("act", new { n = done }));
+        });
+        return new Harness(store, model, Harness.Agent(effects.Tool).WithLimits(new Agents.AgentLimits { Iterations = Steps + 5, Attempts = 50 }).Build(), o =>
+        {
+            o.MaxConcurrentRuns = Runs;
+            o.LeaseDuration = TimeSpan.FromSeconds(2);
+            o.MaxClaimAttempts = 100;
+        });
     }
 
     private static Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
