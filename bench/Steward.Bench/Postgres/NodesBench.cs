@@ -150,10 +150,18 @@ internal static class NodesBench
     private static TimeSpan ServerCpu()
     {
         TimeSpan sum = TimeSpan.Zero;
-        foreach (Process process in Process.GetProcessesByName("postgres"))
+        foreach (string folder in Directory.GetDirectories("/proc").Where(f => int.TryParse(Path.GetFileName(f), out _)))
         {
-            using (process)
-                sum += process.TotalProcessorTime;
+            try
+            {
+                // A backend's title changes with what it does; the name of its program does not.
+                if (File.ReadAllText(Path.Combine(folder, "comm")).Trim() == "postgres")
+                    sum += Process.GetProcessById(int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture)).TotalProcessorTime;
+            }
+            catch (Exception e) when (e is IOException or ArgumentException or InvalidOperationException)
+            {
+                // It has just ended.
+            }
         }
 
         return sum;
