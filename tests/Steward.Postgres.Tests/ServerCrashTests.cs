@@ -112,12 +112,13 @@ public sealed class ServerCrashTests(ITestOutputHelper output) : IAsyncDisposabl
         var effects = new Effects();
         await using PostgresStewardStore parted = await _schema.OpenAsync(o => o with { ConnectionString = server.ConnectionString });
         await using PostgresStewardStore store = await _schema.OpenAsync();
-        await using Harness first = Node(parted, effects);
-        await first.StartAsync();
-        await SurviveAsync(store, effects, async () =>
+        await using Harness first = Node(parted, effects), second = Node(store, effects);
+        await SurviveAsync(first, store, effects, async () =>
         {
+            // The first node has all the runs when it is parted; the second one comes then.
             await UntilAsync(() => effects.Count >= 20);
             proxy.Part(requests, answers);
+            await second.StartAsync();
             await UntilAsync(async () => (await store.FindAsync(new RunQuery(), Token)).Any(r => r.Epoch > 1));
             await UntilAsync(() => effects.Count >= Runs * Steps / 2);
             proxy.Heal();
@@ -128,7 +129,12 @@ public sealed class ServerCrashTests(ITestOutputHelper output) : IAsyncDisposabl
 
     private static async Task SurviveAsync(PostgresStewardStore store, Effects effects, Func<Task> disaster)
     {
-        await using Harness harness = Node(store, effects);
+        await using Harness node = Node(store, effects);
+        await SurviveAsync(node, store, effects, disaster);
+    }
+
+    private static async Task SurviveAsync(Harness harness, PostgresStewardStore store, Effects effects, Func<Task> disaster)
+    {
         await harness.StartAsync();
         RunHandle[] runs = await Task.WhenAll(Enumerable.Range(0, Runs).Select(i => harness.Client.StartAsync("tester", new RunRequest($"go {i}"), Token)));
         await disaster();
