@@ -6,6 +6,7 @@ public sealed class ManualTimeProvider : TimeProvider
     private readonly Lock _lock = new();
     private readonly List<ManualTimer> _timers = [];
     private DateTimeOffset _now;
+    private TimeSpan _suspended;
     private long _ordinal;
 
     /// <summary>Starts the clock at noon (UTC) of 2 March 2026.</summary>
@@ -51,7 +52,24 @@ public sealed class ManualTimeProvider : TimeProvider
     }
 
     /// <inheritdoc/>
-    public override long GetTimestamp() => GetUtcNow().Ticks;
+    public override long GetTimestamp()
+    {
+        lock (_lock)
+            return (_now - _suspended).Ticks;
+    }
+
+    /// <summary>Moves the time of day on and nothing else, as a virtual machine that was suspended finds it: the monotonic clock and the timers stood still.</summary>
+    public void Suspend(TimeSpan by)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(by, TimeSpan.Zero);
+        lock (_lock)
+        {
+            _now += by;
+            _suspended += by;
+            foreach (ManualTimer timer in _timers)
+                timer.Due += by;
+        }
+    }
 
     /// <summary>Moves the clock on, and fires what becomes due on the way, each at its own time, on this thread.</summary>
     public void Advance(TimeSpan by)

@@ -56,6 +56,9 @@ public sealed class FaultyStore(IStewardStore inner) : IStewardStore
     /// <summary>Called before each call that counts, with the method's name and the call's number; may wait, throw, or stop the clock.</summary>
     public Func<string, int, Task>? Hook { get; init; }
 
+    /// <summary>Called after each call that counts is done and before it is answered; may wait, throw, or stop the clock: an answer that is late or lost.</summary>
+    public Func<string, int, Task>? AnswerHook { get; init; }
+
     /// <summary>Calls that counted so far.</summary>
     public int Calls => Volatile.Read(ref _calls);
 
@@ -92,7 +95,7 @@ public sealed class FaultyStore(IStewardStore inner) : IStewardStore
         int call = await EnterAsync(nameof(ReadAsync));
         await foreach (JournalEntry entry in inner.ReadAsync(run, after, cancellationToken))
             yield return entry;
-        Leave(nameof(ReadAsync), call);
+        await LeaveAsync(nameof(ReadAsync), call);
     }
 
     /// <inheritdoc/>
@@ -128,7 +131,7 @@ public sealed class FaultyStore(IStewardStore inner) : IStewardStore
     {
         int call = await EnterAsync(nameof(PutAsync));
         await inner.PutAsync(blob, cancellationToken);
-        Leave(nameof(PutAsync), call);
+        await LeaveAsync(nameof(PutAsync), call);
     }
 
     /// <inheritdoc/>
@@ -152,7 +155,7 @@ public sealed class FaultyStore(IStewardStore inner) : IStewardStore
     {
         int call = await EnterAsync(nameof(SetCeilingsAsync));
         await inner.SetCeilingsAsync(scope, ceilings, cancellationToken);
-        Leave(nameof(SetCeilingsAsync), call);
+        await LeaveAsync(nameof(SetCeilingsAsync), call);
     }
 
     /// <inheritdoc/>
@@ -164,7 +167,7 @@ public sealed class FaultyStore(IStewardStore inner) : IStewardStore
     {
         int call = await EnterAsync(nameof(SetLimitsAsync));
         await inner.SetLimitsAsync(scope, limits, cancellationToken);
-        Leave(nameof(SetLimitsAsync), call);
+        await LeaveAsync(nameof(SetLimitsAsync), call);
     }
 
     /// <inheritdoc/>
@@ -178,7 +181,7 @@ public sealed class FaultyStore(IStewardStore inner) : IStewardStore
     {
         int call = await EnterAsync(method);
         T result = await act();
-        Leave(method, call);
+        await LeaveAsync(method, call);
         return result;
     }
 
@@ -195,8 +198,10 @@ public sealed class FaultyStore(IStewardStore inner) : IStewardStore
         return call;
     }
 
-    private void Leave(string method, int call)
+    private async ValueTask LeaveAsync(string method, int call)
     {
+        if (call > 0 && AnswerHook is { } hook)
+            await hook(method, call);
         if (FailAt > 0 && call == FailAt && Moment == FaultMoment.After)
             throw Fail(method, call);
     }

@@ -14,12 +14,12 @@ internal sealed class Doorway
             _open = true;
     }
 
-    /// <param name="room">How many there is room for, those that are still in the doorway included.</param>
-    public bool TryEnter(int room)
+    /// <param name="room">How many there is room for. It is asked in here: before, one that was in the doorway may have come in since, and would be counted neither there nor here.</param>
+    public bool TryEnter(Func<int> room)
     {
         lock (_lock)
         {
-            if (!_open || _inside >= room)
+            if (!_open || _inside >= room())
                 return false;
             _inside++;
             return true;

@@ -58,10 +58,10 @@ internal sealed class RunEngine
 
     /// <summary>Works on a claimed run until it ends, waits, or is lost to this worker.</summary>
     /// <param name="claim">The claim.</param>
-    /// <param name="claimedAt">When the store was asked for it, as the clock's time stamp: from then on its lease counts.</param>
-    public async Task<RunExit> ExecuteAsync(Claim claim, long? claimedAt = null)
+    /// <param name="claimedAt">When the store was asked for it: from then on its lease counts.</param>
+    public async Task<RunExit> ExecuteAsync(Claim claim, LeaseTime? claimedAt = null)
     {
-        long leasedAt = claimedAt ?? _time.GetTimestamp();
+        LeaseTime leasedAt = claimedAt ?? LeaseTime.Now(_time);
         Log.Claimed(_logger, claim.Lease.Run, claim.Lease.Worker, claim.Lease.Epoch, claim.Attempt);
         try
         {
@@ -73,7 +73,7 @@ internal sealed class RunEngine
         }
     }
 
-    private async Task<RunExit> WorkAsync(Claim claim, long leasedAt)
+    private async Task<RunExit> WorkAsync(Claim claim, LeaseTime leasedAt)
     {
         await LeaveAsync(claim.Lease.Run);
         RunState state = await RunJournal.LoadAsync(_store, claim);

@@ -62,7 +62,7 @@ internal sealed class RunWorker : BackgroundService
             return new TakenRun(TakeResult.AtWork, work);
         }
 
-        if (!_doorway.TryEnter(_options.MaxConcurrentRuns - _running.Count))
+        if (!_doorway.TryEnter(() => _options.MaxConcurrentRuns - _running.Count))
             return new TakenRun(TakeResult.Full, Task.CompletedTask);
         try
         {
@@ -142,7 +142,7 @@ internal sealed class RunWorker : BackgroundService
 
     private async ValueTask<Task[]> TakeAsync(ClaimRequest request, CancellationToken cancellationToken)
     {
-        long asked = _time.GetTimestamp();
+        LeaseTime asked = LeaseTime.Now(_time);
         IReadOnlyList<Claim> claims = await _store.ClaimAsync(request, cancellationToken);
         return [.. claims.Select(claim => Start(claim, asked))];
     }
@@ -167,7 +167,7 @@ internal sealed class RunWorker : BackgroundService
         await cancel.CancelAsync();
     }
 
-    private Task Start(Claim claim, long claimedAt)
+    private Task Start(Claim claim, LeaseTime claimedAt)
     {
         Task task = Task.Run(() => ExecuteAsync(claim, claimedAt));
         _running[task] = claim.Lease.Run;
@@ -181,7 +181,7 @@ internal sealed class RunWorker : BackgroundService
             _hub.Hint(run);
     }
 
-    private async Task ExecuteAsync(Claim claim, long claimedAt)
+    private async Task ExecuteAsync(Claim claim, LeaseTime claimedAt)
     {
         try
         {

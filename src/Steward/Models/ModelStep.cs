@@ -108,7 +108,7 @@ internal sealed class ModelStep(ModelRouter router, RequestBuilder builder, Time
             session.Note(intent);
             AppendResult result = await session.CommitAsync(startsEffect: true);
             if (result is AppendResult.Committed)
-                return (intent, null);
+                return await session.EnsureLeaseAsync(session.Interrupted) ? (intent, null) : (null, StepResult.Lost.Instance);
             session.TakeBack(mark);
             if (result is not AppendResult.OverBudget over)
                 return (null, StepResult.Of(result));

@@ -31,6 +31,8 @@ internal enum Interruption
 /// </remarks>
 internal sealed class RunSession : IDisposable
 {
+    private const double EffectShare = 0.8;
+
     private readonly IStewardStore _store;
     private readonly TimeProvider _time;
     private readonly IRunObserver _observer;
@@ -56,7 +58,7 @@ internal sealed class RunSession : IDisposable
         _time = time;
         _observer = observer;
         _worker = worker;
-        LeasedAt = time.GetTimestamp();
+        LeasedAt = worker.Now;
         _committed = state.Sequence;
         _nextSnapshot = Snapshots.NextAfter(snapshotAt);
         Agent = agent;
@@ -77,7 +79,7 @@ internal sealed class RunSession : IDisposable
     public Lease Lease { get; }
 
     /// <summary>When the store was last asked for the lease, with success.</summary>
-    public long LeasedAt { get; set; }
+    public LeaseTime LeasedAt { get; set; }
 
     public RunState State { get; private set; }
 
@@ -262,7 +264,28 @@ internal sealed class RunSession : IDisposable
 
     /// <summary>Makes sure that at least a fifth of the lease is left, so that an effect may start.</summary>
     /// <returns>False when the run was lost.</returns>
-    public ValueTask<bool> EnsureLeaseAsync(CancellationToken cancellationToken) => HoldAsync(0.8, cancellationToken);
+    public ValueTask<bool> EnsureLeaseAsync(CancellationToken cancellationToken) => HoldAsync(EffectShare, cancellationToken);
+
+    /// <summary>Whether an effect whose intent is durable may start now. Asked at the last moment: the commit's answer may have taken longer than the lease.</summary>
+    /// <returns>False when the run was lost or interrupted, or when the store does not say whether it was lost.</returns>
+    public async ValueTask<bool> MayStartAsync()
+    {
+        try
+        {
+            return await EnsureLeaseAsync(Interrupted) && Interruption == Interruption.None;
+        }
+        catch (StoreException)
+        {
+            return false;
+        }
+        catch (OperationCanceledException) when (Interruption != Interruption.None)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>How long the lease has more than a fifth left.</summary>
+    public TimeSpan EffectTimeLeft => _worker.Left(LeasedAt, EffectShare);
 
     /// <summary>Prolongs the lease when a third of it is gone.</summary>
     /// <returns>False when the run was lost.</returns>

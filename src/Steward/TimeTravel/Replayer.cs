@@ -103,7 +103,7 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
         {
             AgentDefinition agent = Agent();
             var lease = new Lease(_state.Run, _state.Epoch + 1, "replay");
-            var worker = new WorkerLease(_store, lease.Worker, TimeSpan.FromHours(1), _tape.Clock);
+            var worker = new WorkerLease(_store, lease.Worker, TimeSpan.MaxValue, _tape.Clock);
             using var session = new RunSession(_store, agent, lease, worker, _state, _tape.Clock, Silence.Instance) { IsDetached = true, Script = _tape };
             _tape.Session = session;
             if (Next(session) is RunClaimed claimed)

@@ -217,11 +217,24 @@ internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, Chil
         }
     }
 
-    private ValueTask<(RunEvent Event, Blob? Blob)> InvokeAsync(RunSession session, Admitted call)
+    private async ValueTask<(RunEvent Event, Blob? Blob)> InvokeAsync(RunSession session, Admitted call)
     {
+        if (!await session.MayStartAsync())
+            return (NotMade(call.Intent), null);
         JsonElement arguments = ToolGate.Arguments(call.Call, call.Tool);
-        return executor.InvokeAsync(call.Tool, Context(session, call.Intent), arguments, call.Intent, session.Interrupted);
+        using LeaseGuard? guard = call.Tool is { Effect: ToolEffect.Unsafe, Probe: not null } ? new LeaseGuard(session, time) : null;
+        return await executor.InvokeAsync(call.Tool, Context(session, call.Intent), arguments, call.Intent, guard?.Token ?? session.Interrupted);
     }
+
+    /// <summary>What is certain of a call that was held back at the last moment. Where the run was lost, nobody hears of it, and the next worker finds out.</summary>
+    private static ToolFailed NotMade(ToolStarted intent) => new()
+    {
+        Turn = intent.Turn,
+        Index = intent.Index,
+        Failure = ToolFailure.Cancelled,
+        Message = $"'{intent.Name}' was not called: the run was interrupted, or its lease could not be confirmed, before it began.",
+        Settled = new BudgetAmount(),
+    };
 
     private ToolContext Context(RunSession session, ToolStarted intent) => new()
     {

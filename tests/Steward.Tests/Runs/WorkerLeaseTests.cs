@@ -73,6 +73,130 @@ public sealed class WorkerLeaseTests
         Assert.NotNull((await lab.StateAsync(run)).Outcome);
     }
 
+    /// <summary>Fault N4: the intent is durable, but the answer that says so comes after another worker has had the run.</summary>
+    [Fact]
+    public async Task N4_AnswerOfTheIntentComesAfterTheLease_EffectIsNotStarted()
+    {
+        List<string> effects = [];
+        var lab = new Lab(Script(Calls_(("send", new { })), Says("over")), Harness.Agent(Send(effects, probed: true)).Build());
+        RunId run = await lab.StartAsync();
+        bool late = false;
+        var store = new FaultyStore(lab.Store)
+        {
+            Methods = [nameof(IRunStore.AppendAsync)],
+            AnswerHook = async (_, _) =>
+            {
+                if (late || (await lab.JournalAsync(run))[^1].Event is not ToolStarted)
+                    return;
+                late = true;
+                lab.Time.Advance(Lab.LeaseDuration);
+                Assert.Equal(RunExit.Ended, await lab.WorkAsync("other"));
+            },
+        };
+
+        Assert.Equal(RunExit.Lost, await lab.WorkAsync("parted", store));
+
+        Assert.True(late);
+        Assert.Equal(["probe", "send"], effects);
+        Invariants.Check(await lab.JournalAsync(run));
+    }
+
+    /// <summary>The same with the run still in hand: the effect waits for a renewal; where the store gives none, it is certain that it was not made, and no person is asked.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task N4_AnswerOfTheIntentIsLate_EffectWaitsForARenewal(bool renewable)
+    {
+        List<string> effects = [];
+        var lab = new Lab(Script(Calls_(("send", new { })), Says("over")), Harness.Agent(Send(effects)).Build());
+        RunId run = await lab.StartAsync();
+        bool late = false;
+        int renewals = 0;
+        var store = new FaultyStore(lab.Store)
+        {
+            Methods = [nameof(IRunStore.AppendAsync), nameof(IRunStore.RenewAsync)],
+            Hook = (method, _) =>
+            {
+                if (method != nameof(IRunStore.RenewAsync) || !late || renewals++ > 0 || renewable)
+                    return Task.CompletedTask;
+                throw new StoreException(StoreFailure.Io, "The store does not answer.");
+            },
+            AnswerHook = async (_, _) =>
+            {
+                if (late || (await lab.JournalAsync(run))[^1].Event is not ToolStarted)
+                    return;
+                late = true;
+                lab.Time.Advance(Lab.LeaseDuration * 0.9);
+            },
+        };
+
+        Assert.Equal(RunExit.Ended, await lab.WorkAsync(store: store));
+
+        List<JournalEntry> journal = await lab.JournalAsync(run);
+        Assert.InRange(renewals, 1, 2);
+        Assert.Equal(renewable ? ["send"] : [], effects);
+        Assert.Equal(renewable ? 0 : 1, journal.Count(e => e.Event is ToolFailed { Failure: ToolFailure.Cancelled }));
+        Assert.DoesNotContain(journal, e => e.Event is QuestionAsked);
+        Invariants.Check(journal);
+    }
+
+    /// <summary>A call that the next worker would repeat on a probe's word is cut off before that worker can come.</summary>
+    [Fact]
+    public async Task CallWithAProbe_InFlightWhenTheLeaseNearsItsEnd_IsCutOff()
+    {
+        var lab = new Lab(Script(Calls_(("send", new { })), Says("over")), Harness.Agent(Hanging(out TaskCompletionSource begun, out Task cut)).Build());
+        RunId run = await lab.StartAsync();
+        Task<RunExit?> work = lab.WorkAsync();
+        await begun.Task.WaitAsync(Token);
+
+        lab.Time.Advance(Lab.LeaseDuration * 0.79);
+        Assert.False(cut.IsCompleted);
+        lab.Time.Advance(Lab.LeaseDuration * 0.02);
+
+        await cut.WaitAsync(Token);
+        Assert.Equal(RunExit.Ended, await work.WaitAsync(Token));
+        Assert.Contains(await lab.JournalAsync(run), e => e.Event is ToolFailed { Failure: ToolFailure.OutcomeUnknown });
+        Invariants.Check(await lab.JournalAsync(run));
+    }
+
+    /// <summary>Fault N9: the monotonic clock stood still with the suspended machine; the time of day says how old the lease is.</summary>
+    [Fact]
+    public async Task N9_MachineWasSuspended_EffectWaitsForARenewal()
+    {
+        List<string> effects = [];
+        Lab? lab = null;
+        bool suspended = false;
+        var model = new FunctionModel((messages, _) =>
+        {
+            if (!suspended)
+            {
+                suspended = true;
+                lab!.Time.Suspend(Lab.LeaseDuration);
+                Assert.Equal(RunExit.Ended, lab.WorkAsync("other").GetAwaiter().GetResult());
+            }
+
+            return messages.Any(m => m.Role == Microsoft.Extensions.AI.ChatRole.Tool) ? Says("over") : Calls_(("send", new { }));
+        });
+        lab = new Lab(model, Harness.Agent(Send(effects)).Build());
+        RunId run = await lab.StartAsync();
+        int appends = 0;
+        var store = new FaultyStore(lab.Store)
+        {
+            Methods = [nameof(IRunStore.AppendAsync)],
+            Hook = (_, _) =>
+            {
+                appends += suspended ? 1 : 0;
+                return Task.CompletedTask;
+            },
+        };
+
+        Assert.Equal(RunExit.Lost, await lab.WorkAsync("suspended", store));
+
+        Assert.Single(effects);
+        Assert.Equal(0, appends); // Not the gate refused it: the worker knew by its own clock.
+        Invariants.Check(await lab.JournalAsync(run));
+    }
+
     /// <summary>All runs of a worker are renewed by one call, and each that was lost is told.</summary>
     [Fact]
     public async Task Renewal_OfManyRuns_IsOneCallAndTellsTheLost()
@@ -152,9 +276,34 @@ public sealed class WorkerLeaseTests
         Assert.Equal(RunExit.Ended, await old.WorkAsync());
     }
 
-    private static ToolDefinition Send(List<string> effects) => new("send", "Sends.", JsonElement.Parse("""{"type":"object"}"""), (_, _, _) =>
+    private static ToolDefinition Hanging(out TaskCompletionSource begun, out Task cut)
+    {
+        TaskCompletionSource beginning = begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        var ending = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        cut = ending.Task;
+        return new("send", "Sends.", JsonElement.Parse("""{"type":"object"}"""), async (_, _, token) =>
+        {
+            token.Register(() => ending.TrySetResult());
+            beginning.TrySetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, token);
+            return new ToolOutput("sent");
+        })
+        {
+            Timeout = TimeSpan.FromHours(1),
+            Probe = (_, _, _) => ValueTask.FromResult(ProbeResult.Happened("sent")),
+        };
+    }
+
+    private static ToolDefinition Send(List<string> effects, bool probed = false) => new("send", "Sends.", JsonElement.Parse("""{"type":"object"}"""), (_, _, _) =>
     {
         effects.Add("send");
         return ValueTask.FromResult(new ToolOutput("sent"));
-    });
+    })
+    {
+        Probe = !probed ? null : (_, _, _) =>
+        {
+            effects.Add("probe");
+            return ValueTask.FromResult(effects.Contains("send") ? ProbeResult.Happened("sent") : ProbeResult.DidNotHappen);
+        },
+    };
 }

@@ -1,0 +1,14 @@
+namespace Steward.Runs;
+
+/// <summary>A moment from which a lease counts, on both clocks of this machine.</summary>
+internal readonly record struct LeaseTime(long Stamp, DateTimeOffset Wall)
+{
+    public static LeaseTime Now(TimeProvider time) => new(time.GetTimestamp(), time.GetUtcNow());
+
+    /// <summary>The greater age of the two.</summary>
+    public TimeSpan Age(TimeProvider time)
+    {
+        TimeSpan monotonic = time.GetElapsedTime(Stamp), wall = time.GetUtcNow() - Wall;
+        return monotonic > wall ? monotonic : wall;
+    }
+}
