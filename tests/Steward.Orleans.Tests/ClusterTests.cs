@@ -133,7 +133,7 @@ public sealed class ClusterTests(ITestOutputHelper output) : IAsyncLifetime
         {
             int expected = Math.Min(2, runs.Length - cancelled);
             List<RunInfo> working = [];
-            await EventuallyAsync(async () => (working = await AtWorkAsync()).Count == expected);
+            await EventuallyAsync(async () => (working = await AtWorkAsync()).Count == expected, DescribeAsync);
             Assert.Equal(expected, working.Select(w => w.Worker).Distinct().Count());
             await Client(silo).Get(working[0].Run).CancelAsync("the test", cancellationToken: Token);
             await EventuallyAsync(async () => await Client(silo).Get(working[0].Run).GetInfoAsync(Token) is { Status: RunStatus.Cancelled });
@@ -192,12 +192,13 @@ public sealed class ClusterTests(ITestOutputHelper output) : IAsyncLifetime
         return updates;
     }
 
-    private static async Task EventuallyAsync(Func<Task<bool>> condition)
+    private static async Task EventuallyAsync(Func<Task<bool>> condition, Func<Task<string>>? describe = null)
     {
         long began = TimeProvider.System.GetTimestamp();
         while (!await condition())
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(began) < s_bound, "It did not come about.");
+            if (TimeProvider.System.GetElapsedTime(began) >= s_bound)
+                Assert.Fail($"It did not come about. {(describe is null ? "" : await describe())}");
             await Task.Delay(20, Token);
         }
     }
@@ -207,6 +208,15 @@ public sealed class ClusterTests(ITestOutputHelper output) : IAsyncLifetime
         RunHandle[] runs = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => client.StartAsync("sleeper", new RunRequest("go"), Token)));
         await EventuallyAsync(async () => (await AtWorkAsync()).Count == count);
         return runs;
+    }
+
+    /// <summary>What the store says of each run, for a test that fails.</summary>
+    private async Task<string> DescribeAsync()
+    {
+        List<string> lines = [];
+        foreach (RunInfo run in await _schema.Store.FindAsync(new RunQuery(), Token))
+            lines.Add($"{run.Run} {run.Status} ({run.Reason}) of {run.Worker ?? "nobody"}, epoch {run.Epoch}: {string.Join(", ", (await _schema.EventsAsync(run.Run)).Select(e => e.GetType().Name))}");
+        return string.Join(Environment.NewLine, lines);
     }
 
     /// <summary>Runs whose tool call is under way.</summary>

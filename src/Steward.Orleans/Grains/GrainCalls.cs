@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using Orleans;
 using Orleans.Runtime;
-using Orleans.Runtime.Placement;
 using Steward.Runs;
 
 namespace Steward.Orleans.Grains;
@@ -14,13 +13,4 @@ internal sealed class GrainCalls(IGrainFactory grains)
         e is OrleansException or TimeoutException or SocketException or IOException or ObjectDisposedException or InvalidOperationException or OperationCanceledException;
 
     public IRunGrain Of(RunId run) => grains.GetGrain<IRunGrain>(run.Value);
-
-    /// <summary>Wakes a run, at its place or, where it has none yet, at the one that is wanted.</summary>
-    public async Task<WakeResult> WakeAsync(RunId run, SiloAddress? wanted = null)
-    {
-        // Gone again when this method returns: a request's context is that of the method's own flow.
-        if (wanted is not null)
-            RequestContext.Set(IPlacementDirector.PlacementHintKey, wanted);
-        return await Of(run).WakeAsync();
-    }
 }

@@ -33,7 +33,7 @@ internal sealed class GrainPlacement(IStewardStore store, GrainCalls calls, ILoc
         IReadOnlyList<RunId> due = await _due.DueAsync(request, cancellationToken);
         WakeResult[] results = await Task.WhenAll(due.Select(run => PlaceAsync(worker, run, cancellationToken)));
 
-        // What is still due at the next look, although its silo saw nothing to do, is not for that silo: this one, for which it was found, takes it.
+        // What is still due at the next look, although its silo saw nothing to do, is not for that silo.
         _refused = [.. due.Where((_, i) => results[i] == WakeResult.Idle)];
         return results.Contains(WakeResult.Started);
     }
@@ -42,17 +42,24 @@ internal sealed class GrainPlacement(IStewardStore store, GrainCalls calls, ILoc
     {
         try
         {
-            WakeResult result = await WakeAsync(run, _refused.Contains(run), cancellationToken);
-            return result == WakeResult.Full ? await WakeAsync(run, here: true, cancellationToken) : result;
+            if (!_refused.Contains(run) && await WithinAsync(calls.Of(run).WakeAsync(), cancellationToken) is var result and not WakeResult.Full)
+                return result;
+
+            // Its silo has no use for it; this one, for which it was found, takes it. The grain follows, so that what is sent to the run gets there.
+            TakeResult taken = (await worker.TakeAsync(run, cancellationToken)).Result;
+            if (taken == TakeResult.Started && await WithinAsync(calls.Of(run).MoveAsync(silo.SiloAddress), cancellationToken))
+                await WithinAsync(calls.Of(run).WakeAsync(), cancellationToken);
+            return ResultOf(taken);
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             // Whatever it was, there or on the way: it may have happened or not, and the database knows.
             Log.NotPlaced(logger, run, e);
-            return (await worker.TakeAsync(run, cancellationToken)).Result == TakeResult.Started ? WakeResult.Started : WakeResult.Idle;
+            return ResultOf((await worker.TakeAsync(run, cancellationToken)).Result);
         }
     }
 
-    private Task<WakeResult> WakeAsync(RunId run, bool here, CancellationToken cancellationToken) =>
-        calls.WakeAsync(run, here ? silo.SiloAddress : null).WaitAsync(options.PlacementTimeout, time, cancellationToken);
+    private static WakeResult ResultOf(TakeResult taken) => taken == TakeResult.Started ? WakeResult.Started : WakeResult.Idle;
+
+    private Task<T> WithinAsync<T>(Task<T> call, CancellationToken cancellationToken) => call.WaitAsync(options.PlacementTimeout, time, cancellationToken);
 }

@@ -13,6 +13,12 @@ internal interface IRunGrain : IGrainWithGuidKey
     [ResponseTimeout("00:00:10")]
     Task<WakeResult> WakeAsync();
 
+    /// <summary>Goes to another silo, which has taken the run, unless it is there or at work here.</summary>
+    /// <returns>Whether it goes.</returns>
+    [Alias("move")]
+    [ResponseTimeout("00:00:10")]
+    Task<bool> MoveAsync(SiloAddress to);
+
     /// <summary>Sends what the run says from now on; to be renewed.</summary>
     [Alias("follow")]
     [ResponseTimeout("00:00:10")]

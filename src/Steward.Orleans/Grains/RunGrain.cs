@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Orleans;
 using Orleans.Placement;
 using Orleans.Runtime;
+using Orleans.Runtime.Placement;
 using Steward.Hosting;
 using Steward.Orleans.Live;
 using Steward.Runs;
@@ -17,7 +18,7 @@ namespace Steward.Orleans.Grains;
 /// </remarks>
 [Immovable]
 [RunPlacement]
-internal sealed class RunGrain(RunWorker worker, LiveTopics topics, ILogger<RunGrain> logger) : Grain, IRunGrain
+internal sealed class RunGrain(RunWorker worker, LiveTopics topics, ILocalSiloDetails silo, ILogger<RunGrain> logger) : Grain, IRunGrain
 {
     private Task _work = Task.CompletedTask;
 
@@ -52,6 +53,16 @@ internal sealed class RunGrain(RunWorker worker, LiveTopics topics, ILogger<RunG
             TakeResult.Full => WakeResult.Full,
             _ => WakeResult.Idle,
         };
+    }
+
+    /// <remarks>Deactivated, it would come up where it was: the others remember its address, and a silo creates what is addressed to it.</remarks>
+    public Task<bool> MoveAsync(SiloAddress to)
+    {
+        if (!_work.IsCompleted || to.Equals(silo.SiloAddress))
+            return Task.FromResult(false);
+        RequestContext.Set(IPlacementDirector.PlacementHintKey, to);
+        MigrateOnIdle();
+        return Task.FromResult(true);
     }
 
     public Task FollowAsync(ILiveObserver observer)

@@ -45,7 +45,7 @@ internal sealed class RunRelay(RunHub hub, GrainCalls calls, ILogger<RunRelay> l
     {
         try
         {
-            await calls.WakeAsync(run).WaitAsync(stoppingToken);
+            await calls.Of(run).WakeAsync().WaitAsync(stoppingToken);
         }
         catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {
