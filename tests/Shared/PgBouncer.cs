@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Sockets;
 using Npgsql;
 
 namespace Steward.Tests.Shared;
@@ -40,6 +41,8 @@ internal sealed class PgBouncer : IDisposable
         Start();
     }
 
+    private string PidFile => Path.Combine(_folder, "pid");
+
     public static PgBouncer Shared => s_shared.Value;
 
     public string ConnectionString => $"Host={_folder};Port={Port};Username=postgres;Database=postgres;Maximum Pool Size=10";
@@ -61,14 +64,40 @@ internal sealed class PgBouncer : IDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    // It goes into the background by itself once it listens.
-    private void Start() => PostgresServer.RunAsServer(Find()!, "-d", Path.Combine(_folder, "pgbouncer.ini"));
+    // It goes into the background by itself, and says its id and listens a little later.
+    private void Start()
+    {
+        File.Delete(PidFile);
+        PostgresServer.RunAsServer(Find()!, "-d", Path.Combine(_folder, "pgbouncer.ini"));
+        for (int i = 0; !Listens(); i++)
+        {
+            if (i == 2_000)
+                throw new InvalidOperationException($"PgBouncer did not start: {File.ReadAllText(Path.Combine(_folder, "log"))}");
+            Thread.Sleep(5);
+        }
+    }
+
+    private bool Listens()
+    {
+        if (!File.Exists(PidFile) || new FileInfo(PidFile).Length == 0)
+            return false;
+        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Connect(new UnixDomainSocketEndPoint(Path.Combine(_folder, $".s.PGSQL.{Port}")));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
 
     private void Kill()
     {
         try
         {
-            using Process process = Process.GetProcessById(int.Parse(File.ReadAllText(Path.Combine(_folder, "pid")), CultureInfo.InvariantCulture));
+            using Process process = Process.GetProcessById(int.Parse(File.ReadAllText(PidFile), CultureInfo.InvariantCulture));
             process.Kill();
             process.WaitForExit();
         }
