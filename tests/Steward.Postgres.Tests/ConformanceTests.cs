@@ -5,7 +5,9 @@ namespace Steward.Postgres.Tests;
 
 public sealed class ConformanceTests
 {
-    public static TheoryData<string> Checks => [.. RunStoreConformance.Checks.Select(c => c.Name)];
+    private static readonly ConformanceCheck[] s_checks = [.. RunStoreConformance.Checks, .. RunStoreConformance.RetentionChecks];
+
+    public static TheoryData<string> Checks => [.. s_checks.Select(c => c.Name)];
 
     [Theory]
     [MemberData(nameof(Checks))]
@@ -33,6 +35,6 @@ public sealed class ConformanceTests
             Advanced = (by, _) => schema.ExecuteAsync("UPDATE steward.test_clock SET at = at + $1", by),
         };
         await schema.ExecuteAsync("INSERT INTO steward.test_clock VALUES ($1)", store.Time.GetUtcNow());
-        await RunStoreConformance.Checks.Single(c => c.Name == check).Run(store, token);
+        await s_checks.Single(c => c.Name == check).Run(store, token);
     }
 }
