@@ -168,13 +168,13 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     }
 
     /// <inheritdoc/>
-    public async ValueTask<QuestionInfo?> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
+    public async ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(reassignment);
         ArgumentException.ThrowIfNullOrEmpty(reassignment.Id);
-        QuestionInfo? question = await _database.WriteAsync(tx => Questions.ReassignAsync(tx, reassignment), cancellationToken);
+        DecisionResult result = await _database.WriteAsync(tx => Questions.ReassignAsync(tx, reassignment), cancellationToken);
         _hints?.Send(reassignment.Run);
-        return question;
+        return result;
     }
 
     /// <inheritdoc/>
