@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Steward.Budgets;
 using Steward.Runs;
 using Steward.Storage;
@@ -6,6 +7,10 @@ using Steward.Tools;
 namespace Steward.Tests.Simulation;
 
 /// <summary>Holds every commit against the invariants of the design (§11: 1 to 13 and 16), knowing nothing of the code that made it.</summary>
+/// <remarks>
+/// What it finds it also keeps: it is thrown inside calls of the runtime, which is built to survive a store or a tool that throws. <see cref="ThrowIfBroken"/>
+/// says it where nobody catches it.
+/// </remarks>
 internal sealed class Checker(World world)
 {
     private readonly Dictionary<RunId, RunState> _states = [];
@@ -19,7 +24,18 @@ internal sealed class Checker(World world)
     /// <summary>What is held against more than one commit.</summary>
     public Promises Promises => _promises;
 
-    public void Claimed(Claim claim)
+    /// <summary>The first invariant that did not hold.</summary>
+    public Exception? Broken { get; private set; }
+
+    public void ThrowIfBroken()
+    {
+        if (Broken is { } broken)
+            ExceptionDispatchInfo.Throw(broken);
+    }
+
+    public void Claimed(Claim claim) => Hold(() => HoldClaim(claim));
+
+    private void HoldClaim(Claim claim)
     {
         _promises.Leased(claim.Lease, world.Now);
         // 2: epochs only grow.
@@ -44,6 +60,19 @@ internal sealed class Checker(World world)
     }
 
     public async Task AppendedAsync(RunBatch batch, AppendResult result)
+    {
+        try
+        {
+            await HoldAsync(batch, result);
+        }
+        catch (Exception e)
+        {
+            Broken ??= e;
+            throw;
+        }
+    }
+
+    private async Task HoldAsync(RunBatch batch, AppendResult result)
     {
         if (result is not AppendResult.Committed)
         {
@@ -72,7 +101,9 @@ internal sealed class Checker(World world)
     }
 
     /// <summary>A tool begins: 4, 5, 9 and 11 are about this moment.</summary>
-    public void Effect(ToolContext context, ToolDefinition tool)
+    public void Effect(ToolContext context, ToolDefinition tool) => Hold(() => HoldEffect(context, tool));
+
+    private void HoldEffect(ToolContext context, ToolDefinition tool)
     {
         _promises.Effect(context.Run, context.Epoch);
         Assert.True(_intents.Contains(context.IdempotencyKey), $"'{tool.Name}' began before its intent was durable."); // 4
@@ -94,9 +125,23 @@ internal sealed class Checker(World world)
 
     public async Task EndAsync()
     {
+        ThrowIfBroken();
         Assert.All(await world.Store.LimitsAsync(), l => Assert.Equal(0, l.Used.Calls));
         foreach (RunState state in _states.Values)
             Assert.True(state.Outcome is not null, $"Run {state.Run} ({state.Started.Agent}) did not end: {state.Status} {state.Reason}."); // 11, 16
+    }
+
+    private void Hold(Action check)
+    {
+        try
+        {
+            check();
+        }
+        catch (Exception e)
+        {
+            Broken ??= e;
+            throw;
+        }
     }
 
     private void Fold(RunId run, JournalEntry entry)

@@ -103,6 +103,7 @@ internal sealed class World : IServiceProvider
             if (i < 2 || Chance(8))
                 await StartAsync();
             await DisturbAsync("nobody");
+            Checker.ThrowIfBroken();
         }
 
         await EndAsync();
@@ -273,6 +274,7 @@ internal sealed class World : IServiceProvider
         {
             foreach (QuestionInfo question in await Store.QuestionsAsync(new QuestionQuery()))
                 await DecideAsync(new Decision { Id = $"d{_signals++}", Run = question.Run, Question = question.Id, Answer = AnswerTo(question), By = "ana", Result = "The red one." });
+            Checker.ThrowIfBroken();
             for (int work = 0; await _processes[round % 2].WorkAsync(); work++)
                 Assert.True(work < 1_000, $"The runs are claimed again and again without getting on: {Describe()}");
 
