@@ -83,6 +83,7 @@ internal static class CommandLine
         KillCommand.Create(context),
         BudgetCommand.Create(context),
         LimitCommand.Create(context),
+        PruneCommand.Create(context),
         DoctorCommand.Create(context),
         DrillCommand.Create(context),
     };

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Steward.Budgets;
 using Steward.Postgres.Data;
 using Steward.Postgres.Operations;
+using Steward.Postgres.Tables;
 using Steward.Runs;
 using Steward.Storage;
 
@@ -16,7 +17,7 @@ namespace Steward.Postgres;
 /// Nothing is acknowledged before its commit returned. A commit whose answer was lost is never made again by the store:
 /// it throws <see cref="StoreFailure.Io"/>, and the session reads back.
 /// </remarks>
-public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, IHintingStore, IDueRuns, IVerifiableStore
+public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, IHintingStore, IDueRuns, IVerifiableStore, IRetentionStore
 {
     private readonly PostgresStoreOptions _options;
     private readonly Database _database;
@@ -31,7 +32,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
         _options = options;
         _database = database;
         _writer = new Writer(database, options);
-        _hints = options.Notify ? new Hints(database, logger) : null;
+        _hints = options.Notify && (!options.Pooled || options.DirectConnectionString is not null) ? new Hints(database, logger) : null;
     }
 
     /// <summary>Opens the database and brings its schema up to date; several nodes may do so at once.</summary>
@@ -136,7 +137,8 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
             List<JournalEntry> page = await _database.ReadAsync(tx => Queries.PageAsync(tx, run, after), cancellationToken);
             if (page.Count == 0)
             {
-                AcknowledgedHeads.Check(run, after, acknowledged);
+                if (after < acknowledged && !await _database.ReadAsync(tx => FamilyRows.WasPrunedAsync(tx, run), cancellationToken))
+                    AcknowledgedHeads.Check(run, after, acknowledged);
                 yield break;
             }
 
@@ -278,6 +280,27 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     /// <inheritdoc/>
     public async Task<IReadOnlyList<StoreProblem>> VerifyAsync(RunId? run = null, CancellationToken cancellationToken = default) =>
         await _database.ReadAsync(tx => Verification.RunAsync(tx, run), cancellationToken);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<EndedFamily> EndedAsync(RetentionQuery query, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        RetentionQuery.Check(query.OlderThan);
+        for (long? after = 0; after is { } last;)
+        {
+            (List<EndedFamily> page, after) = await _database.ReadAsync(tx => Retention.PageAsync(tx, query, last), cancellationToken);
+            foreach (EndedFamily family in page)
+                yield return family;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<RunId>> PruneAsync(IReadOnlyCollection<RunId> roots, TimeSpan olderThan, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(roots);
+        RetentionQuery.Check(olderThan);
+        return roots.Count == 0 ? [] : await _database.WriteAsync(tx => Retention.PruneAsync(tx, roots, olderThan), cancellationToken);
+    }
 
     /// <summary>What the server says of itself: version, clock, settings that make it forget, nodes.</summary>
     public async Task<PostgresServerInfo> DescribeAsync(CancellationToken cancellationToken = default) =>

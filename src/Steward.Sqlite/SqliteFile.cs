@@ -103,8 +103,10 @@ internal sealed class SqliteFile(SqliteStoreOptions options, IReadOnlyList<Migra
         db.BeginImmediate(options.BusyTimeout);
         try
         {
-            session.Refused = WitnessCheck.Open(db, options, time.GetUtcNow(), logger);
+            (session.Refused, bool rewritten) = WitnessCheck.Open(db, options, time.GetUtcNow(), logger);
             _witness = Witness.Open(Path);
+            if (rewritten)
+                ForgetPruned(db);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -113,6 +115,19 @@ internal sealed class SqliteFile(SqliteStoreOptions options, IReadOnlyList<Migra
         finally
         {
             db.Rollback();
+        }
+    }
+
+    private static void ForgetPruned(Db db)
+    {
+        try
+        {
+            WitnessCheck.ForgetPruned(db);
+            db.Execute("COMMIT");
+        }
+        catch (SqliteFailure e) when (e.Code == SQLitePCL.raw.SQLITE_FULL)
+        {
+            // It only takes room, and can wait until there is some.
         }
     }
 

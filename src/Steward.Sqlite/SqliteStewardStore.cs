@@ -15,7 +15,7 @@ namespace Steward.Sqlite;
 /// Nothing is acknowledged before its commit returned. Beside the file a witness keeps the heads that were acknowledged, so that a
 /// run of which the database holds less (an older copy, a garbled log) is refused instead of silently going on from its past.
 /// </remarks>
-public sealed class SqliteStewardStore : IStewardStore, IVerifiableStore
+public sealed class SqliteStewardStore : IStewardStore, IVerifiableStore, IRetentionStore
 {
     private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(5);
 
@@ -258,6 +258,28 @@ public sealed class SqliteStewardStore : IStewardStore, IVerifiableStore
     /// <returns>What is wrong; empty when nothing is.</returns>
     public Task<IReadOnlyList<StoreProblem>> VerifyAsync(RunId? run = null, CancellationToken cancellationToken = default) =>
         Task.Run<IReadOnlyList<StoreProblem>>(() => _file.Readers.Read(db => Verification.Check(db, run, cancellationToken)), cancellationToken);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<EndedFamily> EndedAsync(RetentionQuery query, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        RetentionQuery.Check(query.OlderThan);
+        long before = Instant.Of(_time.GetUtcNow() - query.OlderThan);
+        for (long? after = 0; after is { } last;)
+        {
+            (List<EndedFamily> page, after) = await Read(db => Retention.Page(db, query, before, last), cancellationToken);
+            foreach (EndedFamily family in page)
+                yield return family;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<RunId>> PruneAsync(IReadOnlyCollection<RunId> roots, TimeSpan olderThan, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(roots);
+        RetentionQuery.Check(olderThan);
+        return _writer.DoAsync(session => Retention.Prune(session, roots, olderThan), cancellationToken);
+    }
 
     /// <summary>Finishes what was begun and closes the file; later calls throw <see cref="StoreFailure.Closed"/>.</summary>
     public async ValueTask DisposeAsync()

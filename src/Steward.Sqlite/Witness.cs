@@ -86,7 +86,7 @@ internal sealed partial class Witness : IDisposable
     }
 
     /// <summary>Replaces all records, if no other store has the file open.</summary>
-    /// <remarks>In place and in order, so a record that stays is at every moment at its old place or at its new one.</remarks>
+    /// <remarks>In place and in order, so a record that stays is at every moment at its old place or at its new one. On the disk when it returns.</remarks>
     public static bool TryRewrite(string database, IReadOnlyCollection<WitnessRecord> records)
     {
         try
@@ -102,6 +102,7 @@ internal sealed partial class Witness : IDisposable
 
             RandomAccess.Write(file, bytes, 0);
             RandomAccess.SetLength(file, bytes.Length);
+            RandomAccess.FlushToDisk(file);
             return true;
         }
         catch (IOException)

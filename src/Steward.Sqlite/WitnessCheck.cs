@@ -13,8 +13,8 @@ internal static class WitnessCheck
     private static readonly TimeSpan s_keepEnded = TimeSpan.FromDays(7);
 
     /// <summary>Compares and tidies up. Call inside a write transaction: nobody commits and nobody else opens meanwhile.</summary>
-    /// <returns>The runs of which the database holds less than was acknowledged.</returns>
-    public static Dictionary<RunId, JournalException> Open(Db db, SqliteStoreOptions options, DateTimeOffset now, ILogger logger)
+    /// <returns>The runs of which the database holds less than was acknowledged, and whether the witness was rewritten without those that were deleted on purpose.</returns>
+    public static (Dictionary<RunId, JournalException> Losses, bool Rewritten) Open(Db db, SqliteStoreOptions options, DateTimeOffset now, ILogger logger)
     {
         if (!File.Exists(Witness.PathOf(options.Path)))
             Log.NoWitness(logger, options.Path);
@@ -23,14 +23,14 @@ internal static class WitnessCheck
         if (options.AcceptLoss && losses.Count > 0)
         {
             Accept(db, options, records, losses.Count, logger);
-            return [];
+            return ([], true);
         }
 
         foreach ((RunId run, JournalException loss) in losses)
             Log.RunRefused(logger, run, loss.Message);
-        if (losses.Count == 0 && (long)records.Count * WitnessRecord.Size < FileSize(options) - CompactAbove)
-            Witness.TryRewrite(options.Path, Compact(db, records, now));
-        return losses;
+        bool isLarge = (long)records.Count * WitnessRecord.Size < FileSize(options) - CompactAbove;
+        bool rewritten = losses.Count == 0 && (isLarge || AnyPruned(db)) && Witness.TryRewrite(options.Path, Compact(db, records, now));
+        return (losses, rewritten);
     }
 
     /// <summary>The runs of which the database holds less, or something else, than was acknowledged.</summary>
@@ -46,10 +46,17 @@ internal static class WitnessCheck
         return losses;
     }
 
+    /// <summary>Forgets which runs were deleted on purpose. Only once the witness, on the disk, says nothing of them any more.</summary>
+    public static void ForgetPruned(Db db) => db.Execute("DELETE FROM pruned");
+
+    private static bool AnyPruned(Db db) => db.Number("SELECT EXISTS (SELECT 1 FROM pruned)") == 1;
+
     private static JournalException? LossOf(Db db, WitnessRecord record)
     {
         (long id, long head) = db.Prepare("SELECT id, head FROM run WHERE uuid = ?1").Bind(1, record.Run.Value)
             .First(static s => (s.Int64(0), s.Int64(1)));
+        if (head == 0 && FamilyTable.WasPruned(db, record.Run))
+            return null;
         if (head < record.Sequence)
             return JournalException.WentBackwards(record.Run, record.Sequence, head);
         UInt128? hash = db.Prepare("SELECT hash FROM event WHERE run = ?1 AND seq = ?2").Bind(1, id).Bind(2, record.Sequence)
@@ -82,8 +89,8 @@ internal static class WitnessCheck
     private static List<WitnessRecord> Compact(Db db, List<WitnessRecord> records, DateTimeOffset now)
     {
         long keepFrom = Instant.Of(now - s_keepEnded);
-        Statement ended = db.Prepare("SELECT 1 FROM run WHERE uuid = ?1 AND status IN ('completed', 'failed', 'cancelled') AND updated_at < ?2");
-        return [.. records.Where(record => !ended.Bind(1, record.Run.Value).Bind(2, keepFrom).First(static _ => true))];
+        Statement kept = db.Prepare("SELECT 1 FROM run WHERE uuid = ?1 AND NOT (status IN ('completed', 'failed', 'cancelled') AND updated_at < ?2)");
+        return [.. records.Where(record => kept.Bind(1, record.Run.Value).Bind(2, keepFrom).First(static _ => true))];
     }
 
     private static long FileSize(SqliteStoreOptions options) =>

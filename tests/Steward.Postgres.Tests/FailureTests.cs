@@ -8,6 +8,7 @@ namespace Steward.Postgres.Tests;
 
 public sealed class FailureTests(ITestOutputHelper output) : IAsyncDisposable
 {
+    private static readonly TimeSpan s_retention = TimeSpan.FromDays(90);
     private readonly TestSchema _schema = new();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -37,6 +38,50 @@ public sealed class FailureTests(ITestOutputHelper output) : IAsyncDisposable
         if (happened)
             run.Keep(batch);
         await run.AppendAsync();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Prune_AnswerOfTheCommitIsLost_SaysSoAndIsMadeAgain(bool happened)
+    {
+        using LossyProxy proxy = Proxy();
+        await using PostgresStewardStore store = await _schema.OpenAsync(o => o with { ConnectionString = Through(proxy) });
+        TestRun[] runs = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => TestRun.ClaimedAsync(store)));
+        foreach (TestRun run in runs)
+            await run.EndAsync();
+        await _schema.ExecuteAsync("UPDATE steward.run SET updated_at = updated_at - interval '100 days'");
+        RunId[] two = [runs[0].Id, runs[1].Id];
+        if (happened)
+            proxy.LoseAnswer();
+        else
+            proxy.LoseCommit();
+
+        StoreException error = await Assert.ThrowsAnyAsync<StoreException>(async () => await store.PruneAsync(two, s_retention, Token));
+
+        Assert.Contains("may or may not", error.Message, StringComparison.Ordinal);
+        Assert.Equal(happened ? 2 : 4, (await store.FindAsync(new RunQuery(), Token)).Count);
+        Assert.Equal(happened ? [] : two, await store.PruneAsync(two, s_retention, Token));
+        Assert.Equal(2, (await store.FindAsync(new RunQuery(), Token)).Count);
+        Assert.Empty(await store.VerifyAsync(cancellationToken: Token));
+    }
+
+    [Fact]
+    public async Task Prune_RunThatAnotherNodeSawGoForwards_IsNotTakenForLost()
+    {
+        await using PostgresStewardStore first = await _schema.OpenAsync();
+        await using PostgresStewardStore second = await _schema.OpenAsync();
+        TestRun run = await TestRun.ClaimedAsync(first);
+        await run.AppendAsync(3);
+        await _schema.ExecuteAsync("UPDATE steward.run SET worker = NULL, claimable_at = now()");
+        TestRun taken = run.On(second);
+        await taken.ClaimAsync("w2");
+        await taken.EndAsync();
+        await _schema.ExecuteAsync("UPDATE steward.run SET updated_at = updated_at - interval '100 days'");
+        Assert.Equal([run.Id], await second.PruneAsync([run.Id], s_retention, Token));
+
+        Assert.Empty(await TestRun.ReadAsync(first, run.Id));
+        Assert.IsType<AppendResult.Fenced>(await run.AppendAsync(run.Batch()));
     }
 
     [Fact]

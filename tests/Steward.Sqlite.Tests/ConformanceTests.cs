@@ -4,9 +4,10 @@ namespace Steward.Sqlite.Tests;
 
 public sealed class ConformanceTests : IDisposable
 {
+    private static readonly ConformanceCheck[] s_checks = [.. RunStoreConformance.Checks, .. RunStoreConformance.RetentionChecks];
     private readonly TestFolder _folder = new();
 
-    public static TheoryData<string> Checks => [.. RunStoreConformance.Checks.Select(c => c.Name)];
+    public static TheoryData<string> Checks => [.. s_checks.Select(c => c.Name)];
 
     [Theory]
     [MemberData(nameof(Checks))]
@@ -14,7 +15,7 @@ public sealed class ConformanceTests : IDisposable
     {
         await using ConformanceStore store = new(async (time, limits, token) =>
             await SqliteStewardStore.OpenAsync(_folder.Options with { Limits = limits }, time, cancellationToken: token));
-        await RunStoreConformance.Checks.Single(c => c.Name == check).Run(store, TestContext.Current.CancellationToken);
+        await s_checks.Single(c => c.Name == check).Run(store, TestContext.Current.CancellationToken);
     }
 
     public void Dispose() => _folder.Dispose();

@@ -83,6 +83,13 @@ internal sealed class TestRun(IStewardStore store, JournalEntry first)
     public async Task AppendAsync(int entries = 1, string text = "noted") =>
         Assert.IsType<AppendResult.Committed>(await AppendAsync(Batch(entries, text)));
 
+    /// <summary>Completes the run.</summary>
+    public async Task EndAsync()
+    {
+        JournalEntry end = JournalEntry.Create(Id, Head.Sequence + 1, Head.Hash, new RunCompleted("done", []), TimeProvider.System.GetUtcNow());
+        Assert.IsType<AppendResult.Committed>(await AppendAsync(Batch(0) with { Entries = [end], Status = RunStatus.Completed, Reason = "completed" }));
+    }
+
     public void Keep(RunBatch batch)
     {
         Acknowledged.AddRange(batch.Entries);

@@ -21,6 +21,14 @@ internal sealed class BudgetBook(BudgetTable table)
 
     public void SetCeilings(BudgetScope scope, BudgetCeilings ceilings) => Set(Row(scope) with { Ceilings = ceilings });
 
+    /// <summary>Forgets a scope for good.</summary>
+    public void Remove(BudgetScope scope)
+    {
+        _rows.Remove(scope);
+        _changed.Remove(scope);
+        table.Delete(scope);
+    }
+
     /// <summary>Works out what changes do to all scopes of a run. Nothing is changed before <see cref="Keep"/>.</summary>
     public BudgetShortfall? Draw(IReadOnlyList<BudgetChange> changes, RunRow run, out Dictionary<BudgetScope, BudgetInfo>? drawn)
     {

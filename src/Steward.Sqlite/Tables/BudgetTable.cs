@@ -37,6 +37,8 @@ internal sealed class BudgetTable(Db db)
             reserved_models = ?10, reserved_tools = ?11, reserved_tokens = ?12, reserved_nano = ?13
         """);
 
+    private readonly Statement _delete = db.Prepare("DELETE FROM budget WHERE scope = ?1");
+
     public static BudgetInfo Read(Statement s) => new(
         new BudgetScope(s.Text(0)),
         new BudgetCeilings
@@ -53,6 +55,8 @@ internal sealed class BudgetTable(Db db)
         new(s.Int64(column), s.Int64(column + 1), s.Int64(column + 2), Nano.Usd(s.Int64(column + 3)));
 
     public BudgetInfo? Find(BudgetScope scope) => _find.Bind(1, scope.Key).First(Read);
+
+    public void Delete(BudgetScope scope) => _delete.Bind(1, scope.Key).Execute();
 
     public void Save(BudgetInfo budget)
     {

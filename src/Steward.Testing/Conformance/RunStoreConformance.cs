@@ -28,6 +28,9 @@ public static class RunStoreConformance
         .. QueueChecks.All,
     ];
 
+    /// <summary>The checks of <see cref="Storage.IRetentionStore"/>, for stores that have it.</summary>
+    public static IReadOnlyList<ConformanceCheck> RetentionChecks { get; } = [.. Conformance.RetentionChecks.All];
+
     /// <summary>The checks that say something about a store whose data does, or does not, outlive it.</summary>
     public static IEnumerable<ConformanceCheck> ChecksFor(bool persistent) => Checks.Where(c => persistent || !c.NeedsPersistence);
 }

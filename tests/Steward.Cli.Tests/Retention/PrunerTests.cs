@@ -1,0 +1,142 @@
+using System.Runtime.CompilerServices;
+using Steward.Cli.Retention;
+using Steward.Cli.Tests.Commands;
+using Steward.Runs;
+using Steward.Sqlite;
+using Steward.Sqlite.Tests;
+using Steward.Storage;
+using Steward.Testing;
+
+namespace Steward.Cli.Tests.Retention;
+
+/// <summary>Pruning that is stopped in the middle, and asked for again.</summary>
+public sealed class PrunerTests : IDisposable
+{
+    private static readonly RetentionQuery s_query = new(TimeSpan.FromDays(90));
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("steward-prune-").FullName;
+
+    private string Database => Path.Combine(_folder, "runs.db");
+
+    private string ArchiveFolder => Path.Combine(_folder, "archive");
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Prune_StoreFailsAtEachStep_EachFamilyIsWholeOrArchivedAndGone()
+    {
+        List<RunId> old = await OldRunsAsync(250), young = await YoungRunsAsync(3);
+        bool done = false;
+        int failures = 0;
+        for (int step = 1; !done; step++)
+        {
+            await using SqliteStewardStore store = await OpenAsync(TimeProvider.System);
+            try
+            {
+                await new Pruner(new FailingStore(store, step), new JournalArchive(store, ArchiveFolder), _ => { }).ApplyAsync(s_query, Token);
+                done = true;
+            }
+            catch (IOException)
+            {
+                failures++;
+            }
+
+            await CheckAsync(store, old, young);
+        }
+
+        Assert.True(failures >= 3, $"Only {failures} steps failed.");
+        await using SqliteStewardStore after = await OpenAsync(TimeProvider.System);
+        Assert.Equal(young, (await after.FindAsync(new RunQuery { Limit = 1_000 }, Token)).Select(r => r.Run).Reverse());
+    }
+
+    [Fact]
+    public async Task Prune_ProcessIsKilledAgainAndAgain_EachFamilyIsWholeOrArchivedAndGone()
+    {
+        List<RunId> old = await OldRunsAsync(420), young = await YoungRunsAsync(3);
+        string[] command = ["prune", "--older-than", "90d", "--archive", ArchiveFolder, "--apply", "--store", Database];
+        for (int kills = 0; kills < 3; kills++)
+        {
+            using CliProcess process = CliProcess.Start(_folder, command);
+            await process.SeesAsync("so far");
+            await process.KillAsync();
+            await using SqliteStewardStore store = await OpenAsync(TimeProvider.System);
+            await CheckAsync(store, old, young);
+        }
+
+        (await CliProcess.RunAsync(_folder, command)).Is(ExitCodes.Ok);
+
+        (await CliProcess.RunAsync(_folder, "doctor", "--deep", "--store", Database)).Is(ExitCodes.Ok);
+        await using SqliteStewardStore after = await OpenAsync(TimeProvider.System);
+        await CheckAsync(after, old, young);
+        Assert.Equal(young, (await after.FindAsync(new RunQuery { Limit = 1_000 }, Token)).Select(r => r.Run).Reverse());
+        Assert.Equal(old.Select(r => r.ToString()).Order(StringComparer.Ordinal), Archive.Read(ArchiveFolder).Select(a => a.Run).Order(StringComparer.Ordinal));
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    /// <summary>Every run is there as it was, or is gone and archived.</summary>
+    private async Task CheckAsync(SqliteStewardStore store, List<RunId> old, List<RunId> young)
+    {
+        Assert.Empty(await store.VerifyAsync(cancellationToken: Token));
+        HashSet<RunId> there = [.. (await store.FindAsync(new RunQuery { Limit = 1_000 }, Token)).Select(r => r.Run)];
+        Assert.Superset(young.ToHashSet(), there);
+        HashSet<string> archived = Directory.Exists(ArchiveFolder)
+            ? [.. Directory.GetFiles(ArchiveFolder, "*.jsonl", SearchOption.AllDirectories).Select(f => Path.GetFileNameWithoutExtension(f))]
+            : [];
+        Assert.All(old, run => Assert.True(there.Contains(run) || archived.Contains(run.ToString()), $"Run {run} is neither there nor archived."));
+        foreach (RunId run in there)
+            Assert.Equal(2, (await TestRun.ReadAsync(store, run)).Count);
+    }
+
+    private Task<List<RunId>> OldRunsAsync(int count) => RunsAsync(count, new ManualTimeProvider(TimeProvider.System.GetUtcNow() - TimeSpan.FromDays(200)));
+
+    private Task<List<RunId>> YoungRunsAsync(int count) => RunsAsync(count, TimeProvider.System);
+
+    private async Task<List<RunId>> RunsAsync(int count, TimeProvider time)
+    {
+        await using SqliteStewardStore store = await OpenAsync(time);
+        List<RunId> runs = [];
+        for (int i = 0; i < count; i++)
+        {
+            TestRun run = await TestRun.ClaimedAsync(store);
+            await run.EndAsync();
+            runs.Add(run.Id);
+        }
+
+        return runs;
+    }
+
+    private Task<SqliteStewardStore> OpenAsync(TimeProvider time) =>
+        SqliteStewardStore.OpenAsync(new SqliteStoreOptions { Path = Database, Durability = SqliteDurability.Normal }, time, cancellationToken: Token);
+
+    /// <summary>Fails its Nth step: before or after a deletion, or while families are being found.</summary>
+    private sealed class FailingStore(IRetentionStore inner, int failing) : IRetentionStore
+    {
+        private int _step;
+
+        public async IAsyncEnumerable<EndedFamily> EndedAsync(RetentionQuery query, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        {
+            int found = 0;
+            await foreach (EndedFamily family in inner.EndedAsync(query, cancellationToken))
+            {
+                if (found++ % 100 == 50)
+                    Step();
+                yield return family;
+            }
+        }
+
+        public async ValueTask<IReadOnlyList<RunId>> PruneAsync(IReadOnlyCollection<RunId> roots, TimeSpan olderThan, CancellationToken cancellationToken = default)
+        {
+            Step();
+            IReadOnlyList<RunId> gone = await inner.PruneAsync(roots, olderThan, cancellationToken);
+            Step();
+            return gone;
+        }
+
+        private void Step()
+        {
+            if (++_step == failing)
+                throw new IOException("The connection is gone.");
+        }
+    }
+}
