@@ -103,7 +103,7 @@ internal sealed class Hints : IAsyncDisposable
         {
             try
             {
-                await using NpgsqlConnection connection = await _database.OpenAsync(cancellationToken);
+                await using NpgsqlConnection connection = await _database.OpenSessionAsync(cancellationToken);
                 connection.Notification += (_, e) => Hear(e.Payload, heard);
                 await using (NpgsqlCommand listen = new($"LISTEN \"{_channel}\"", connection))
                     await listen.ExecuteNonQueryAsync(cancellationToken);

@@ -32,7 +32,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
         _options = options;
         _database = database;
         _writer = new Writer(database, options);
-        _hints = options.Notify ? new Hints(database, logger) : null;
+        _hints = options.Notify && (!options.Pooled || options.DirectConnectionString is not null) ? new Hints(database, logger) : null;
     }
 
     /// <summary>Opens the database and brings its schema up to date; several nodes may do so at once.</summary>

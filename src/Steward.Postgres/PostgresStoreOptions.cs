@@ -11,7 +11,7 @@ public sealed record PostgresStoreOptions
     public string? ConnectionString { get; init; }
 
     /// <summary>A pool of connections to use instead; whoever made it closes it.</summary>
-    /// <remarks>Give its connections an <c>idle_in_transaction_session_timeout</c>: see <see cref="TransactionTimeout"/>.</remarks>
+    /// <remarks>Unless <see cref="Pooled"/> is set, give its connections an <c>idle_in_transaction_session_timeout</c>: see <see cref="TransactionTimeout"/>.</remarks>
     public NpgsqlDataSource? DataSource { get; init; }
 
     /// <summary>The schema of the store's tables; it is made if it is not there. Several installations may share a database under different ones.</summary>
@@ -32,9 +32,20 @@ public sealed record PostgresStoreOptions
     /// <value>10 seconds.</value>
     public TimeSpan TransactionTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Whether nodes tell each other of new work and signals with NOTIFY, so that these need not wait for the next poll. It takes a connection of its own. Behind a pooler in transaction mode it brings nothing.</summary>
-    /// <value>True.</value>
+    /// <summary>Whether nodes tell each other of new work and signals with NOTIFY, so that these need not wait for the next poll. It takes a connection of its own.</summary>
+    /// <value>True; of no effect behind a pooler unless <see cref="DirectConnectionString"/> is set.</value>
     public bool Notify { get; init; } = true;
+
+    /// <summary>Whether a pooler that lends connections for the length of a transaction (PgBouncer with <c>pool_mode = transaction</c>) stands before the database.</summary>
+    /// <remarks>
+    /// Then nothing is kept in a session: no startup <c>options</c>, no prepared statements, no reset of connections; <see cref="TransactionTimeout"/> is set in each
+    /// transaction, which costs it a trip to the server. A <see cref="DataSource"/> must have <c>No Reset On Close=true</c> and no <c>Max Auto Prepare</c>.
+    /// </remarks>
+    /// <value>False.</value>
+    public bool Pooled { get; init; }
+
+    /// <summary>The way past the pooler, for the one connection that listens: without it a pooled node finds by polling what others do.</summary>
+    public string? DirectConnectionString { get; init; }
 
     /// <summary>What the store takes at most.</summary>
     public StoreLimits Limits { get; init; } = new();
@@ -54,5 +65,19 @@ public sealed record PostgresStoreOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxGroup, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxGroup, 1_000);
         ArgumentOutOfRangeException.ThrowIfLessThan(TransactionTimeout, TimeSpan.FromSeconds(1));
+        if (Pooled)
+            ValidatePooled(new NpgsqlConnectionStringBuilder(ConnectionString ?? DataSource!.ConnectionString));
+        else if (DirectConnectionString is not null)
+            throw new ArgumentException("DirectConnectionString of the PostgreSQL store is the way past a pooler: set Pooled too, or leave it out.", nameof(DirectConnectionString));
+    }
+
+    private void ValidatePooled(NpgsqlConnectionStringBuilder given)
+    {
+        if (given.MaxAutoPrepare > 0)
+            throw new ArgumentException($"'Max Auto Prepare={given.MaxAutoPrepare}' keeps statements in a session, which a pooler in transaction mode gives to others. Take it out, or do not set Pooled.");
+        if (given.Options is { Length: > 0 } options)
+            throw new ArgumentException($"A pooler in transaction mode does not pass on 'Options={options}'. Take it out and set this for the user or the database (ALTER ROLE … SET).");
+        if (DataSource is not null && !given.NoResetOnClose)
+            throw new ArgumentException("Behind a pooler the DataSource needs 'No Reset On Close=true': a reset would hit another's session.");
     }
 }

@@ -40,9 +40,7 @@ internal sealed class PostgresServer
 
     private static PostgresServer Start(string settings)
     {
-        string folder = Directory.CreateTempSubdirectory("steward-pg-").FullName;
-        if (Environment.UserName == "root")
-            Run("chown", "postgres", folder);
+        string folder = MakeFolder("steward-pg-");
         var server = new PostgresServer(FindBin()!, folder, settings);
         AppDomain.CurrentDomain.ProcessExit += (_, _) => server.Stop();
         server.RunServerProgram("initdb", "-D", $"{folder}/data", "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C");
@@ -68,14 +66,24 @@ internal sealed class PostgresServer
         }
     }
 
-    // PostgreSQL refuses to run as root.
-    private void RunServerProgram(string name, params string[] arguments)
+    private void RunServerProgram(string name, params string[] arguments) => RunAsServer(Path.Combine(_bin, name), arguments);
+
+    /// <summary>Runs a program as the user of servers: PostgreSQL and its poolers refuse to run as root.</summary>
+    internal static void RunAsServer(string program, params string[] arguments)
     {
-        string program = Path.Combine(_bin, name);
         if (Environment.UserName == "root")
             Run("runuser", ["-u", "postgres", "--", program, .. arguments]);
         else
             Run(program, arguments);
+    }
+
+    /// <summary>A folder that this user and the user of servers can write.</summary>
+    internal static string MakeFolder(string prefix)
+    {
+        string folder = Directory.CreateTempSubdirectory(prefix).FullName;
+        if (Environment.UserName == "root")
+            Run("chown", "postgres", folder);
+        return folder;
     }
 
     private static void Run(string program, params string[] arguments)

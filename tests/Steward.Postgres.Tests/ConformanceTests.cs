@@ -1,4 +1,5 @@
 using Steward.Testing.Conformance;
+using Steward.Tests.Shared;
 
 namespace Steward.Postgres.Tests;
 
@@ -10,7 +11,18 @@ public sealed class ConformanceTests
 
     [Theory]
     [MemberData(nameof(Checks))]
-    public async Task PostgresStore_Conforms(string check)
+    public Task PostgresStore_Conforms(string check) => ConformAsync(check, o => o);
+
+    /// <summary>Fault D9: a pooler in transaction mode stands before the server, and each transaction may be another session's.</summary>
+    [Theory]
+    [MemberData(nameof(Checks))]
+    public Task D9_PostgresStoreBehindAPooler_Conforms(string check)
+    {
+        PgBouncer pooler = Requirement.PgBouncer();
+        return ConformAsync(check, o => o with { ConnectionString = pooler.ConnectionString, Pooled = true });
+    }
+
+    private static async Task ConformAsync(string check, Func<PostgresStoreOptions, PostgresStoreOptions> change)
     {
         CancellationToken token = TestContext.Current.CancellationToken;
         await using TestSchema schema = new();
@@ -18,7 +30,7 @@ public sealed class ConformanceTests
         // The database judges by a row instead of its clock, and only the checks move it.
         await schema.ExecuteAsync($"CREATE SCHEMA {schema.Name}; CREATE TABLE {schema.Name}.test_clock (at timestamptz NOT NULL)");
         await using ConformanceStore store = new(async (_, limits, cancellationToken) => await PostgresStewardStore.OpenAsync(
-            schema.Options with { Limits = limits, Clock = $"(SELECT at FROM {schema.Name}.test_clock)" }, cancellationToken: cancellationToken))
+            change(schema.Options) with { Limits = limits, Clock = $"(SELECT at FROM {schema.Name}.test_clock)" }, cancellationToken: cancellationToken))
         {
             Advanced = (by, _) => schema.ExecuteAsync("UPDATE steward.test_clock SET at = at + $1", by),
         };

@@ -1,5 +1,6 @@
 using Steward.Storage;
 using Steward.Tests.Runs;
+using Steward.Tests.Shared;
 
 namespace Steward.Postgres.Tests;
 
@@ -28,6 +29,38 @@ public sealed class PostgresConcurrencyTests(ITestOutputHelper output) : Concurr
     public ValueTask DisposeAsync() => _schema.DisposeAsync();
 
     protected override async Task<IStewardStore> OpenAsync() => await _schema.OpenAsync();
+
+    protected override Task<IStewardStore> OpenAgainAsync(IStewardStore first) => OpenAsync();
+}
+
+/// <summary>Fault D9: behind a pooler in transaction mode.</summary>
+public sealed class PooledCeilingTests(ITestOutputHelper output) : CeilingTests(output), IAsyncDisposable
+{
+    private readonly TestSchema _schema = new();
+
+    public ValueTask DisposeAsync() => _schema.DisposeAsync();
+
+    protected override async Task<IStewardStore> OpenAsync() => await _schema.OpenPooledAsync(Requirement.PgBouncer());
+}
+
+/// <summary>Fault D9: behind a pooler in transaction mode.</summary>
+public sealed class PooledKillSwitchTests(ITestOutputHelper output) : KillSwitchTests(output), IAsyncDisposable
+{
+    private readonly TestSchema _schema = new();
+
+    public ValueTask DisposeAsync() => _schema.DisposeAsync();
+
+    protected override async Task<IStewardStore> OpenAsync() => await _schema.OpenPooledAsync(Requirement.PgBouncer());
+}
+
+/// <summary>Fault D9: behind a pooler in transaction mode.</summary>
+public sealed class PooledConcurrencyTests(ITestOutputHelper output) : ConcurrencyTests(output), IAsyncDisposable
+{
+    private readonly TestSchema _schema = new();
+
+    public ValueTask DisposeAsync() => _schema.DisposeAsync();
+
+    protected override async Task<IStewardStore> OpenAsync() => await _schema.OpenPooledAsync(Requirement.PgBouncer());
 
     protected override Task<IStewardStore> OpenAgainAsync(IStewardStore first) => OpenAsync();
 }

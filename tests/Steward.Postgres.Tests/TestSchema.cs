@@ -17,6 +17,9 @@ internal sealed class TestSchema : IAsyncDisposable
     public Task<PostgresStewardStore> OpenAsync(Func<PostgresStoreOptions, PostgresStoreOptions>? change = null) =>
         PostgresStewardStore.OpenAsync(change is null ? Options : change(Options), cancellationToken: TestContext.Current.CancellationToken);
 
+    public Task<PostgresStewardStore> OpenPooledAsync(PgBouncer pooler, Func<PostgresStoreOptions, PostgresStoreOptions>? change = null) =>
+        OpenAsync(o => (change ?? (same => same))(o with { ConnectionString = pooler.ConnectionString, Pooled = true }));
+
     public async Task ExecuteAsync(string sql, params object[] values)
     {
         await using NpgsqlConnection connection = await ConnectAsync();

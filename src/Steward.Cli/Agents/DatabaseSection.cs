@@ -45,7 +45,9 @@ internal static class DatabaseSection
         string text = Placeholders.Need(value, scope.Options);
         try
         {
-            NpgsqlConnectionStringBuilder connection = PostgresUrl.Read(text).Connection;
+            (NpgsqlConnectionStringBuilder connection, _, bool pooled) = PostgresUrl.Read(text);
+            if (pooled)
+                throw value.Error("'pooled=true' is for the database of the runs ('store'). Take it out.");
             if (connection.Password is { Length: > 0 })
                 Placeholders.RefuseLiteral(value);
             return new SqlDatabase(NpgsqlFactory.Instance, connection.ConnectionString, SqlDialect.Postgres);

@@ -5,16 +5,17 @@ namespace Steward.Cli.Host;
 /// <summary>Reads <c>postgres://</c> URLs, as platforms hand them out, and Npgsql's own connection strings.</summary>
 internal static class PostgresUrl
 {
-    /// <returns>How to connect, and the schema that a URL names with <c>?schema=</c>.</returns>
+    /// <returns>How to connect, the schema that a URL names with <c>?schema=</c>, and whether it says that a pooler in transaction mode stands before it (<c>?pooled=true</c>).</returns>
     /// <exception cref="ArgumentException">It is neither.</exception>
-    public static (NpgsqlConnectionStringBuilder Connection, string? Schema) Read(string text) =>
-        Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "postgres" or "postgresql" ? FromUrl(url) : (new NpgsqlConnectionStringBuilder(text), null);
+    public static (NpgsqlConnectionStringBuilder Connection, string? Schema, bool Pooled) Read(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "postgres" or "postgresql" ? FromUrl(url) : (new NpgsqlConnectionStringBuilder(text), null, false);
 
-    private static (NpgsqlConnectionStringBuilder Connection, string? Schema) FromUrl(Uri url)
+    private static (NpgsqlConnectionStringBuilder Connection, string? Schema, bool Pooled) FromUrl(Uri url)
     {
         string[] user = url.UserInfo.Split(':', 2);
         var connection = new NpgsqlConnectionStringBuilder { Host = url.Host, Database = Uri.UnescapeDataString(url.AbsolutePath.Trim('/')) };
         string? schema = null;
+        bool pooled = false;
         if (url.Port > 0)
             connection.Port = url.Port;
         if (user[0].Length > 0)
@@ -27,10 +28,12 @@ internal static class PostgresUrl
             string value = option.Length == 2 ? Uri.UnescapeDataString(option[1]) : "";
             if (option[0] == "schema")
                 schema = value;
+            else if (option[0] == "pooled")
+                pooled = bool.Parse(value);
             else
                 connection[option[0] == "sslmode" ? "SSL Mode" : Uri.UnescapeDataString(option[0])] = value;
         }
 
-        return (connection, schema);
+        return (connection, schema, pooled);
     }
 }

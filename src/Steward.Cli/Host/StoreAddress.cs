@@ -19,6 +19,9 @@ internal sealed record StoreAddress
     /// <summary>The schema of the tables in a PostgreSQL database.</summary>
     public string Schema { get; private init; } = "steward";
 
+    /// <summary>Whether a pooler in transaction mode stands before a PostgreSQL database.</summary>
+    public bool Pooled { get; private init; }
+
     /// <summary>The address for people and for <c>--store</c>: never with a password.</summary>
     public string Name { get; }
 
@@ -37,10 +40,10 @@ internal sealed record StoreAddress
     {
         try
         {
-            (NpgsqlConnectionStringBuilder connection, string? schema) = PostgresUrl.Read(text);
+            (NpgsqlConnectionStringBuilder connection, string? schema, bool pooled) = PostgresUrl.Read(text);
             if (string.IsNullOrEmpty(connection.Host))
                 throw new ArgumentException("There is no host in it.");
-            return new StoreAddress(Describe(connection, schema)) { ConnectionString = connection.ConnectionString, Schema = schema ?? "steward" };
+            return new StoreAddress(Describe(connection, schema, pooled)) { ConnectionString = connection.ConnectionString, Schema = schema ?? "steward", Pooled = pooled };
         }
         catch (Exception e) when (e is ArgumentException or FormatException or DbException)
         {
@@ -48,13 +51,13 @@ internal sealed record StoreAddress
         }
     }
 
-    public bool Equals(StoreAddress? other) => other is not null && Path == other.Path && ConnectionString == other.ConnectionString && Schema == other.Schema;
+    public bool Equals(StoreAddress? other) => other is not null && Path == other.Path && ConnectionString == other.ConnectionString && Schema == other.Schema && Pooled == other.Pooled;
 
-    public override int GetHashCode() => HashCode.Combine(Path, ConnectionString, Schema);
+    public override int GetHashCode() => HashCode.Combine(Path, ConnectionString, Schema, Pooled);
 
     public override string ToString() => Name;
 
-    private static string Describe(NpgsqlConnectionStringBuilder connection, string? schema)
+    private static string Describe(NpgsqlConnectionStringBuilder connection, string? schema, bool pooled)
     {
         // A socket's folder or several hosts have no place in a URL.
         bool isUrl = connection.Host!.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
@@ -62,6 +65,7 @@ internal sealed record StoreAddress
             return new NpgsqlConnectionStringBuilder(connection.ConnectionString) { Password = null, SslPassword = null }.ConnectionString;
         string user = connection.Username is { Length: > 0 } name ? $"{Uri.EscapeDataString(name)}@" : "";
         string port = connection.Port == NpgsqlConnection.DefaultPort ? "" : $":{connection.Port}";
-        return $"postgres://{user}{connection.Host}{port}/{Uri.EscapeDataString(connection.Database ?? "")}{(schema is null ? "" : $"?schema={schema}")}";
+        string[] options = [.. schema is null ? (string[])[] : [$"schema={schema}"], .. pooled ? (string[])["pooled=true"] : []];
+        return $"postgres://{user}{connection.Host}{port}/{Uri.EscapeDataString(connection.Database ?? "")}{(options.Length == 0 ? "" : $"?{string.Join('&', options)}")}";
     }
 }

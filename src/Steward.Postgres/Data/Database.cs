@@ -10,8 +10,11 @@ namespace Steward.Postgres.Data;
 internal sealed class Database : IAsyncDisposable
 {
     private const int MaxAttempts = 8;
+    private const string ApplicationName = "steward";
 
     private readonly NpgsqlDataSource _source;
+    private readonly string? _direct;
+    private readonly string? _perTransaction;
     private readonly bool _owned;
     private readonly ILogger _logger;
     private volatile bool _closed;
@@ -20,6 +23,8 @@ internal sealed class Database : IAsyncDisposable
     {
         _owned = options.DataSource is null;
         _source = options.DataSource ?? NpgsqlDataSource.Create(Settings(options));
+        _direct = options.DirectConnectionString;
+        _perTransaction = options.Pooled ? $"SET LOCAL {Timeout(options)}" : null;
         _logger = logger;
         Sql = new Sql(options.Schema, options.Clock);
         NpgsqlConnectionStringBuilder named = new(_source.ConnectionString);
@@ -61,7 +66,10 @@ internal sealed class Database : IAsyncDisposable
             {
                 await using NpgsqlConnection connection = await _source.OpenConnectionAsync(cancellationToken);
                 await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
-                T answer = await body(new Tx(connection, Sql, cancellationToken, transaction));
+                var tx = new Tx(connection, Sql, cancellationToken, transaction);
+                if (_perTransaction is not null)
+                    await tx.ExecuteAsync(_perTransaction);
+                T answer = await body(tx);
                 committing = true;
                 await transaction.CommitAsync(CancellationToken.None);
                 return answer;
@@ -83,8 +91,23 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary>A connection for whoever keeps it; it is the caller's to close.</summary>
-    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => _source.OpenConnectionAsync(cancellationToken);
+    /// <summary>A session, past any pooler, for whoever keeps it; it is the caller's to close.</summary>
+    public async ValueTask<NpgsqlConnection> OpenSessionAsync(CancellationToken cancellationToken)
+    {
+        if (_direct is null)
+            return await _source.OpenConnectionAsync(cancellationToken);
+        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(_direct) { Pooling = false, ApplicationName = ApplicationName }.ConnectionString);
+        try
+        {
+            await connection.OpenAsync(cancellationToken);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
 
     public void ThrowIfClosed()
     {
@@ -109,11 +132,19 @@ internal sealed class Database : IAsyncDisposable
     private static string Settings(PostgresStoreOptions options)
     {
         NpgsqlConnectionStringBuilder settings = new(options.ConnectionString);
+        settings.ApplicationName ??= ApplicationName;
+        if (options.Pooled)
+        {
+            settings.NoResetOnClose = true;
+            return settings.ConnectionString;
+        }
+
         if (settings.MaxAutoPrepare == 0)
             settings.MaxAutoPrepare = 64;
-        settings.ApplicationName ??= "steward";
-        string timeout = string.Create(CultureInfo.InvariantCulture, $"-c idle_in_transaction_session_timeout={options.TransactionTimeout.TotalMilliseconds:0}");
-        settings.Options = settings.Options is { Length: > 0 } given ? $"{timeout} {given}" : timeout;
+        settings.Options = settings.Options is { Length: > 0 } given ? $"-c {Timeout(options)} {given}" : $"-c {Timeout(options)}";
         return settings.ConnectionString;
     }
+
+    private static string Timeout(PostgresStoreOptions options) =>
+        string.Create(CultureInfo.InvariantCulture, $"idle_in_transaction_session_timeout={options.TransactionTimeout.TotalMilliseconds:0}");
 }

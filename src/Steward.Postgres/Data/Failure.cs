@@ -39,6 +39,10 @@ internal static class Failure
             PostgresErrorCodes.TooManyConnections or PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.OutOfMemory
                 or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected => Make(StoreFailure.Busy, "is too busy for this. Try again, or give it fewer clients"),
             PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted => Make(StoreFailure.Corrupt, "is damaged. Restore it from a backup"),
+            PostgresErrorCodes.ProtocolViolation when e.MessageText.Contains("startup parameter", StringComparison.Ordinal) =>
+                Make(StoreFailure.Io, "is behind a pooler that takes no startup options. Set PostgresStoreOptions.Pooled, or connect past the pooler"),
+            PostgresErrorCodes.InvalidSqlStatementName or PostgresErrorCodes.DuplicatePreparedStatement =>
+                Make(StoreFailure.Io, "has lost what this session kept: it is behind a pooler in transaction mode. Set PostgresStoreOptions.Pooled"),
             PostgresErrorCodes.ProgramLimitExceeded => Make(StoreFailure.TooLarge, "does not take a value that large. Lower StoreLimits"),
             _ => Make(StoreFailure.Io, "failed"),
         };

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Steward.Cli.Host;
 
 namespace Steward.Cli.Tests.Commands;
 
@@ -38,6 +39,18 @@ public sealed class PostgresTests
         CliResult drill = await folder.RunAsync("drill", "kill", "--runs", "4");
         drill.Is(ExitCodes.Ok);
         Assert.Contains("The kill switch holds.", drill.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("postgres://ana@db/runs", false)]
+    [InlineData("postgres://ana@db/runs?schema=desk&pooled=true", true)]
+    [InlineData("postgres://ana@db/runs?pooled=true", true)]
+    public void Address_SaysWhetherAPoolerStandsBeforeTheDatabase(string url, bool pooled)
+    {
+        StoreAddress address = StoreAddress.OfPostgres(url);
+        Assert.Equal((pooled, url), (address.Pooled, address.Name));
+        Assert.Equal(address, StoreAddress.OfPostgres(address.Name));
+        Assert.Throws<UsageException>(() => StoreAddress.OfPostgres("postgres://ana@db/runs?pooled=perhaps"));
     }
 
     [Fact]
