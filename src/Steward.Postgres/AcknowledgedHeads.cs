@@ -4,41 +4,60 @@ using Steward.Storage;
 
 namespace Steward.Postgres;
 
-/// <summary>How far the journals of living runs were acknowledged to this process: a database that went backwards is noticed by those who saw it go forwards.</summary>
+/// <summary>How far the journals of runs were acknowledged to this process: a database that went backwards is noticed by those who saw it go forwards.</summary>
 /// <remarks>
 /// A failover to a standby that lacked the last commits, or a restored backup, leaves journals that are sound but too short, and effects in the world that
-/// they know nothing of. Nothing in such a database says so. Another process, and this one once it is started again, takes what it finds.
+/// they know nothing of. Nothing in such a database says so. A claim tells it to the worker, which asks a person; until then nobody reads such a journal here as if it
+/// were whole. Runs that have ended are remembered too: where the end was lost, they are due again. Another process, and this one once it is started again, takes what it finds.
 /// </remarks>
 internal sealed class AcknowledgedHeads
 {
     /// <summary>Bounds the memory; what is not remembered is not noticed.</summary>
-    private const int Most = 200_000;
+    private const int MostLiving = 200_000;
+    private const int MostEnded = 50_000;
 
-    private readonly ConcurrentDictionary<RunId, long> _heads = new();
+    private readonly ConcurrentDictionary<RunId, Head> _heads = new();
+    private readonly ConcurrentQueue<RunId> _ended = new();
 
+    /// <summary>What was committed is how far the journal goes now, whatever was known before.</summary>
     public void Keep(RunBatch batch)
     {
         RunId run = batch.Lease.Run;
-        if (batch.Status.IsTerminal())
-            _heads.TryRemove(run, out _);
-        else if (batch.Entries.Count > 0 && (_heads.Count < Most || _heads.ContainsKey(run)))
-            _heads.AddOrUpdate(run, batch.Entries[^1].Sequence, (_, before) => Math.Max(before, batch.Entries[^1].Sequence));
+        bool ends = batch.Status.IsTerminal();
+        if (batch.Entries.Count == 0 || (!ends && !_heads.ContainsKey(run) && _heads.Count >= MostLiving + MostEnded))
+            return;
+        _heads[run] = new Head(batch.Entries[^1].Sequence, ends, IsTold: false);
+        if (!ends)
+            return;
+        _ended.Enqueue(run);
+        if (_ended.Count > MostEnded && _ended.TryDequeue(out RunId oldest) && _heads.TryGetValue(oldest, out Head? head) && head.HasEnded)
+            _heads.TryRemove(oldest, out _);
     }
 
-    /// <summary>How far a run was acknowledged up to now: ask before reading, for while one reads others append.</summary>
-    public long Of(RunId run) => _heads.GetValueOrDefault(run);
+    /// <summary>What is known of a run up to now: ask before reading, for while one reads others append.</summary>
+    public Head? Of(RunId run) => _heads.GetValueOrDefault(run);
 
-    /// <exception cref="JournalException">The journal ends before what was acknowledged.</exception>
-    public static void Check(RunId run, long head, long known)
+    /// <summary>Tells a claim when its run's journal was acknowledged further than it goes.</summary>
+    public Claim Tell(Claim claim)
     {
-        if (head < known)
-        {
-            throw new JournalException(
-                $"The journal of run {run} ends at sequence {head}, but {known} was acknowledged to this process: the database went backwards (a failover that lost commits, or an older backup). Restore what is missing; or look at what the run did since then, and start this process again to go on from what is there.")
-            {
-                Run = run,
-                Sequence = head + 1,
-            };
-        }
+        if (_heads.GetValueOrDefault(claim.Lease.Run) is not { } head || head.Sequence <= claim.Info.Sequence)
+            return claim;
+        _heads[claim.Lease.Run] = head with { IsTold = true };
+        return claim with { Acknowledged = head.Sequence };
     }
+
+    /// <summary>Whether a journal that ends there ends before what was acknowledged, and nobody was told.</summary>
+    public static bool IsShort(long sequence, Head? known) => known is { IsTold: false } && sequence < known.Sequence;
+
+    public static JournalException ErrorOf(RunId run, long sequence, Head known) => new(
+        $"The journal of run {run} ends at sequence {sequence}, but {known.Sequence} was acknowledged to this process: the database went backwards (a failover that lost commits, or an older backup). Restore what is missing; or look at what the run did since then, and answer the question that it asks once it is claimed.")
+    {
+        Run = run,
+        Sequence = sequence + 1,
+    };
+
+    /// <param name="Sequence">How far the journal was acknowledged.</param>
+    /// <param name="HasEnded">Whether that was its end.</param>
+    /// <param name="IsTold">Whether a worker was told that it goes less far now.</param>
+    internal sealed record Head(long Sequence, bool HasEnded, bool IsTold);
 }

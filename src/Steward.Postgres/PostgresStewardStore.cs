@@ -71,7 +71,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
         (IReadOnlyList<Claim> claims, string looked) = await _database.WriteAsync(tx => Claims.TakeAsync(tx, request, _lookedAt), cancellationToken);
         if (request.Run is null)
             _lookedAt = looked;
-        return claims;
+        return [.. claims.Select(_heads.Tell)];
     }
 
     /// <inheritdoc/>
@@ -131,14 +131,14 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     public async IAsyncEnumerable<JournalEntry> ReadAsync(RunId run, long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(after);
-        long acknowledged = _heads.Of(run);
+        AcknowledgedHeads.Head? acknowledged = _heads.Of(run);
         while (true)
         {
             List<JournalEntry> page = await _database.ReadAsync(tx => Queries.PageAsync(tx, run, after), cancellationToken);
             if (page.Count == 0)
             {
-                if (after < acknowledged && !await _database.ReadAsync(tx => FamilyRows.WasPrunedAsync(tx, run), cancellationToken))
-                    AcknowledgedHeads.Check(run, after, acknowledged);
+                if (AcknowledgedHeads.IsShort(after, acknowledged) && !await _database.ReadAsync(tx => FamilyRows.WasPrunedAsync(tx, run), cancellationToken))
+                    throw AcknowledgedHeads.ErrorOf(run, after, acknowledged!);
                 yield break;
             }
 
@@ -170,13 +170,13 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     }
 
     /// <inheritdoc/>
-    public async ValueTask<QuestionInfo?> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
+    public async ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(reassignment);
         ArgumentException.ThrowIfNullOrEmpty(reassignment.Id);
-        QuestionInfo? question = await _database.WriteAsync(tx => Questions.ReassignAsync(tx, reassignment), cancellationToken);
+        DecisionResult result = await _database.WriteAsync(tx => Questions.ReassignAsync(tx, reassignment), cancellationToken);
         _hints?.Send(reassignment.Run);
-        return question;
+        return result;
     }
 
     /// <inheritdoc/>

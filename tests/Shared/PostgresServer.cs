@@ -11,6 +11,7 @@ internal sealed class PostgresServer
 
     private readonly string _settings;
     private int _stopped;
+    private bool _dead;
 
     private PostgresServer(string bin, string folder, string settings)
     {
@@ -38,6 +39,27 @@ internal sealed class PostgresServer
         StartServer();
     }
 
+    /// <summary>The server dies as in a power cut, for good.</summary>
+    public void Die()
+    {
+        RunServerProgram("pg_ctl", "-D", $"{_folder}/data", "-m", "immediate", "stop");
+        _dead = true;
+    }
+
+    /// <summary>Another server that follows this one without being waited for: what it lacks when this one dies is lost.</summary>
+    public PostgresServer StartStandby()
+    {
+        string folder = MakeFolder("steward-pg-");
+        RunServerProgram("pg_basebackup", "-h", _folder, "-U", "postgres", "-D", $"{folder}/data", "-R", "-c", "fast", "--no-sync");
+        var standby = new PostgresServer(_bin, folder, _settings);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => standby.Stop();
+        standby.StartServer();
+        return standby;
+    }
+
+    /// <summary>A standby becomes the primary.</summary>
+    public void Promote() => RunServerProgram("pg_ctl", "-D", $"{_folder}/data", "-w", "promote");
+
     private static PostgresServer Start(string settings)
     {
         string folder = MakeFolder("steward-pg-");
@@ -57,7 +79,8 @@ internal sealed class PostgresServer
             return;
         try
         {
-            RunServerProgram("pg_ctl", "-D", $"{_folder}/data", "-m", "immediate", "stop");
+            if (!_dead)
+                RunServerProgram("pg_ctl", "-D", $"{_folder}/data", "-m", "immediate", "stop");
             Directory.Delete(_folder, recursive: true);
         }
         catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException)

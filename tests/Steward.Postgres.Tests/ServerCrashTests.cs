@@ -74,8 +74,12 @@ public sealed class ServerCrashTests(ITestOutputHelper output) : IAsyncDisposabl
     {
         await using var connection = new NpgsqlConnection(server.ConnectionString);
         await connection.OpenAsync(Token);
-        await using var command = new NpgsqlCommand($"{sql}; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'steward-victim'", connection);
-        await command.ExecuteNonQueryAsync(Token);
+        // One after the other: what is sent at once is one transaction, and whoever connects before its commit would still find the old setting.
+        foreach (string statement in (string[])[sql, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'steward-victim'"])
+        {
+            await using var command = new NpgsqlCommand(statement, connection);
+            await command.ExecuteNonQueryAsync(Token);
+        }
     }
 
     /// <summary>Fault D7: fewer connections than runs that want one.</summary>

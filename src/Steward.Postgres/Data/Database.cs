@@ -22,7 +22,7 @@ internal sealed class Database : IAsyncDisposable
     public Database(PostgresStoreOptions options, ILogger logger)
     {
         _owned = options.DataSource is null;
-        _source = options.DataSource ?? NpgsqlDataSource.Create(Settings(options));
+        _source = options.DataSource ?? Source(options);
         _direct = options.DirectConnectionString;
         _perTransaction = options.Pooled ? $"SET LOCAL {Timeout(options)}" : null;
         _logger = logger;
@@ -129,20 +129,30 @@ internal sealed class Database : IAsyncDisposable
         error is NpgsqlException or System.Net.Sockets.SocketException or IOException or TimeoutException
         || (error is ObjectDisposedException or InvalidOperationException && error is not JournalException && error.Source == "Npgsql");
 
-    private static string Settings(PostgresStoreOptions options)
+    /// <summary>Of several hosts, the one that is the primary now: a failover is followed.</summary>
+    private static NpgsqlDataSource Source(PostgresStoreOptions options)
+    {
+        NpgsqlConnectionStringBuilder settings = Settings(options);
+        if (settings.Host?.Contains(',', StringComparison.Ordinal) != true)
+            return NpgsqlDataSource.Create(settings);
+        settings.TargetSessionAttributes = null;
+        return new NpgsqlDataSourceBuilder(settings.ConnectionString).BuildMultiHost().WithTargetSession(TargetSessionAttributes.Primary);
+    }
+
+    private static NpgsqlConnectionStringBuilder Settings(PostgresStoreOptions options)
     {
         NpgsqlConnectionStringBuilder settings = new(options.ConnectionString);
         settings.ApplicationName ??= ApplicationName;
         if (options.Pooled)
         {
             settings.NoResetOnClose = true;
-            return settings.ConnectionString;
+            return settings;
         }
 
         if (settings.MaxAutoPrepare == 0)
             settings.MaxAutoPrepare = 64;
         settings.Options = settings.Options is { Length: > 0 } given ? $"-c {Timeout(options)} {given}" : $"-c {Timeout(options)}";
-        return settings.ConnectionString;
+        return settings;
     }
 
     private static string Timeout(PostgresStoreOptions options) =>

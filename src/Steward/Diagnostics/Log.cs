@@ -59,4 +59,7 @@ internal static partial class Log
 
     [LoggerMessage(15, LogLevel.Error, "Run {Run}: its journal is still damaged after {Attempts} claims; the run is put away")]
     public static partial void DamagedRunPutAway(ILogger logger, RunId run, int attempts, Exception exception);
+
+    [LoggerMessage(33, LogLevel.Error, "Run {Run}: the database went backwards; sequence {Acknowledged} was acknowledged, its journal ends at {Head}")]
+    public static partial void WentBackwards(ILogger logger, RunId run, long acknowledged, long head);
 }

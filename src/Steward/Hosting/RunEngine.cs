@@ -65,7 +65,8 @@ internal sealed class RunEngine
         Log.Claimed(_logger, claim.Lease.Run, claim.Lease.Worker, claim.Lease.Epoch, claim.Attempt);
         try
         {
-            return await WorkAsync(claim, leasedAt);
+            (RunExit exit, Claim? left) = await WorkAsync(claim, leasedAt);
+            return left is null ? exit : (await WorkAsync(left, leasedAt)).Exit;
         }
         catch (JournalException e)
         {
@@ -73,17 +74,18 @@ internal sealed class RunEngine
         }
     }
 
-    private async Task<RunExit> WorkAsync(Claim claim, LeaseTime leasedAt)
+    /// <returns>How it ended; and what is left of the claim when the database lost what it had acknowledged meanwhile.</returns>
+    private async Task<(RunExit Exit, Claim? Left)> WorkAsync(Claim claim, LeaseTime leasedAt)
     {
         await LeaveAsync(claim.Lease.Run);
         RunState state = await RunJournal.LoadAsync(_store, claim);
         if (state.Sequence > claim.Info.Sequence)
-            return RunExit.Lost; // A later epoch has appended since the claim.
+            return (RunExit.Lost, null); // A later epoch has appended since the claim.
         AgentDefinition? agent = _agents.Find(state.Started.Agent, state.Started.AgentVersion);
         if (agent is null || agent.Hash != state.Started.DefinitionHash)
         {
             if (await MigratedAsync(state) is not { } target)
-                return await ParkWithoutAgentAsync(claim, state, agent);
+                return (await ParkWithoutAgentAsync(claim, state, agent), null);
             agent = target;
         }
 
@@ -95,12 +97,15 @@ internal sealed class RunEngine
             session.Add(repeated);
         if (claim.Attempt > _options.MaxClaimAttempts)
             Quarantine(session, claim.Attempt);
+        if (claim.Acknowledged is { } acknowledged)
+            AskAfterLoss(session, acknowledged, claim.Info.Sequence);
         Active[claim.Lease.Run] = session;
         try
         {
             RequestBuilder builder = _builders.GetValue(agent, static a => new RequestBuilder(a));
             var loop = new RunLoop(new ModelStep(_router, builder, _time), _tools, _validation, _children, _logger);
-            return await loop.RunAsync(session);
+            RunExit exit = await loop.RunAsync(session);
+            return (exit, exit == RunExit.Lost && session.Backwards is { } backwards ? LeftOf(claim, session, backwards) : null);
         }
         finally
         {
@@ -135,6 +140,27 @@ internal sealed class RunEngine
             Id = $"quarantine-{session.Lease.Epoch}",
             Kind = QuestionKind.Quarantine,
             Text = $"The run was claimed {attempts} times without getting on: it may bring its worker down. Try it once more, or stop it?",
+        });
+    }
+
+    /// <summary>What is left of a claim that the database still knows; null when it has lost the claim too, so that whoever is first claims the run.</summary>
+    private Claim? LeftOf(Claim claim, RunSession session, AppendResult.Fenced backwards)
+    {
+        if (backwards.Epoch == claim.Lease.Epoch)
+            return claim with { Info = claim.Info with { Sequence = backwards.Sequence }, Acknowledged = session.Committed, Snapshot = null };
+        Log.WentBackwards(_logger, session.State.Run, session.Committed, backwards.Sequence);
+        return null;
+    }
+
+    /// <summary>What the run did since then cannot be known from its journal, so no worker goes on by itself: a person looks at the world first.</summary>
+    private void AskAfterLoss(RunSession session, long acknowledged, long head)
+    {
+        Log.WentBackwards(_logger, session.State.Run, acknowledged, head);
+        session.Note(new QuestionAsked
+        {
+            Id = $"backwards-{session.Lease.Epoch}-{head}",
+            Kind = QuestionKind.Quarantine,
+            Text = $"The database went backwards: sequence {acknowledged} of this run was acknowledged, and its journal ends at {head} (a failover that lost commits, or an older backup). What the run did since then may have happened, and would be done again. Look at it, then: go on from sequence {head}, or stop?",
         });
     }
 

@@ -96,6 +96,12 @@ internal sealed class RunSession : IDisposable
     /// <summary>Cancelled when the run's work must stop here; <see cref="Interruption"/> says why.</summary>
     public CancellationToken Interrupted => _interrupt.Token;
 
+    /// <summary>What the store said when it had lost what it acknowledged to this session: an epoch that is no later, and a head that is behind.</summary>
+    public AppendResult.Fenced? Backwards { get; private set; }
+
+    /// <summary>How far the journal was acknowledged.</summary>
+    public long Committed => _committed;
+
     public IRunObserver Observer => _observer;
 
     public DateTimeOffset Now => _time.GetUtcNow();
@@ -191,6 +197,7 @@ internal sealed class RunSession : IDisposable
             Accept(committed);
         }
 
+        Notice(result);
         return result;
     }
 
@@ -226,6 +233,7 @@ internal sealed class RunSession : IDisposable
 
         if (result is AppendResult.Committed committed)
             Accept(committed);
+        Notice(result);
         return result;
     }
 
@@ -371,6 +379,12 @@ internal sealed class RunSession : IDisposable
         SignalsPending |= committed.SignalsPending;
         foreach (BudgetAlert alert in committed.Alerts)
             Alert(alert);
+    }
+
+    private void Notice(AppendResult result)
+    {
+        if (result is AppendResult.Fenced fenced && fenced.Epoch <= Lease.Epoch && fenced.Sequence < _committed)
+            Backwards = fenced;
     }
 
     private void Alert(BudgetAlert alert)

@@ -124,6 +124,9 @@ public sealed record Claim
 
     /// <summary>The newest snapshot, if there is one.</summary>
     public RunSnapshot? Snapshot { get; init; }
+
+    /// <summary>How far the journal was acknowledged to this process, where that is further than it goes now: the database went backwards, and effects may have happened that it knows nothing of.</summary>
+    public long? Acknowledged { get; init; }
 }
 
 /// <summary>A fold's state at a sequence; only ever a short cut.</summary>
