@@ -170,13 +170,13 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     }
 
     /// <inheritdoc/>
-    public async ValueTask<QuestionInfo?> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
+    public async ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(reassignment);
         ArgumentException.ThrowIfNullOrEmpty(reassignment.Id);
-        QuestionInfo? question = await _database.WriteAsync(tx => Questions.ReassignAsync(tx, reassignment), cancellationToken);
+        DecisionResult result = await _database.WriteAsync(tx => Questions.ReassignAsync(tx, reassignment), cancellationToken);
         _hints?.Send(reassignment.Run);
-        return question;
+        return result;
     }
 
     /// <inheritdoc/>
@@ -206,8 +206,14 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     {
         ArgumentNullException.ThrowIfNull(blob);
         Gate.CheckShape(blob, _options.Limits);
+        SortedDictionary<string, byte[]> content = new(StringComparer.Ordinal) { [blob.Hash] = blob.Content.ToArray() };
         await _database.WriteAsync(
-            tx => tx.ExecuteAsync("INSERT INTO steward.blob (hash, content) VALUES ($1, $2) ON CONFLICT DO NOTHING", Convert.FromHexString(blob.Hash), blob.Content.ToArray()),
+            async tx =>
+            {
+                await using Npgsql.NpgsqlBatch batch = tx.Batch();
+                EventRows.Keep(tx, batch, content);
+                return await batch.ExecuteNonQueryAsync(tx.CancellationToken);
+            },
             cancellationToken);
     }
 
@@ -216,7 +222,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     public async ValueTask<ReadOnlyMemory<byte>?> GetAsync(string hash, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(hash);
-        if (hash.Length != 2 * JournalEntry.HashSize || !hash.All(char.IsAsciiHexDigitLower))
+        if (!Blob.IsHash(hash))
             return null;
         byte[]? content = await _database.ReadAsync(tx => Queries.BlobAsync(tx, Convert.FromHexString(hash)), cancellationToken);
         if (content is null)
@@ -300,6 +306,23 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
         ArgumentNullException.ThrowIfNull(roots);
         RetentionQuery.Check(olderThan);
         return roots.Count == 0 ? [] : await _database.WriteAsync(tx => Retention.PruneAsync(tx, roots, olderThan), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<BlobSweep> SweepBlobsAsync(bool apply, CancellationToken cancellationToken = default)
+    {
+        BlobPlan plan = await _database.ReadAsync(Sweep.LookAsync, cancellationToken);
+        string[] due = [.. plan.Due.Select(blob => blob.Key)];
+        if (!apply)
+            return plan.Result(due);
+        List<string> gone = [];
+        foreach (string[] some in due.Chunk(BlobPlan.BatchSize))
+            gone.AddRange(await _database.WriteAsync(tx => Sweep.DeleteAsync(tx, some), cancellationToken));
+        foreach (string[] some in plan.New.Chunk(BlobPlan.BatchSize))
+            await _database.WriteAsync(tx => Sweep.NoteAsync(tx, some), cancellationToken);
+        foreach (string[] some in plan.Again.Chunk(BlobPlan.BatchSize))
+            await _database.WriteAsync(tx => Sweep.TakeBackAsync(tx, some), cancellationToken);
+        return plan.Result(gone);
     }
 
     /// <summary>What the server says of itself: version, clock, settings that make it forget, nodes.</summary>

@@ -135,7 +135,7 @@ public sealed class SqliteStewardStore : IStewardStore, IVerifiableStore, IReten
     }
 
     /// <inheritdoc/>
-    public ValueTask<QuestionInfo?> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
+    public ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(reassignment);
         ArgumentException.ThrowIfNullOrEmpty(reassignment.Id);
@@ -184,7 +184,7 @@ public sealed class SqliteStewardStore : IStewardStore, IVerifiableStore, IReten
     public async ValueTask<ReadOnlyMemory<byte>?> GetAsync(string hash, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(hash);
-        if (hash.Length != 2 * JournalEntry.HashSize || !hash.All(char.IsAsciiHexDigitLower))
+        if (!Blob.IsHash(hash))
             return null;
         byte[]? content = await Read(db => Queries.Blob(db, Convert.FromHexString(hash)), cancellationToken);
         if (content is null)
@@ -279,6 +279,24 @@ public sealed class SqliteStewardStore : IStewardStore, IVerifiableStore, IReten
         ArgumentNullException.ThrowIfNull(roots);
         RetentionQuery.Check(olderThan);
         return _writer.DoAsync(session => Retention.Prune(session, roots, olderThan), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<BlobSweep> SweepBlobsAsync(bool apply, CancellationToken cancellationToken = default)
+    {
+        long before = Instant.Of(_time.GetUtcNow() - BlobSweep.Grace);
+        BlobPlan plan = await Task.Run(() => _file.Readers.Read(db => Sweep.Look(db, before, cancellationToken)), cancellationToken);
+        string[] due = [.. plan.Due.Select(blob => blob.Key)];
+        if (!apply)
+            return plan.Result(due);
+        List<string> gone = [];
+        foreach (string[] some in due.Chunk(BlobPlan.BatchSize))
+            gone.AddRange(await _writer.DoAsync(session => Sweep.Delete(session, some, before), cancellationToken));
+        foreach (string[] some in plan.New.Chunk(BlobPlan.BatchSize))
+            await _writer.DoAsync(session => Sweep.Note(session, some), cancellationToken);
+        foreach (string[] some in plan.Again.Chunk(BlobPlan.BatchSize))
+            await _writer.DoAsync(session => Sweep.TakeBack(session, some), cancellationToken);
+        return plan.Result(gone);
     }
 
     /// <summary>Finishes what was begun and closes the file; later calls throw <see cref="StoreFailure.Closed"/>.</summary>

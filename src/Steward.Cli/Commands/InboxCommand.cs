@@ -20,13 +20,15 @@ internal sealed class InboxCommand(CommandContext context)
     private readonly Option<string?> _to = CommonOptions.Named<string?>("--to", "The one person who may decide from now on.", "name");
     private readonly Option<string[]> _roles = DecideCommand.Roles("The roles of which a decider bears one from now on; several with commas.");
     private readonly Option<string?> _by = CommonOptions.By();
+    private readonly Option<string[]> _as = new("--as") { Description = "A role that the one who gives it away bears; several with commas.", HelpName = "role", AllowMultipleArgumentsPerToken = true };
+    private readonly Option<bool> _override = new("--override") { Description = "Give it away as an administrator, although it is for others to decide. The journal says so." };
     private readonly Option<string?> _agent = CommonOptions.Named<string?>("--agent", "The agent's folder whose database is meant.", "folder");
 
     public static Command Create(CommandContext context) => new InboxCommand(context).Create();
 
     private Command Create()
     {
-        var reassign = new Command("reassign", "Give an open question to somebody else.") { _run, _question, _to, _roles, _by, _agent };
+        var reassign = new Command("reassign", "Give an open question to somebody else.") { _run, _question, _to, _roles, _by, _as, _override, _agent };
         reassign.SetAction(ReassignAsync);
         var command = new Command("inbox", "List what runs ask people: approvals, questions, hand-offs. Longest asked first.") { _folder, _tenant, _runs, _limit, reassign };
         command.SetAction(ListAsync);
@@ -53,7 +55,7 @@ internal sealed class InboxCommand(CommandContext context)
         if (open.Count == 1 || only is not null)
         {
             foreach (QuestionInfo question in open)
-                new Hints(parse.GetValue(_folder), parse.GetValue(CommonOptions.Store), question.Run).WriteQuestion(context.Output, question.Id, question.Kind, question.Text);
+                new Hints(parse.GetValue(_folder), parse.GetValue(CommonOptions.Store), question.Run).WriteQuestion(context.Output, question, question.Text);
         }
         else
         {
@@ -71,12 +73,16 @@ internal sealed class InboxCommand(CommandContext context)
             throw new UsageException("Say who decides from now on: --to NAME, or --role ROLE.");
         await using OpenRun run = await context.OpenRunAsync(parse, _run, parse.GetValue(_agent), cancellationToken);
         QuestionInfo question = await QuestionFinder.FindAsync(run.Store, run.Info, parse.GetValue(_question), null, cancellationToken);
-        if (to is not null && question.Needed > 1)
-            throw new UsageException($"'{question.Id}' needs {question.Needed} different people, so it cannot be given to one. Give it to a role with --role.");
         string by = parse.GetValue(_by) ?? CommandContext.Operator;
-        var reassignment = new Reassignment(RunId.New(context.Time).ToString(), run.Info.Run, question.Id, by, to, roles.Length == 0 ? null : roles);
-        QuestionInfo given = await run.Store.ReassignAsync(reassignment, cancellationToken)
-            ?? throw new UsageException($"'{question.Id}' is not open any more{(question.Votes is [.., var last] ? $": {last.By} answered it" : "")}.");
+        var reassignment = new Reassignment(RunId.New(context.Time).ToString(), run.Info.Run, question.Id, by, to, roles.Length == 0 ? null : roles)
+        {
+            ByRoles = DecideCommand.Split(parse.GetValue(_as)),
+            IsOverride = parse.GetValue(_override),
+        };
+        DecisionResult result = await run.Store.ReassignAsync(reassignment, cancellationToken);
+        if (result.Status != DecisionStatus.Accepted)
+            throw new UsageException(QuestionLines.Refusal(result, by, reassigns: true));
+        QuestionInfo given = result.Question!;
         context.Output.Document(Documents.Of(given));
         context.Output.Line($"{given.Id} of run {given.Run} is now for {QuestionLines.Who(given)}.", Styles.Good);
         return ExitCodes.Ok;

@@ -16,13 +16,14 @@ internal sealed class PruneCommand(CommandContext context)
     private readonly Option<string?> _agent = CommonOptions.Named<string?>("--agent", "Only runs of this agent, with their children.", "name");
     private readonly Option<string?> _tenant = CommonOptions.Named<string?>("--tenant", "Only runs of this tenant.", "name");
     private readonly Option<string?> _archive = CommonOptions.Named<string?>("--archive", "Writes the journals into this folder before they are deleted.", "folder");
+    private readonly Option<bool> _blobs = CommonOptions.Named<bool>("--blobs", "Also large contents that no run has named for a day; reads the whole database.");
     private readonly Option<bool> _apply = CommonOptions.Named<bool>("--apply", "Deletes. Without it, this only says what would go.");
 
     public static Command Create(CommandContext context) => new PruneCommand(context).Create();
 
     private Command Create()
     {
-        var command = new Command("prune", "Archive and delete runs that ended long ago. Without --apply nothing is changed.") { _folder, _olderThan, _agent, _tenant, _archive, _apply };
+        var command = new Command("prune", "Archive and delete runs that ended long ago. Without --apply nothing is changed.") { _folder, _olderThan, _agent, _tenant, _archive, _blobs, _apply };
         command.SetAction(ExecuteAsync);
         return command;
     }
@@ -37,13 +38,14 @@ internal sealed class PruneCommand(CommandContext context)
             throw new UsageException($"{store.Address} cannot delete runs.");
         var pruner = new Pruner(retention, archive is null ? null : new JournalArchive(store.Store, archive), Progress);
         PruneTotals totals = apply ? await pruner.ApplyAsync(query, cancellationToken) : await pruner.CountAsync(query, cancellationToken);
-        Write(totals, apply, archive);
+        BlobSweep? blobs = parse.GetValue(_blobs) ? await retention.SweepBlobsAsync(apply, cancellationToken) : null;
+        Write(totals, blobs, apply, archive);
         return totals.Kept.Count == 0 ? ExitCodes.Ok : ExitCodes.Failed;
     }
 
     private void Progress(PruneTotals soFar) => context.Output.Line($"deleted {Show.Count(soFar.Runs, "run")} so far", Styles.Dim);
 
-    private void Write(PruneTotals totals, bool applied, string? archive)
+    private void Write(PruneTotals totals, BlobSweep? blobs, bool applied, string? archive)
     {
         context.Output.Document(new JsonObject
         {
@@ -52,6 +54,7 @@ internal sealed class PruneCommand(CommandContext context)
             ["runs"] = totals.Runs,
             ["events"] = totals.Events,
             ["bytes"] = totals.Bytes,
+            ["blobs"] = blobs is null ? null : new JsonObject { ["count"] = blobs.Blobs, ["bytes"] = blobs.Bytes, ["waiting"] = blobs.Waiting },
             ["archive"] = applied ? archive : null,
             ["kept"] = new JsonArray([.. totals.Kept.Select(k => (JsonNode)new JsonObject { ["run"] = k.Root.ToString(), ["why"] = k.Why })]),
         });
@@ -62,6 +65,8 @@ internal sealed class PruneCommand(CommandContext context)
             context.Output.Line(totals.Runs == 0 ? "Nothing is that old." : $"Would delete {what}. Nothing was changed; --apply deletes them.");
         else
             context.Output.Line(totals.Runs == 0 ? "Nothing was deleted." : $"Deleted {what}{(archive is null ? "" : $"; their journals are in {archive}")}.", Styles.Good);
+        if (blobs is not null)
+            context.Output.Line($"{(applied ? "Deleted" : "Would delete")} {Show.Count(blobs.Blobs, "blob")} ({Show.Bytes(blobs.Bytes)}) that no run has named for a day; {Show.Count(blobs.Waiting)} more are unnamed, and may go in a day.");
     }
 
     private static TimeSpan ReadAge(string text)

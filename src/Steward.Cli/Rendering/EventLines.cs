@@ -35,7 +35,7 @@ internal static class EventLines
         ToolResolved e => new($"{NameOf(before, e.Turn, e.Index)}: {e.By} says that the lost call {Outcome(e.Outcome)}{Quoted(content, e.Result)}", Styles.Warn),
         QuestionAsked e => new($"asks {e.Id}{(content ? $": {e.Text}" : "")}", Styles.Warn),
         QuestionAnswered e => new($"{e.By} answered {e.Id}: {Word(e.Answer.ToString())}{Edited(content, e)}{Quoted(content, e.Result)}{Part(" – ", e.Note)}", Styles.Bold),
-        QuestionReassigned e => new($"{e.By} gave {e.Id} to {e.Assignee ?? $"anybody with {string.Join(" or ", e.Roles ?? [])}"}", Styles.Warn),
+        QuestionReassigned e => new($"{e.By} gave {e.Id} to {e.Assignee ?? $"anybody with {string.Join(" or ", e.Roles ?? [])}"}{(e.Override ? " (as an administrator)" : "")}", Styles.Warn),
         ChildStarted e => new($"{(e.Step is null ? "calls the agent" : $"step {e.Step}:")} {e.Agent} in run {e.Child}", Styles.Call),
         ChildEnded e => new($"run {e.Child} is {e.Status.Name()}{Quoted(content, e.Output)}{Part(": ", e.Reason)}", e.Status == RunStatus.Completed ? Styles.Call : Styles.Bad),
         WaitStarted e => new($"waits {(e.Until is { } until ? $"until {Show.Moment(until)}" : "")}{(e.SignalName is { } name ? $"{(e.Until is null ? "" : " or ")}for the signal '{name}'" : "")}", Styles.Dim),

@@ -43,12 +43,14 @@ internal static class QuestionLines
         : at <= now ? $"now: {Word(question.Default)}"
         : $"in {Age(at - now)}: {Word(question.Default)}";
 
-    /// <summary>Why a decision was not taken, and who was first.</summary>
-    public static string Refusal(DecisionResult result, string by) => (result.Status, result.Question) switch
+    /// <summary>Why a decision, or a reassignment, was not taken, and who was first.</summary>
+    public static string Refusal(DecisionResult result, string by, bool reassigns = false) => (result.Status, result.Question) switch
     {
         (DecisionStatus.AlreadyDecided, { Votes: [.., var first] }) => $"{first.By} was first: '{result.Question.Id}' was answered with {Word(first.Answer)} at {Show.Moment(first.At)}{(first.Note is { Length: > 0 } note ? $" ({note})" : "")}, and the first decision counts.",
         (DecisionStatus.Expired, { } q) => $"The time for '{q.Id}' was up at {Show.Moment(q.ExpiresAt ?? default)}: {Word(q.Default)} stands.",
         (DecisionStatus.AlreadyVoted, { } q) => $"'{by}' has approved '{q.Id}' already; {q.Needed - Approvals(q)} more of {q.Needed} different people are needed. --by says who decides.",
+        (DecisionStatus.NotAllowed, { } q) when reassigns => $"'{by}' may not give '{q.Id}' away: it is for {Who(q)}. --by and --as say who gives it away; --override does it as an administrator.",
+        (DecisionStatus.SeveralNeeded, { } q) => $"'{q.Id}' needs {q.Needed} different people, so it cannot be given to one. Give it to a role with --role.",
         (DecisionStatus.NotAllowed, { } q) => $"'{by}' may not decide '{q.Id}': it is for {Who(q)}. --by and --role say who decides; 'steward inbox reassign' gives it to somebody else.",
         (DecisionStatus.Changed, { } q) => $"What '{q.Id}' asks about has changed since: {What(q)}. Look again with 'steward inbox'.",
         (DecisionStatus.Withdrawn, { } q) => $"The run has ended or went on without an answer to '{q.Id}'.",

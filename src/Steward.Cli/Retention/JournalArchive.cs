@@ -7,9 +7,9 @@ using Steward.Storage;
 
 namespace Steward.Cli.Retention;
 
-/// <summary>A folder of journals: <c>DAY/ROOT.jsonl</c> holds the entries of a root and all its descendants, one a line, <c>DAY/ROOT.feedback.jsonl</c> what was said about them.</summary>
+/// <summary>A folder of journals: <c>DAY/ROOT.jsonl</c> holds the entries of a root and all its descendants, one a line, <c>DAY/ROOT.feedback.jsonl</c> what was said about them, <c>blobs/SHA-256</c> the large contents that they name.</summary>
 /// <remarks>A file has its name only when it is whole and on the disk. Written again, it replaces itself.</remarks>
-internal sealed class JournalArchive(IRunStore store, string folder)
+internal sealed class JournalArchive(IStewardStore store, string folder)
 {
     private const int MostFeedback = 100_000;
 
@@ -17,22 +17,30 @@ internal sealed class JournalArchive(IRunStore store, string folder)
     private static readonly JsonWriterOptions s_lines = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly HashSet<string> _changed = [];
+    private readonly HashSet<string> _blobs = [];
 
     /// <exception cref="JournalException">A journal is not genuine, or not whole.</exception>
     public async Task WriteAsync(EndedFamily family, CancellationToken cancellationToken)
     {
         string? path = null;
+        HashSet<string> named = [];
         string part = Path.Combine(Directory.CreateDirectory(folder).FullName, $"{family.Root}.part");
         try
         {
             await using (FileStream file = File.Create(part))
             {
                 foreach (EndedRun run in family.Runs)
-                    path ??= PathOf(family.Root, await WriteAsync(file, run, cancellationToken));
+                {
+                    DateTimeOffset started = await WriteAsync(file, run, named, cancellationToken);
+                    path ??= PathOf(family.Root, started);
+                }
+
                 file.Flush(flushToDisk: true);
             }
 
             Move(part, path!);
+            foreach (string hash in named.Where(_blobs.Add))
+                await WriteBlobAsync(hash, part, cancellationToken);
             await WriteFeedbackAsync(family, part, Path.ChangeExtension(path!, ".feedback.jsonl"), cancellationToken);
         }
         finally
@@ -47,6 +55,7 @@ internal sealed class JournalArchive(IRunStore store, string folder)
         foreach (string changed in _changed)
             DiskFolder.Sync(changed);
         _changed.Clear();
+        _blobs.Clear();
     }
 
     private string PathOf(RunId root, DateTimeOffset started) => Path.Combine(folder, started.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), $"{root}.jsonl");
@@ -60,13 +69,14 @@ internal sealed class JournalArchive(IRunStore store, string folder)
     }
 
     /// <returns>When the run was started.</returns>
-    private async Task<DateTimeOffset> WriteAsync(FileStream file, EndedRun run, CancellationToken cancellationToken)
+    private async Task<DateTimeOffset> WriteAsync(FileStream file, EndedRun run, HashSet<string> named, CancellationToken cancellationToken)
     {
         JournalEntry? first = null, last = null;
         await foreach (JournalEntry entry in store.ReadAsync(run.Run, 0, cancellationToken))
         {
             entry.Verify(last?.Hash ?? JournalEntry.Origin);
             await WriteLineAsync(file, json => Write(json, entry), cancellationToken);
+            named.UnionWith(UnnamedBlobs.NamesIn(entry.Payload.Span));
             first ??= entry;
             last = entry;
         }
@@ -74,6 +84,21 @@ internal sealed class JournalArchive(IRunStore store, string folder)
         if (first is null || last!.Sequence != run.Sequence)
             throw new JournalException($"The journal of run {run.Run} ends at sequence {last?.Sequence ?? 0}, but its row says {run.Sequence}.") { Run = run.Run, Sequence = (last?.Sequence ?? 0) + 1 };
         return first.Time;
+    }
+
+    /// <summary>Most hashes in a journal are of other things: there is no blob under them.</summary>
+    private async Task WriteBlobAsync(string hash, string part, CancellationToken cancellationToken)
+    {
+        string path = Path.Combine(folder, "blobs", hash);
+        if (File.Exists(path) || await store.GetAsync(hash, cancellationToken) is not { } content)
+            return;
+        await using (FileStream file = File.Create(part))
+        {
+            await file.WriteAsync(content, cancellationToken);
+            file.Flush(flushToDisk: true);
+        }
+
+        Move(part, path);
     }
 
     private async Task WriteFeedbackAsync(EndedFamily family, string part, string path, CancellationToken cancellationToken)

@@ -75,7 +75,7 @@ internal sealed class Pruner(IRetentionStore store, JournalArchive? archive, Act
             {
                 await into.WriteAsync(family, cancellationToken);
             }
-            catch (JournalException e)
+            catch (Exception e) when (e is JournalException or StoreException { Failure: StoreFailure.Corrupt })
             {
                 _batch.Remove(family);
                 _totals = _totals with { Kept = [.. _totals.Kept, (family.Root, e.Message)] };

@@ -36,28 +36,22 @@ internal static class Questions
             await UpdateAsync(tx, run.Id, QuestionRules.Withdraw(open, now));
     }
 
-    public static async Task<DecisionResult> DecideAsync(Tx tx, Decision decision)
+    public static async Task<DecisionResult> DecideAsync(Tx tx, Decision decision) =>
+        await ChangeAsync(tx, decision.Run, decision.Question, (question, now) => (QuestionRules.Decide(question, decision, now, out Signal? signal), signal));
+
+    public static async Task<DecisionResult> ReassignAsync(Tx tx, Reassignment reassignment) =>
+        await ChangeAsync(tx, reassignment.Run, reassignment.Question, (question, now) => (QuestionRules.Reassign(question, reassignment, now, out Signal? signal), signal));
+
+    private static async Task<DecisionResult> ChangeAsync(Tx tx, RunId id, string questionId, Func<QuestionInfo, DateTimeOffset, (DecisionResult Result, Signal? Signal)> change)
     {
-        if (await Inbox.LockAsync(tx, decision.Run) is not { } run || await FindAsync(tx, run.Id, decision.Question) is not { } question)
+        if (await Inbox.LockAsync(tx, id) is not { } run || await FindAsync(tx, run.Id, questionId) is not { } question)
             return DecisionResult.Unknown;
-        DecisionResult result = QuestionRules.Decide(question, decision, await tx.NowAsync(), out Signal? signal);
+        (DecisionResult result, Signal? signal) = change(question, await tx.NowAsync());
         if (result.Question is { } after && !ReferenceEquals(after, question))
             await UpdateAsync(tx, run.Id, after);
         if (signal is not null)
             await Inbox.PutAsync(tx, signal);
         return result;
-    }
-
-    public static async Task<QuestionInfo?> ReassignAsync(Tx tx, Reassignment reassignment)
-    {
-        if (await Inbox.LockAsync(tx, reassignment.Run) is not { } run || await FindAsync(tx, run.Id, reassignment.Question) is not { } question)
-            return null;
-        if (QuestionRules.Reassign(question, reassignment, out Signal signal) is not { } after)
-            return null;
-        if (await Inbox.PutAsync(tx, signal) != SignalResult.Accepted)
-            return question;
-        await UpdateAsync(tx, run.Id, after);
-        return after;
     }
 
     private static Task<QuestionInfo?> FindAsync(Tx tx, long run, string id) =>

@@ -84,6 +84,8 @@ internal static class Starts
             last.Sequence, last.Hash.ToArray(), (started.Parent?.Ancestors ?? []).Select(a => a.Value).ToArray(), queued);
 
         await using NpgsqlBatch batch = tx.Batch();
+        if (Blob.IsHash(started.DefinitionHash))
+            EventRows.Name(tx, batch, [Convert.FromHexString(started.DefinitionHash)]);
         EventRows.Insert(tx, batch, [(id, start.Entry), .. start.Copied.Select(entry => (id, entry))], [], inlinePayload);
         await batch.ExecuteNonQueryAsync(tx.CancellationToken);
     }

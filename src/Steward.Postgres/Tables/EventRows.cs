@@ -37,9 +37,13 @@ internal static class EventRows
     }
 
     /// <summary>In the order of their hashes, so that two who keep the same content never wait for each other.</summary>
-    private static void Keep(Tx tx, NpgsqlBatch batch, SortedDictionary<string, byte[]> content) => tx.Add(
-        batch,
-        "INSERT INTO steward.blob (hash, content) SELECT * FROM unnest($1::bytea[], $2::bytea[]) ON CONFLICT DO NOTHING",
-        content.Keys.Select(Convert.FromHexString).ToArray(),
-        content.Values.ToArray());
+    public static void Keep(Tx tx, NpgsqlBatch batch, SortedDictionary<string, byte[]> content)
+    {
+        byte[][] hashes = [.. content.Keys.Select(Convert.FromHexString)];
+        Name(tx, batch, hashes);
+        tx.Add(batch, "INSERT INTO steward.blob (hash, content) SELECT * FROM unnest($1::bytea[], $2::bytea[]) ON CONFLICT DO NOTHING", hashes, content.Values.ToArray());
+    }
+
+    /// <summary>Somebody is about to name blobs: no sweep may take them now. One that is just being deleted is gone once this has waited for its note.</summary>
+    public static void Name(Tx tx, NpgsqlBatch batch, byte[][] hashes) => tx.Add(batch, "DELETE FROM steward.blob_unnamed WHERE hash = ANY($1)", (object)hashes);
 }

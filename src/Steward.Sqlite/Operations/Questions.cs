@@ -24,27 +24,21 @@ internal static class Questions
             session.Questions.Update(run.Id, QuestionRules.Withdraw(open, Instant.Read(session.Now)));
     }
 
-    public static DecisionResult Decide(WriteSession session, Decision decision)
+    public static DecisionResult Decide(WriteSession session, Decision decision) =>
+        Change(session, decision.Run, decision.Question, (question, now) => (QuestionRules.Decide(question, decision, now, out Signal? signal), signal));
+
+    public static DecisionResult Reassign(WriteSession session, Reassignment reassignment) =>
+        Change(session, reassignment.Run, reassignment.Question, (question, now) => (QuestionRules.Reassign(question, reassignment, now, out Signal? signal), signal));
+
+    private static DecisionResult Change(WriteSession session, RunId id, string questionId, Func<QuestionInfo, DateTimeOffset, (DecisionResult Result, Signal? Signal)> change)
     {
-        if (session.Runs.Find(decision.Run) is not { } run || session.Questions.Find(run.Id, decision.Question) is not { } question)
+        if (session.Runs.Find(id) is not { } run || session.Questions.Find(run.Id, questionId) is not { } question)
             return DecisionResult.Unknown;
-        DecisionResult result = QuestionRules.Decide(question, decision, Instant.Read(session.Now), out Signal? signal);
+        (DecisionResult result, Signal? signal) = change(question, Instant.Read(session.Now));
         if (result.Question is { } after && !ReferenceEquals(after, question))
             session.Questions.Update(run.Id, after);
         if (signal is not null)
             Inbox.Put(session, signal, StoreJson.Write(signal.Body));
         return result;
-    }
-
-    public static QuestionInfo? Reassign(WriteSession session, Reassignment reassignment)
-    {
-        if (session.Runs.Find(reassignment.Run) is not { } run || session.Questions.Find(run.Id, reassignment.Question) is not { } question)
-            return null;
-        if (QuestionRules.Reassign(question, reassignment, out Signal signal) is not { } after)
-            return null;
-        if (Inbox.Put(session, signal, StoreJson.Write(signal.Body)) != SignalResult.Accepted)
-            return question;
-        session.Questions.Update(run.Id, after);
-        return after;
     }
 }

@@ -31,12 +31,18 @@ internal sealed class BlobTable(Db db)
     private readonly Statement _exists = db.Prepare("SELECT 1 FROM blob WHERE hash = ?1");
     private readonly Statement _insert = db.Prepare("INSERT INTO blob (hash, content) VALUES (?1, ?2)");
 
+    private readonly Statement _name = db.Prepare("DELETE FROM blob_unnamed WHERE hash = ?1");
+
     public void Put(ReadOnlySpan<byte> hash, ReadOnlySpan<byte> content)
     {
+        Name(hash);
         if (_exists.Bind(1, hash).First(static _ => true))
             return;
         _insert.Bind(1, hash).Bind(2, content).Execute();
     }
+
+    /// <summary>Somebody is about to name a blob: no sweep may take it now.</summary>
+    public void Name(ReadOnlySpan<byte> hash) => _name.Bind(1, hash).Execute();
 }
 
 /// <summary>Folds' states; at most one a run.</summary>

@@ -27,6 +27,7 @@ internal static class QuestionChecks
         ConformanceCheck.Of(Decide_EditedArguments_GoWithTheAnswer),
         ConformanceCheck.Of(Decide_EndedRun_IsWithdrawn),
         ConformanceCheck.Of(Reassign_Open_ChangesWhoMayDecide),
+        ConformanceCheck.Of(Reassign_ByWhoMayNotDecide_ChangesNothing),
         ConformanceCheck.Of(Questions_Found_ByRunTenantAndStatus),
         ConformanceCheck.Of(Feedback_EndedRun_IsKeptOnce),
         ConformanceCheck.Of(Feedback_UnknownRun_SaysSo),
@@ -210,12 +211,33 @@ internal static class QuestionChecks
     private static async Task Reassign_Open_ChangesWhoMayDecide(Scene s)
     {
         Subject run = await AskedAsync(s);
-        QuestionInfo after = Expect.NotNull(await s.Store.ReassignAsync(new Reassignment("r1", run.Id, "q1", "ana", "ben"), s.Token));
-        Expect.Equal("ben", after.Assignee);
+        DecisionResult given = await s.Store.ReassignAsync(new Reassignment("r1", run.Id, "q1", "ana", "ben"), s.Token);
+        Expect.Equal((DecisionStatus.Accepted, "ben"), (given.Status, given.Question?.Assignee));
+        Expect.Equal(DecisionStatus.Duplicate, (await s.Store.ReassignAsync(new Reassignment("r1", run.Id, "q1", "ana", "ben"), s.Token)).Status);
+        Expect.Equal(1, (await s.Store.InboxAsync(run.Id, s.Token)).Count);
         Expect.Is<ReassignSignal>((await s.Store.InboxAsync(run.Id, s.Token))[0].Body);
         Expect.Equal(DecisionStatus.NotAllowed, (await s.Store.DecideAsync(Say(run), s.Token)).Status);
         Expect.Equal(DecisionStatus.Accepted, (await s.Store.DecideAsync(Say(run, by: "ben"), s.Token)).Status);
-        Expect.Equal(null, await s.Store.ReassignAsync(new Reassignment("r2", run.Id, "q1", "ana", "cy"), s.Token));
+        Expect.Equal(DecisionStatus.AlreadyDecided, (await s.Store.ReassignAsync(new Reassignment("r2", run.Id, "q1", "ben", "cy"), s.Token)).Status);
+        Expect.Equal(DecisionStatus.Unknown, (await s.Store.ReassignAsync(new Reassignment("r2", run.Id, "q9", "ben", "cy"), s.Token)).Status);
+    }
+
+    private static async Task Reassign_ByWhoMayNotDecide_ChangesNothing(Scene s)
+    {
+        Subject run = await AskedAsync(s, Ask() with { Roles = ["finance"] });
+        var reassignment = new Reassignment("r1", run.Id, "q1", "eve", "eve");
+        Expect.Equal(DecisionStatus.NotAllowed, (await s.Store.ReassignAsync(reassignment, s.Token)).Status);
+        Expect.Equal(DecisionStatus.NotAllowed, (await s.Store.ReassignAsync(reassignment with { Assignee = null, Roles = [] }, s.Token)).Status);
+        Expect.Equal(DecisionStatus.Unknown, (await s.Store.ReassignAsync(reassignment with { ByRoles = ["finance"], Tenant = "other" }, s.Token)).Status);
+        Expect.Equal(0, (await s.Store.InboxAsync(run.Id, s.Token)).Count);
+        QuestionInfo asked = (await s.Store.QuestionsAsync(new QuestionQuery { Run = run.Id }, s.Token))[0];
+        Expect.Equal((null, 0), (asked.Assignee, asked.Handovers.Count));
+
+        Expect.Equal(DecisionStatus.Accepted, (await s.Store.ReassignAsync(reassignment with { By = "ana", ByRoles = ["finance"], Assignee = "ben" }, s.Token)).Status);
+        Expect.Equal(DecisionStatus.NotAllowed, (await s.Store.ReassignAsync(reassignment with { Id = "r2" }, s.Token)).Status);
+        DecisionResult taken = await s.Store.ReassignAsync(reassignment with { Id = "r3", By = "root", Assignee = "cy", IsOverride = true }, s.Token);
+        Expect.Sequence([("ana", "ben", false), ("root", "cy", true)], taken.Question!.Handovers.Select(h => (h.By, h.Assignee!, h.IsOverride)));
+        Expect.Equal(true, Expect.Is<ReassignSignal>((await s.Store.InboxAsync(run.Id, s.Token))[1].Body).Override);
     }
 
     private static async Task Questions_Found_ByRunTenantAndStatus(Scene s)

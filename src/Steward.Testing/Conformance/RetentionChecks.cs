@@ -26,6 +26,12 @@ internal static class RetentionChecks
         ConformanceCheck.Of(Prune_BesideStartsAndAppends_DisturbsNobody),
         ConformanceCheck.Of(Prune_Verified_FindsNothingWrong) with { NeedsPersistence = true },
         ConformanceCheck.Of(Retention_OfNothing_IsRefused),
+        ConformanceCheck.Of(Sweep_UnnamedBlob_GoesADayAfterItWasFirstFound),
+        ConformanceCheck.Of(Sweep_NamedBlobs_Stay),
+        ConformanceCheck.Of(Sweep_KeptAgainMeanwhile_Stays),
+        ConformanceCheck.Of(Sweep_NamedByARunThatStartedMeanwhile_Stays),
+        ConformanceCheck.Of(Sweep_AfterPrune_TakesWhatOnlyTheDeletedRunsNamed),
+        ConformanceCheck.Of(Sweep_BesideRunsThatKeepTheSameContent_LosesNoneThatIsNamed),
     ];
 
     private static async Task Ended_OldAndNewRuns_FindsTheOldOnesAndChangesNothing(Scene s)
@@ -230,6 +236,126 @@ internal static class RetentionChecks
         await Expect.ThrowsAsync<ArgumentOutOfRangeException>(async () => await FindAsync(s, q => q with { OlderThan = TimeSpan.Zero }));
         await Expect.ThrowsAsync<ArgumentOutOfRangeException>(async () => await Store(s).PruneAsync([], TimeSpan.FromDays(40_000), s.Token));
     }
+
+    private static async Task Sweep_UnnamedBlob_GoesADayAfterItWasFirstFound(Scene s)
+    {
+        Blob blob = Content("nobody's");
+        await s.Store.PutAsync(blob, s.Token);
+        Expect.Equal(new BlobSweep(0, 0, 1), await SweepAsync(s));
+        await s.AdvanceAsync(BlobSweep.Grace / 2);
+        Expect.Equal(new BlobSweep(0, 0, 1), await SweepAsync(s));
+        await s.AdvanceAsync(BlobSweep.Grace);
+        var all = new BlobSweep(1, blob.Content.Length, 0);
+        Expect.Equal(all, await Store(s).SweepBlobsAsync(apply: false, s.Token));
+        Expect.True(await IsThereAsync(s, blob), "the blob after a sweep that only looked");
+        Expect.Equal(all, await SweepAsync(s));
+        Expect.True(!await IsThereAsync(s, blob), "the blob is gone");
+        Expect.Equal(new BlobSweep(0, 0, 0), await SweepAsync(s));
+    }
+
+    private static async Task Sweep_NamedBlobs_Stay(Scene s)
+    {
+        await s.ReopenAsync(new StoreLimits { InlinePayload = 1_000 });
+        Blob[] blobs = [.. Enumerable.Range(0, 6).Select(i => Content($"content {i}"))];
+        foreach (Blob blob in blobs)
+            await s.Store.PutAsync(blob, s.Token);
+        Subject run = await s.ClaimedAsync();
+        await run.CommitAsync(Scene.Fact($"see {blobs[0].Hash}."));
+        await run.CommitAsync(Scene.Fact(new string('x', 2_000) + blobs[1].Hash));
+        await s.Store.SignalAsync(new Signal("s1", run.Id, new CancelSignal("ann", blobs[2].Hash)), s.Token);
+        await run.CommitAsync(new QuestionAsked { Id = "q1", Kind = QuestionKind.UserInput, Text = $"Which? \"{blobs[3].Hash}\"" });
+        await run.CommitAsync(run.Batch() with { Snapshot = new RunSnapshot(run.Sequence, 1, System.Text.Encoding.UTF8.GetBytes(blobs[4].Hash)) });
+        await SweepAsync(s);
+        await s.AdvanceAsync(BlobSweep.Grace * 2);
+        Expect.Equal(1L, (await SweepAsync(s)).Blobs);
+        foreach (Blob blob in blobs[..5])
+            Expect.True(await IsThereAsync(s, blob), $"the blob of '{System.Text.Encoding.UTF8.GetString(blob.Content.Span)}'");
+        Expect.True(!await IsThereAsync(s, blobs[5]), "the one that nothing names is gone");
+        Expect.Equal(4, (await s.ReadAsync(run.Id)).Count);
+    }
+
+    private static async Task Sweep_KeptAgainMeanwhile_Stays(Scene s)
+    {
+        Blob put = Content("put"), carried = Content("carried");
+        Subject run = await s.ClaimedAsync();
+        await s.Store.PutAsync(put, s.Token);
+        await s.Store.PutAsync(carried, s.Token);
+        await SweepAsync(s);
+        await s.AdvanceAsync(BlobSweep.Grace * 2);
+        await s.Store.PutAsync(put, s.Token);
+        await run.CommitAsync(run.Batch() with { Blobs = [carried] });
+        Expect.Equal(new BlobSweep(0, 0, 2), await SweepAsync(s));
+        Expect.True(await IsThereAsync(s, put) && await IsThereAsync(s, carried), "both are there");
+    }
+
+    private static async Task Sweep_NamedByARunThatStartedMeanwhile_Stays(Scene s)
+    {
+        Blob definition = Content("a definition");
+        await s.Store.PutAsync(definition, s.Token);
+        await SweepAsync(s);
+        await s.AdvanceAsync(BlobSweep.Grace * 2);
+        RunStart start = s.Start();
+        Subject run = await s.StartedAsync(start with { Entry = JournalEntry.Create(start.Run, 1, JournalEntry.Origin, start.Started with { DefinitionHash = definition.Hash }, s.Now) });
+        Expect.Equal(new BlobSweep(0, 0, 0), await SweepAsync(s));
+        Expect.True(await IsThereAsync(s, definition));
+        await run.ClaimAsync();
+        await run.CommitAsync(run.Ended());
+        await s.AdvanceAsync(s_retention * 2);
+        await PruneAsync(s, run.Id);
+        Expect.Equal(new BlobSweep(0, 0, 1), await SweepAsync(s), "the first sweep after the run is gone");
+    }
+
+    private static async Task Sweep_AfterPrune_TakesWhatOnlyTheDeletedRunsNamed(Scene s)
+    {
+        await s.ReopenAsync(new StoreLimits { InlinePayload = 1_000 });
+        Blob own = Content("its own"), shared = Content("shared");
+        Subject old = await s.ClaimedAsync(), living = await s.ClaimedAsync();
+        await old.CommitAsync(old.Batch(Scene.Fact(own.Hash + " " + shared.Hash), Scene.Fact(new string('y', 3_000))) with { Blobs = [own, shared] });
+        await living.CommitAsync(living.Batch(Scene.Fact(shared.Hash)) with { Blobs = [shared] });
+        await old.CommitAsync(old.Ended());
+        await s.AdvanceAsync(s_retention * 2);
+        Expect.Equal(new BlobSweep(0, 0, 0), await SweepAsync(s));
+        await PruneAsync(s, old.Id);
+        Expect.Equal(2L, (await SweepAsync(s)).Waiting);
+        await s.AdvanceAsync(BlobSweep.Grace * 2);
+        Expect.Equal(2L, (await SweepAsync(s)).Blobs);
+        Expect.True(await IsThereAsync(s, shared) && !await IsThereAsync(s, own), "only what is named is left");
+    }
+
+    private static async Task Sweep_BesideRunsThatKeepTheSameContent_LosesNoneThatIsNamed(Scene s)
+    {
+        Blob[] blobs = [.. Enumerable.Range(0, 40).Select(i => Content($"content {i}"))];
+        foreach (Blob blob in blobs)
+            await s.Store.PutAsync(blob, s.Token);
+        await SweepAsync(s);
+        await s.AdvanceAsync(BlobSweep.Grace * 2);
+        Subject[] runs = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => s.ClaimedAsync()));
+        await Scene.AtOnceAsync(6, async i =>
+        {
+            for (int n = 0; n < 10; n++)
+            {
+                if (i >= 4)
+                {
+                    await SweepAsync(s);
+                    continue;
+                }
+
+                Blob blob = blobs[(10 * i) + n];
+                await s.Store.PutAsync(blob, s.Token);
+                await runs[i].CommitAsync(Scene.Fact(blob.Hash));
+            }
+
+            return 0;
+        });
+        foreach (Blob blob in blobs)
+            Expect.True(await IsThereAsync(s, blob), "a blob that a run names");
+    }
+
+    private static Blob Content(string text) => Blob.Of(System.Text.Encoding.UTF8.GetBytes(text));
+
+    private static async Task<bool> IsThereAsync(Scene s, Blob blob) => (await s.Store.GetAsync(blob.Hash, s.Token)).HasValue;
+
+    private static async Task<BlobSweep> SweepAsync(Scene s) => await Store(s).SweepBlobsAsync(apply: true, s.Token);
 
     private static IRetentionStore Store(Scene s) => Expect.Is<IRetentionStore>(s.Store);
 

@@ -111,7 +111,7 @@ public sealed class FaultyStore(IStewardStore inner) : IStewardStore
         CallAsync(() => inner.DecideAsync(decision, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask<QuestionInfo?> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default) =>
+    public ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default) =>
         CallAsync(() => inner.ReassignAsync(reassignment, cancellationToken));
 
     /// <inheritdoc/>

@@ -64,6 +64,8 @@ internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, R
             return report;
         if (report.Blockers.Count > 0)
             throw new MigrationBlockedException(report);
+        if (agents.Find(report.Agent, report.ToVersion) is { } target)
+            await store.PutAsync(new Blob(target.Hash, target.Json), cancellationToken);
         var body = new MigrateSignal(report.ToVersion, report.ToHash!, request.By, request.Note);
         SignalResult sent = await store.SignalAsync(new Signal(request.SignalId ?? RunId.New(time).ToString(), run, body), cancellationToken);
         if (sent == SignalResult.RunEnded)

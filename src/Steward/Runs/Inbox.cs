@@ -38,7 +38,7 @@ internal static class Inbox
 
     private static RunEvent Reassign(RunState state, string id, ReassignSignal reassign) => state.FindQuestion(reassign.Question) is null
         ? new SignalIgnored(id, $"The question '{reassign.Question}' is not open: it was answered before, or never asked.")
-        : new QuestionReassigned(id, reassign.Question, reassign.By, reassign.Assignee, reassign.Roles);
+        : new QuestionReassigned(id, reassign.Question, reassign.By, reassign.Assignee, reassign.Roles, reassign.Override);
 
     private static RunEvent Child(RunState state, string id, ChildSignal child) => state.Children.Any(c => c.Child == child.Child)
         ? new ChildEnded { Signal = id, Child = child.Child, Status = child.Status, Output = child.Output, Reason = child.Reason, Spent = child.Spent, FailedCalls = child.FailedCalls }

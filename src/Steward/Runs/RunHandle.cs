@@ -108,10 +108,18 @@ public sealed class RunHandle
         return result;
     }
 
-    /// <summary>Gives an open question to somebody else.</summary>
-    /// <returns>The question as it then stands; null when there is none, or it is not open.</returns>
-    public ValueTask<QuestionInfo?> ReassignAsync(string question, string by, string? assignee, IReadOnlyList<string>? roles = null, string? id = null, CancellationToken cancellationToken = default) =>
-        _store.ReassignAsync(new Reassignment(id ?? RunId.New(_time).ToString(), Id, question, by, assignee, roles), cancellationToken);
+    /// <summary>Gives an open question to somebody else; only who may decide it can.</summary>
+    public ValueTask<DecisionResult> ReassignAsync(string question, string by, string? assignee, IReadOnlyList<string>? roles = null, string? id = null, CancellationToken cancellationToken = default) =>
+        ReassignAsync(new Reassignment(id ?? RunId.New(_time).ToString(), Id, question, by, assignee, roles), cancellationToken);
+
+    /// <summary>Gives an open question to somebody else, with the roles of whoever does, or as an administrator.</summary>
+    public async ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(reassignment);
+        DecisionResult result = await _store.ReassignAsync(reassignment with { Run = Id }, cancellationToken);
+        _hub.Notify(Id);
+        return result;
+    }
 
     /// <summary>The questions of the run that wait for a person.</summary>
     public ValueTask<IReadOnlyList<QuestionInfo>> GetQuestionsAsync(CancellationToken cancellationToken = default) =>

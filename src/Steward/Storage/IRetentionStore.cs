@@ -19,6 +19,12 @@ public interface IRetentionStore
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The roots whose families this call deleted: not those that are gone already, live, or ended too recently.</returns>
     ValueTask<IReadOnlyList<RunId>> PruneAsync(IReadOnlyCollection<RunId> roots, TimeSpan olderThan, CancellationToken cancellationToken = default);
+
+    /// <summary>Deletes blobs that no run has named for <see cref="BlobSweep.Grace"/>: that a sweep before that, and this one, found unnamed, and nobody has kept again between.</summary>
+    /// <remarks>Reads everything that the store holds, while others go on.</remarks>
+    /// <param name="apply">Otherwise it only says what would go, and changes nothing.</param>
+    /// <param name="cancellationToken">Cancels it; what is deleted by then stays deleted.</param>
+    ValueTask<BlobSweep> SweepBlobsAsync(bool apply, CancellationToken cancellationToken = default);
 }
 
 /// <summary>Which families of ended runs to find.</summary>

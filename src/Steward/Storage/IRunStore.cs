@@ -47,9 +47,8 @@ public interface IRunStore
     /// <summary>Takes a decision on a question: the first one wins, and goes into the run's inbox in the same transaction.</summary>
     ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default);
 
-    /// <summary>Gives an open question to somebody else.</summary>
-    /// <returns>The question as it then stands; null when there is none, or it is not open.</returns>
-    ValueTask<QuestionInfo?> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default);
+    /// <summary>Gives an open question to somebody else, for whom may decide it.</summary>
+    ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default);
 
     /// <summary>Finds questions, longest asked first.</summary>
     ValueTask<IReadOnlyList<QuestionInfo>> QuestionsAsync(QuestionQuery query, CancellationToken cancellationToken = default);

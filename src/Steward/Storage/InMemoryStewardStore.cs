@@ -187,7 +187,7 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
     }
 
     /// <inheritdoc/>
-    public ValueTask<QuestionInfo?> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
+    public ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(reassignment);
         ArgumentException.ThrowIfNullOrEmpty(reassignment.Id);
@@ -196,12 +196,12 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         {
             ThrowIfClosed();
             if (!_runs.TryFind(reassignment.Run, out RunRow? run) || run.Questions.FindIndex(q => q.Id == reassignment.Question) is not (>= 0 and int at))
-                return new(default(QuestionInfo?));
-            if (QuestionRules.Reassign(run.Questions[at], reassignment, out Signal signal) is not { } after)
-                return new(default(QuestionInfo?));
-            if (Put(signal) == SignalResult.Accepted)
-                run.Questions[at] = after;
-            return new(run.Questions[at]);
+                return new(DecisionResult.Unknown);
+            DecisionResult result = QuestionRules.Reassign(run.Questions[at], reassignment, time.GetUtcNow(), out Signal? signal);
+            run.Questions[at] = result.Question ?? run.Questions[at];
+            if (signal is not null)
+                Put(signal);
+            return new(result);
         }
     }
 

@@ -70,6 +70,9 @@ public sealed record QuestionInfo
     /// <summary>When it was closed.</summary>
     public DateTimeOffset? ClosedAt { get; init; }
 
+    /// <summary>Who gave it to whom, in order.</summary>
+    public IReadOnlyList<Handover> Handovers { get; init; } = [];
+
     /// <summary>Who said what, in order; the last one of a decided question decided it.</summary>
     public IReadOnlyList<Vote> Votes { get; init; } = [];
 }
@@ -99,6 +102,15 @@ public enum QuestionStatus
 /// <param name="Note">Why.</param>
 /// <param name="Binding">What it was said about: after an edit, what was said before counts no more.</param>
 public sealed record Vote(string Id, string By, Answer Answer, DateTimeOffset At, string? Note = null, string? Binding = null);
+
+/// <summary>A question given to somebody else.</summary>
+/// <param name="Id">The reassignment's id.</param>
+/// <param name="By">Who gave it away.</param>
+/// <param name="At">When, by the store's clock.</param>
+/// <param name="Assignee">The one who may decide from then on, if it was given to one.</param>
+/// <param name="Roles">The roles that may decide from then on; null where they stayed.</param>
+/// <param name="IsOverride">Whether an administrator gave away what others should have decided.</param>
+public sealed record Handover(string Id, string By, DateTimeOffset At, string? Assignee, IReadOnlyList<string>? Roles, bool IsOverride = false);
 
 /// <summary>A person's word on a question. The first decision wins.</summary>
 public sealed record Decision
@@ -146,7 +158,7 @@ public sealed record Decision
 /// <summary>What became of a decision.</summary>
 public enum DecisionStatus
 {
-    /// <summary>It decided the question; the run goes on with it.</summary>
+    /// <summary>It decided the question, and the run goes on with it; or the question is now somebody else's.</summary>
     Accepted,
 
     /// <summary>It counts, and more people are needed.</summary>
@@ -173,31 +185,44 @@ public enum DecisionStatus
     /// <summary>What is asked about is no longer what the decider saw.</summary>
     Changed,
 
-    /// <summary>The decider bears none of the roles, or it is assigned to somebody else.</summary>
+    /// <summary>The person bears none of the roles, or it is assigned to somebody else.</summary>
     NotAllowed,
 
     /// <summary>The answer does not fit the kind of question.</summary>
     NotAnAnswer,
 
+    /// <summary>It needs several people, and cannot be given to one.</summary>
+    SeveralNeeded,
+
     /// <summary>There is no such question.</summary>
     Unknown,
 }
 
-/// <summary>What became of a decision, and how the question stands after it.</summary>
+/// <summary>What became of a decision or a reassignment, and how the question stands after it.</summary>
 public sealed record DecisionResult(DecisionStatus Status, QuestionInfo? Question)
 {
     /// <summary>There is no such question.</summary>
     public static DecisionResult Unknown { get; } = new(DecisionStatus.Unknown, null);
 }
 
-/// <summary>Gives an open question to somebody else.</summary>
+/// <summary>Gives an open question to somebody else. Only who may decide may also give away: its assignee, or whoever bears one of its roles; anybody where it names neither.</summary>
 /// <param name="Id">The sender's id: sent again, it changes nothing.</param>
 /// <param name="Run">The run.</param>
 /// <param name="Question">The question.</param>
 /// <param name="By">Who reassigns.</param>
 /// <param name="Assignee">The one who may decide from now on; null for anybody with the roles.</param>
 /// <param name="Roles">The roles that may decide from now on; null to leave them.</param>
-public sealed record Reassignment(string Id, RunId Run, string Question, string By, string? Assignee, IReadOnlyList<string>? Roles = null);
+public sealed record Reassignment(string Id, RunId Run, string Question, string By, string? Assignee, IReadOnlyList<string>? Roles = null)
+{
+    /// <summary>The roles that <see cref="By"/> bears. The host has made sure of them.</summary>
+    public IReadOnlyCollection<string> ByRoles { get; init; } = [];
+
+    /// <summary>Only for runs of this tenant, if set: of another one it is as if there were no such question.</summary>
+    public string? Tenant { get; init; }
+
+    /// <summary>Whether an administrator gives away what others should decide. The host has made sure that it is one; the journal says so.</summary>
+    public bool IsOverride { get; init; }
+}
 
 /// <summary>Which questions to find.</summary>
 public sealed record QuestionQuery

@@ -59,16 +59,32 @@ public static class QuestionRules
         return Check(question, decision) is { } refused ? new(refused, question) : Count(question, decision, now, out signal);
     }
 
-    /// <summary>Gives an open question to somebody else; null when it is not open, or needs several people and is to be given to one.</summary>
-    public static QuestionInfo? Reassign(QuestionInfo question, Reassignment reassignment, out Signal signal)
+    /// <summary>Gives an open question to somebody else. A signal that comes out goes into the run's inbox in the same transaction.</summary>
+    /// <remarks>Who may not decide may not name who does: else roles and assignees would bind nobody.</remarks>
+    public static DecisionResult Reassign(QuestionInfo question, Reassignment reassignment, DateTimeOffset now, out Signal? signal)
     {
         ArgumentNullException.ThrowIfNull(question);
         ArgumentNullException.ThrowIfNull(reassignment);
-        signal = new Signal(reassignment.Id, question.Run, new ReassignSignal(question.Id, reassignment.By, reassignment.Assignee, reassignment.Roles));
-        bool nobodyCouldDecide = question.Needed > 1 && reassignment.Assignee is not null;
-        return question.Status == QuestionStatus.Open && !nobodyCouldDecide
-            ? question with { Assignee = reassignment.Assignee, Roles = reassignment.Roles ?? question.Roles }
-            : null;
+        signal = null;
+        if (reassignment.Tenant is { } tenant && tenant != question.Tenant)
+            return DecisionResult.Unknown;
+        if (question.Handovers.Any(h => h.Id == reassignment.Id))
+            return new(DecisionStatus.Duplicate, question);
+        if (question.Status != QuestionStatus.Open)
+            return new(Closed(question.Status), question);
+        if (question.ExpiresAt <= now)
+            return new(DecisionStatus.Expired, question);
+        if (!reassignment.IsOverride && !IsFor(question, reassignment.By, reassignment.ByRoles, mayTakeBack: true))
+            return new(DecisionStatus.NotAllowed, question);
+        if (question.Needed > 1 && reassignment.Assignee is not null)
+            return new(DecisionStatus.SeveralNeeded, question);
+        signal = new Signal(reassignment.Id, question.Run, new ReassignSignal(question.Id, reassignment.By, reassignment.Assignee, reassignment.Roles, reassignment.IsOverride));
+        return new(DecisionStatus.Accepted, question with
+        {
+            Assignee = reassignment.Assignee,
+            Roles = reassignment.Roles ?? question.Roles,
+            Handovers = [.. question.Handovers, new Handover(reassignment.Id, reassignment.By, now, reassignment.Assignee, reassignment.Roles, reassignment.IsOverride)],
+        });
     }
 
     /// <summary>Closes what a run no longer waits for.</summary>
@@ -87,11 +103,19 @@ public static class QuestionRules
         _ => answer is Answer.Continue,
     };
 
+    /// <summary>Whether a question is for a person to decide: its assignee; where it has none, whoever bears one of its roles, or anybody.</summary>
+    /// <param name="question">The question.</param>
+    /// <param name="by">The person.</param>
+    /// <param name="roles">The person's roles.</param>
+    /// <param name="mayTakeBack">Whether those with a role may as well, although it was given to one person.</param>
+    private static bool IsFor(QuestionInfo question, string by, IReadOnlyCollection<string> roles, bool mayTakeBack = false) =>
+        question.Assignee is { } assignee
+            ? assignee == by || mayTakeBack && question.Roles.Any(roles.Contains)
+            : question.Roles.Count == 0 || question.Roles.Any(roles.Contains);
+
     private static DecisionStatus? Check(QuestionInfo question, Decision decision)
     {
-        if (question.Assignee is { } assignee && assignee != decision.By)
-            return DecisionStatus.NotAllowed;
-        if (question.Roles.Count > 0 && question.Assignee is null && !question.Roles.Any(decision.Roles.Contains))
+        if (!IsFor(question, decision.By, decision.Roles))
             return DecisionStatus.NotAllowed;
         if (!Fits(question.Kind, decision.Answer))
             return DecisionStatus.NotAnAnswer;

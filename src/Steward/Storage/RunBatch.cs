@@ -214,6 +214,13 @@ public sealed record Blob(string Hash, ReadOnlyMemory<byte> Content)
     /// <summary>Makes a blob of content.</summary>
     public static Blob Of(ReadOnlyMemory<byte> content) =>
         new(Convert.ToHexStringLower(SHA256.HashData(content.Span)), content);
+
+    /// <summary>Whether a text has the form of a hash.</summary>
+    public static bool IsHash(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return text.Length == 2 * JournalEntry.HashSize && text.All(char.IsAsciiHexDigitLower);
+    }
 }
 
 /// <summary>What the gate said.</summary>

@@ -31,7 +31,7 @@ public sealed record CancelSignal(string By, string? Reason) : SignalBody;
 public sealed record NamedSignal(string Name, string? Payload) : SignalBody;
 
 /// <summary>A question of the run was given to somebody else.</summary>
-public sealed record ReassignSignal(string Question, string By, string? Assignee, IReadOnlyList<string>? Roles) : SignalBody;
+public sealed record ReassignSignal(string Question, string By, string? Assignee, IReadOnlyList<string>? Roles, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Override = false) : SignalBody;
 
 /// <summary>A child run has ended; sent in the transaction of its last event.</summary>
 /// <param name="Child">The child.</param>

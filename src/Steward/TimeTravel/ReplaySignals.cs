@@ -12,7 +12,7 @@ internal static class ReplaySignals
         MessageReceived e => new(e.Signal, run, new MessageSignal(e.Input)),
         CancelRequested e => new(e.Signal, run, new CancelSignal(e.By, e.Reason)),
         QuestionAnswered e => new(e.Signal, run, new AnswerSignal(e.Id, e.Answer, e.By, e.Result, e.Note) { Arguments = e.Arguments }),
-        QuestionReassigned e => new(e.Signal, run, new ReassignSignal(e.Id, e.By, e.Assignee, e.Roles)),
+        QuestionReassigned e => new(e.Signal, run, new ReassignSignal(e.Id, e.By, e.Assignee, e.Roles, e.Override)),
         ChildEnded e => new(e.Signal, run, new ChildSignal(e.Child, e.Status, e.Output, e.Reason, e.Spent, e.FailedCalls)),
         SignalReceived e => new(e.Signal, run, new NamedSignal(e.Name, e.Payload)),
         RunMigrated e => new(e.Signal, run, new MigrateSignal(e.AgentVersion, e.DefinitionHash, e.By, e.Note)),

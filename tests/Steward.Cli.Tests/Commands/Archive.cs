@@ -10,11 +10,8 @@ internal sealed record ArchivedRun(string Run, RunState State);
 /// <summary>Reads what <c>steward prune --archive</c> wrote, and checks that every journal is genuine and folds.</summary>
 internal static class Archive
 {
-    public static List<ArchivedRun> Read(string folder)
-    {
-        Assert.Empty(Directory.GetFiles(folder, "*.part"));
-        return [.. Directory.GetFiles(folder, "*.jsonl", SearchOption.AllDirectories).Where(f => !f.EndsWith(".feedback.jsonl", StringComparison.Ordinal)).SelectMany(ReadFile)];
-    }
+    public static List<ArchivedRun> Read(string folder) =>
+        [.. Directory.GetFiles(folder, "*.jsonl", SearchOption.AllDirectories).Where(f => !f.EndsWith(".feedback.jsonl", StringComparison.Ordinal)).SelectMany(ReadFile)];
 
     private static IEnumerable<ArchivedRun> ReadFile(string file)
     {

@@ -105,11 +105,14 @@ public sealed class InboxTests
         Assert.Equal(("counted", 1), (counted.GetProperty("status").GetString(), counted.GetProperty("missing").GetInt32()));
         Assert.Contains("has approved 'approve-1.0' already", (await folder.RunAsync("approve", "last", "--by", "ana", "--role", "finance")).Error, StringComparison.Ordinal);
 
-        CliResult toOne = await folder.RunAsync("inbox", "reassign", "last", "--to", "ben");
+        CliResult toOne = await folder.RunAsync("inbox", "reassign", "last", "--to", "ben", "--as", "finance");
         toOne.Is(ExitCodes.Usage);
         Assert.Contains("needs 2 different people", toOne.Error, StringComparison.Ordinal);
         (await folder.RunAsync("inbox", "reassign", "last")).Is(ExitCodes.Usage);
-        (await folder.RunAsync("inbox", "reassign", "last", "approve-1.0", "--role", "board", "--by", "ana")).Is(ExitCodes.Ok);
+        CliResult notHers = await folder.RunAsync("inbox", "reassign", "last", "approve-1.0", "--role", "board", "--by", "eve");
+        notHers.Is(ExitCodes.Usage);
+        Assert.Contains("'eve' may not give 'approve-1.0' away: it is for finance, 1 of 2", notHers.Error, StringComparison.Ordinal);
+        (await folder.RunAsync("inbox", "reassign", "last", "approve-1.0", "--role", "board", "--by", "ana", "--as", "finance")).Is(ExitCodes.Ok);
         (await folder.RunAsync("approve", "last", "--by", "ben", "--role", "finance")).Is(ExitCodes.Usage);
         (await folder.RunAsync("approve", "last", "--by", "ben", "--role", "board")).Is(ExitCodes.Ok);
         (await folder.RunAsync("run", ".", "--resume", "last")).Is(ExitCodes.Ok);
@@ -125,10 +128,15 @@ public sealed class InboxTests
         (await folder.RunAsync("run", ".", "Pay")).Is(ExitCodes.Awaiting);
         (await folder.RunAsync("inbox", "reassign", "last", "--to", "ben", "--by", "ana")).Is(ExitCodes.Ok);
         (await folder.RunAsync("approve", "last", "--by", "ana")).Is(ExitCodes.Usage);
+        (await folder.RunAsync("inbox", "reassign", "last", "--to", "ana", "--by", "ana")).Is(ExitCodes.Usage);
+        (await folder.RunAsync("inbox", "reassign", "last", "--to", "cleo", "--by", "root", "--override")).Is(ExitCodes.Ok);
+        (await folder.RunAsync("inbox", "reassign", "last", "--to", "ben", "--by", "cleo")).Is(ExitCodes.Ok);
         (await folder.RunAsync("approve", "last", "--by", "ben")).Is(ExitCodes.Ok);
         CliResult late = await folder.RunAsync("inbox", "reassign", "last", "approve-1.0", "--to", "cleo");
         late.Is(ExitCodes.Usage);
-        Assert.Contains("ben answered it", late.Error, StringComparison.Ordinal);
+        Assert.Contains("ben was first", late.Error, StringComparison.Ordinal);
+        (await folder.RunAsync("run", ".", "--resume", "last")).Is(ExitCodes.Ok);
+        Assert.Contains("root gave approve-1.0 to cleo (as an administrator)", (await folder.RunAsync("show", "last")).Output, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -76,6 +76,26 @@ public sealed class PruneTests
     }
 
     [Fact]
+    public async Task Prune_Blobs_AreArchivedAndGoADayAfterTheirRuns()
+    {
+        using var folder = new AgentFolder();
+        await OldRunAsync(folder);
+        Assert.Equal(0, (await folder.JsonAsync("prune", "--older-than", "90d", "--blobs")).GetProperty("blobs").GetProperty("waiting").GetInt32());
+
+        JsonElement first = (await folder.JsonAsync("prune", "--older-than", "90d", "--blobs", "--archive", "gone", "--apply")).GetProperty("blobs");
+
+        Assert.Equal((0, 1), (first.GetProperty("count").GetInt32(), first.GetProperty("waiting").GetInt32()));
+        string definition = Assert.Single(Directory.GetFiles(Path.Combine(folder.Path, "gone", "blobs")));
+        Assert.Equal(Path.GetFileName(definition), Storage.Blob.Of(await File.ReadAllBytesAsync(definition, TestContext.Current.CancellationToken)).Hash);
+        await folder.EditAsync(string.Create(CultureInfo.InvariantCulture, $"UPDATE blob_unnamed SET since = since - {(long)TimeSpan.FromDays(2).TotalMilliseconds}"));
+        JsonElement would = (await folder.JsonAsync("prune", "--older-than", "90d", "--blobs")).GetProperty("blobs");
+        Assert.Equal((1, new FileInfo(definition).Length), (would.GetProperty("count").GetInt32(), would.GetProperty("bytes").GetInt64()));
+        Assert.Contains("Deleted 1 blob (", (await folder.RunAsync("prune", "--older-than", "90d", "--blobs", "--apply")).Output, StringComparison.Ordinal);
+        (await folder.RunAsync("run", ".", "Hello again")).Is(ExitCodes.Ok);
+        (await folder.RunAsync("doctor", "--deep")).Is(ExitCodes.Ok);
+    }
+
+    [Fact]
     public async Task Prune_DamagedJournal_IsNotArchivedAndNotDeleted()
     {
         using var folder = new AgentFolder();

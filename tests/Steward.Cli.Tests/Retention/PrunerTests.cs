@@ -25,7 +25,7 @@ public sealed class PrunerTests : IDisposable
     [Fact]
     public async Task Prune_StoreFailsAtEachStep_EachFamilyIsWholeOrArchivedAndGone()
     {
-        List<RunId> old = await OldRunsAsync(250), young = await YoungRunsAsync(3);
+        List<TestRun> old = await OldRunsAsync(230), young = await YoungRunsAsync(3);
         bool done = false;
         int failures = 0;
         for (int step = 1; !done; step++)
@@ -46,13 +46,13 @@ public sealed class PrunerTests : IDisposable
 
         Assert.True(failures >= 3, $"Only {failures} steps failed.");
         await using SqliteStewardStore after = await OpenAsync(TimeProvider.System);
-        Assert.Equal(young, (await after.FindAsync(new RunQuery { Limit = 1_000 }, Token)).Select(r => r.Run).Reverse());
+        Assert.Equal(young.Select(r => r.Id), (await after.FindAsync(new RunQuery { Limit = 1_000 }, Token)).Select(r => r.Run).Reverse());
     }
 
     [Fact]
     public async Task Prune_ProcessIsKilledAgainAndAgain_EachFamilyIsWholeOrArchivedAndGone()
     {
-        List<RunId> old = await OldRunsAsync(420), young = await YoungRunsAsync(3);
+        List<TestRun> old = await OldRunsAsync(360), young = await YoungRunsAsync(3);
         string[] command = ["prune", "--older-than", "90d", "--archive", ArchiveFolder, "--apply", "--store", Database];
         for (int kills = 0; kills < 3; kills++)
         {
@@ -68,42 +68,61 @@ public sealed class PrunerTests : IDisposable
         (await CliProcess.RunAsync(_folder, "doctor", "--deep", "--store", Database)).Is(ExitCodes.Ok);
         await using SqliteStewardStore after = await OpenAsync(TimeProvider.System);
         await CheckAsync(after, old, young);
-        Assert.Equal(young, (await after.FindAsync(new RunQuery { Limit = 1_000 }, Token)).Select(r => r.Run).Reverse());
-        Assert.Equal(old.Select(r => r.ToString()).Order(StringComparer.Ordinal), Archive.Read(ArchiveFolder).Select(a => a.Run).Order(StringComparer.Ordinal));
+        Assert.Equal(young.Select(r => r.Id), (await after.FindAsync(new RunQuery { Limit = 1_000 }, Token)).Select(r => r.Run).Reverse());
+        Assert.Equal(old.Select(r => (r.Id.ToString(), r.Head.Sequence)).Order(), Archive.Read(ArchiveFolder).Select(a => (a.Run, a.State.Sequence)).Order());
+        Assert.Empty(Directory.GetFiles(ArchiveFolder, "*.part"));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    /// <summary>Every run is there as it was, or is gone and archived.</summary>
-    private async Task CheckAsync(SqliteStewardStore store, List<RunId> old, List<RunId> young)
+    /// <summary>Every run is there as it was, or is gone and archived, with its whole family.</summary>
+    private async Task CheckAsync(SqliteStewardStore store, List<TestRun> old, List<TestRun> young)
     {
         Assert.Empty(await store.VerifyAsync(cancellationToken: Token));
         HashSet<RunId> there = [.. (await store.FindAsync(new RunQuery { Limit = 1_000 }, Token)).Select(r => r.Run)];
-        Assert.Superset(young.ToHashSet(), there);
-        HashSet<string> archived = Directory.Exists(ArchiveFolder)
-            ? [.. Directory.GetFiles(ArchiveFolder, "*.jsonl", SearchOption.AllDirectories).Select(f => Path.GetFileNameWithoutExtension(f))]
-            : [];
-        Assert.All(old, run => Assert.True(there.Contains(run) || archived.Contains(run.ToString()), $"Run {run} is neither there nor archived."));
-        foreach (RunId run in there)
-            Assert.Equal(2, (await TestRun.ReadAsync(store, run)).Count);
+        Assert.Superset(young.Select(r => r.Id).ToHashSet(), there);
+        Dictionary<string, long> archived = Directory.Exists(ArchiveFolder) ? Archive.Read(ArchiveFolder).ToDictionary(a => a.Run, a => a.State.Sequence) : [];
+        foreach (TestRun run in old)
+        {
+            if (there.Contains(run.Id))
+                Assert.Equal(run.Acknowledged.Count, (await TestRun.ReadAsync(store, run.Id)).Count);
+            else
+                Assert.Equal(run.Head.Sequence, archived[run.Id.ToString()]);
+        }
+
+        foreach (RunInfo child in (await store.FindAsync(new RunQuery { Limit = 1_000 }, Token)).Where(r => r.Ancestors.Count > 0))
+            Assert.Contains(child.Ancestors[0], there);
     }
 
-    private Task<List<RunId>> OldRunsAsync(int count) => RunsAsync(count, new ManualTimeProvider(TimeProvider.System.GetUtcNow() - TimeSpan.FromDays(200)));
+    private Task<List<TestRun>> OldRunsAsync(int count) => RunsAsync(count, new ManualTimeProvider(TimeProvider.System.GetUtcNow() - TimeSpan.FromDays(200)));
 
-    private Task<List<RunId>> YoungRunsAsync(int count) => RunsAsync(count, TimeProvider.System);
+    private Task<List<TestRun>> YoungRunsAsync(int count) => RunsAsync(count, TimeProvider.System);
 
-    private async Task<List<RunId>> RunsAsync(int count, TimeProvider time)
+    /// <summary>Ended runs; every tenth has a child.</summary>
+    private async Task<List<TestRun>> RunsAsync(int count, TimeProvider time)
     {
         await using SqliteStewardStore store = await OpenAsync(time);
-        List<RunId> runs = [];
+        List<TestRun> runs = [];
         for (int i = 0; i < count; i++)
         {
             TestRun run = await TestRun.ClaimedAsync(store);
+            runs.Add(run);
+            if (i % 10 == 9)
+                runs.Add(await EndedChildAsync(store, run));
             await run.EndAsync();
-            runs.Add(run.Id);
         }
 
         return runs;
+    }
+
+    private static async Task<TestRun> EndedChildAsync(SqliteStewardStore store, TestRun parent)
+    {
+        RunStart start = TestRun.Start();
+        start = start with { Entry = JournalEntry.Create(start.Run, 1, JournalEntry.Origin, start.Started with { Parent = new RunParent([parent.Id], 1, 0) }, start.Entry.Time) };
+        Assert.IsType<AppendResult.Committed>(await parent.AppendAsync(parent.Batch() with { Starts = [start] }));
+        TestRun child = await TestRun.ClaimedAsync(store, start: start);
+        await child.EndAsync();
+        return child;
     }
 
     private Task<SqliteStewardStore> OpenAsync(TimeProvider time) =>
@@ -132,6 +151,8 @@ public sealed class PrunerTests : IDisposable
             Step();
             return gone;
         }
+
+        public ValueTask<BlobSweep> SweepBlobsAsync(bool apply, CancellationToken cancellationToken = default) => inner.SweepBlobsAsync(apply, cancellationToken);
 
         private void Step()
         {

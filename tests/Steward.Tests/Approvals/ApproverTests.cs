@@ -89,15 +89,17 @@ public sealed class ApproverTests
         Payments payments = Once(5, s_pay with { Assignee = "ana" });
         RunId run = await payments.AskAsync();
         Assert.Equal(DecisionStatus.NotAllowed, await payments.ApproveAsync(run, "approve-1.0", "ben"));
-        QuestionInfo? given = await payments.Lab.Handle(run).ReassignAsync("approve-1.0", "ana", "ben", cancellationToken: TestContext.Current.CancellationToken);
-        Assert.Equal("ben", given?.Assignee);
+        RunHandle handle = payments.Lab.Handle(run);
+        Assert.Equal(DecisionStatus.NotAllowed, (await handle.ReassignAsync("approve-1.0", "ben", "ben", cancellationToken: TestContext.Current.CancellationToken)).Status);
+        DecisionResult given = await handle.ReassignAsync("approve-1.0", "ana", "ben", cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Equal("ben", given.Question?.Assignee);
         Assert.Equal(DecisionStatus.NotAllowed, await payments.ApproveAsync(run, "approve-1.0", "ana"));
         Assert.Equal(DecisionStatus.Accepted, await payments.ApproveAsync(run, "approve-1.0", "ben"));
         await payments.WorkAsync();
 
         Assert.Single(payments.Paid);
         Assert.Equal(("ana", "ben"), Assert.Single((await payments.Lab.JournalAsync(run)).Select(e => e.Event).OfType<QuestionReassigned>()) is var e ? (e.By, e.Assignee) : default);
-        Assert.Null(await payments.Lab.Handle(run).ReassignAsync("approve-1.0", "ana", "cleo", cancellationToken: TestContext.Current.CancellationToken));
+        Assert.Equal(DecisionStatus.AlreadyDecided, (await handle.ReassignAsync("approve-1.0", "ana", "cleo", cancellationToken: TestContext.Current.CancellationToken)).Status);
     }
 
     [Fact]
@@ -105,9 +107,11 @@ public sealed class ApproverTests
     {
         Payments payments = Once(5, s_pay with { Approvers = 2, Roles = ["finance"] });
         RunId run = await payments.AskAsync();
-        Assert.Null(await payments.Lab.Handle(run).ReassignAsync("approve-1.0", "ana", "ben", cancellationToken: TestContext.Current.CancellationToken));
-        QuestionInfo? given = await payments.Lab.Handle(run).ReassignAsync("approve-1.0", "ana", null, ["board"], cancellationToken: TestContext.Current.CancellationToken);
-        Assert.Equal(["board"], given!.Roles);
+        RunHandle handle = payments.Lab.Handle(run);
+        var reassignment = new Reassignment("r1", run, "approve-1.0", "ana", "ben") { ByRoles = ["finance"] };
+        Assert.Equal(DecisionStatus.SeveralNeeded, (await handle.ReassignAsync(reassignment, TestContext.Current.CancellationToken)).Status);
+        DecisionResult given = await handle.ReassignAsync(reassignment with { Assignee = null, Roles = ["board"] }, TestContext.Current.CancellationToken);
+        Assert.Equal(["board"], given.Question!.Roles);
         Assert.Equal(DecisionStatus.NotAllowed, await payments.ApproveAsync(run, "approve-1.0", with: d => d with { Roles = ["finance"] }));
     }
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
 using Steward.Agents;
+using Steward.Approvals;
 using Steward.Budgets;
 using Steward.Models;
 using Steward.Orchestration;
@@ -57,6 +58,7 @@ public sealed class GoldenJournalTests
         await WriteAsync(folder, "waited", await WaitedAsync());
         await WriteAsync(folder, "migrated", await MigratedAsync());
         await WriteAsync(folder, "handed_off", await HandedOffAsync());
+        await WriteAsync(folder, "overridden", await OverriddenAsync());
     }
 
     private static string Describe(RunState s) =>
@@ -240,6 +242,21 @@ public sealed class GoldenJournalTests
         }
 
         return (after, run);
+    }
+
+    /// <summary>A question that an administrator gives away.</summary>
+    private static async Task<(Lab Lab, RunId Run)> OverriddenAsync()
+    {
+        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
+        ToolDefinition approved = new("approved", "", JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("ok"))) { RequiresApproval = true };
+        var lab = new Lab(Script(Calls_(("approved", new { c = 3 })), Says("done")), Harness.Agent(approved).AddApprovals(new ApprovalPolicy { Name = "finance", Tools = ["approved"], Roles = ["finance"] }).Build());
+        RunId run = await lab.StartAsync();
+        await lab.WorkAsync();
+        QuestionAsked question = (await lab.StateAsync(run)).Questions[0];
+        await lab.Store.ReassignAsync(new Reassignment("r1", run, question.Id, "root", "ben") { IsOverride = true }, cancellationToken);
+        await lab.Store.DecideAsync(new Decision { Id = "d1", Run = run, Question = question.Id, Answer = Answer.Approve, By = "ben" }, cancellationToken);
+        await lab.WorkAsync();
+        return (lab, run);
     }
 
     /// <summary>A task that goes over to another agent, whose answer is the run's.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Steward.Budgets;
 using Steward.Runs;
 using Steward.Storage;
@@ -6,18 +7,37 @@ using Steward.Tools;
 namespace Steward.Tests.Simulation;
 
 /// <summary>Holds every commit against the invariants of the design (§11: 1 to 13 and 16), knowing nothing of the code that made it.</summary>
+/// <remarks>
+/// What it finds it also keeps: it is thrown inside calls of the runtime, which is built to survive a store or a tool that throws. <see cref="ThrowIfBroken"/>
+/// says it where nobody catches it.
+/// </remarks>
 internal sealed class Checker(World world)
 {
     private readonly Dictionary<RunId, RunState> _states = [];
     private readonly Dictionary<RunId, long> _epochs = [];
     private readonly HashSet<string> _intents = [];
     private readonly Dictionary<string, int> _effects = [];
-    private readonly Dictionary<(RunId Run, string Signal), int> _applied = [];
+    private readonly Promises _promises = new(world);
 
     public IReadOnlyDictionary<RunId, RunState> States => _states;
 
-    public void Claimed(Claim claim)
+    /// <summary>What is held against more than one commit.</summary>
+    public Promises Promises => _promises;
+
+    /// <summary>The first invariant that did not hold.</summary>
+    public Exception? Broken { get; private set; }
+
+    public void ThrowIfBroken()
     {
+        if (Broken is { } broken)
+            ExceptionDispatchInfo.Throw(broken);
+    }
+
+    public void Claimed(Claim claim) => Hold(() => HoldClaim(claim));
+
+    private void HoldClaim(Claim claim)
+    {
+        _promises.Leased(claim.Lease, world.Now);
         // 2: epochs only grow.
         Assert.True(claim.Lease.Epoch > _epochs.GetValueOrDefault(claim.Lease.Run), "An epoch did not grow.");
         if (claim.Lease.Epoch > 1 && claim.Attempt > 1)
@@ -32,12 +52,27 @@ internal sealed class Checker(World world)
         RunState state = RunJournal.Fold(RunState.Empty(first.Run), first);
         foreach (JournalEntry entry in copied)
             state = RunJournal.Fold(state, entry);
+        foreach (JournalEntry entry in (IEnumerable<JournalEntry>)[first, .. copied])
+            _promises.Written(first.Run, entry);
         Assert.False(state.Status.IsTerminal(), "A fork begins with its end."); // 13
         Assert.True(copied.Count == 0 || state.Started.Origin is not null, "A fork does not name its origin.");
         _states[first.Run] = state;
     }
 
     public async Task AppendedAsync(RunBatch batch, AppendResult result)
+    {
+        try
+        {
+            await HoldAsync(batch, result);
+        }
+        catch (Exception e)
+        {
+            Broken ??= e;
+            throw;
+        }
+    }
+
+    private async Task HoldAsync(RunBatch batch, AppendResult result)
     {
         if (result is not AppendResult.Committed)
         {
@@ -54,13 +89,23 @@ internal sealed class Checker(World world)
             Started(start.Entry);
         foreach (JournalEntry entry in batch.Entries)
             Fold(run, entry);
+        foreach (Signal sent in batch.Sends)
+        {
+            if (_states.TryGetValue(sent.Run, out RunState? to) && !to.Status.IsTerminal())
+                _promises.Accepted(sent.Run, sent.Id);
+        }
+
+        await _promises.CheckAsync(run, _states[run]);
         await CheckBudgetsAsync();
         await CheckSlotsAsync(batch);
     }
 
-    /// <summary>A tool begins: 4, 5 and 9 are about this moment.</summary>
-    public void Effect(ToolContext context, ToolDefinition tool)
+    /// <summary>A tool begins: 4, 5, 9 and 11 are about this moment.</summary>
+    public void Effect(ToolContext context, ToolDefinition tool) => Hold(() => HoldEffect(context, tool));
+
+    private void HoldEffect(ToolContext context, ToolDefinition tool)
     {
+        _promises.Effect(context.Run, context.Epoch);
         Assert.True(_intents.Contains(context.IdempotencyKey), $"'{tool.Name}' began before its intent was durable."); // 4
         if (tool.Effect == ToolEffect.Unsafe)
         {
@@ -80,9 +125,23 @@ internal sealed class Checker(World world)
 
     public async Task EndAsync()
     {
+        ThrowIfBroken();
         Assert.All(await world.Store.LimitsAsync(), l => Assert.Equal(0, l.Used.Calls));
         foreach (RunState state in _states.Values)
             Assert.True(state.Outcome is not null, $"Run {state.Run} ({state.Started.Agent}) did not end: {state.Status} {state.Reason}."); // 11, 16
+    }
+
+    private void Hold(Action check)
+    {
+        try
+        {
+            check();
+        }
+        catch (Exception e)
+        {
+            Broken ??= e;
+            throw;
+        }
     }
 
     private void Fold(RunId run, JournalEntry entry)
@@ -90,6 +149,7 @@ internal sealed class Checker(World world)
         RunState before = _states[run];
         RunState after = RunJournal.Fold(before, entry); // 1, 3, 13: gap-free, chained, requests rebuilt, nothing after the end.
         _states[run] = after;
+        _promises.Written(run, entry);
         switch (entry.Event)
         {
             case ToolStarted e:
@@ -123,11 +183,7 @@ internal sealed class Checker(World world)
         }
 
         if (SignalOf(entry.Event) is { } signal)
-        {
-            // 10: applied exactly once.
-            _applied[(run, signal)] = _applied.GetValueOrDefault((run, signal)) + 1;
-            Assert.Equal(1, _applied[(run, signal)]);
-        }
+            _promises.Applied(run, signal);
     }
 
     /// <summary>7: for every scope, at every commit.</summary>

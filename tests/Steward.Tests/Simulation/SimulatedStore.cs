@@ -26,14 +26,21 @@ internal sealed class SimulatedStore(World world, string process) : IStewardStor
         return claims;
     }
 
-    public ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default) => DoAsync(() => Inner.RenewAsync(worker, leases, duration, cancellationToken));
+    public async ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default)
+    {
+        DateTimeOffset asked = world.Now;
+        IReadOnlyList<Lease> held = await DoAsync(() => Inner.RenewAsync(worker, leases, duration, cancellationToken));
+        foreach (Lease lease in held)
+            world.Checker.Promises.Leased(lease, asked);
+        return held;
+    }
 
     public ValueTask<IReadOnlyList<RunAttention>> WatchAsync(string worker, CancellationToken cancellationToken = default) => Inner.WatchAsync(worker, cancellationToken);
 
     public ValueTask<AppendResult> AppendAsync(RunBatch batch, CancellationToken cancellationToken = default) => DoAsync(async () =>
     {
         if (world.Chance(1))
-            await world.FreezeAsync(process);
+            await world.FreezeAsync(process, batch.Lease.Run);
         AppendResult result = await Inner.AppendAsync(batch, cancellationToken);
         await world.Checker.AppendedAsync(batch, result);
         return result;
@@ -54,7 +61,7 @@ internal sealed class SimulatedStore(World world, string process) : IStewardStor
 
     public ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default) => DoAsync(() => Inner.DecideAsync(decision, cancellationToken));
 
-    public ValueTask<QuestionInfo?> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default) => DoAsync(() => Inner.ReassignAsync(reassignment, cancellationToken));
+    public ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default) => DoAsync(() => Inner.ReassignAsync(reassignment, cancellationToken));
 
     public ValueTask<IReadOnlyList<QuestionInfo>> QuestionsAsync(QuestionQuery query, CancellationToken cancellationToken = default) => DoAsync(() => Inner.QuestionsAsync(query, cancellationToken));
 

@@ -25,7 +25,10 @@ internal sealed class World : IServiceProvider
 {
     public const string Tenant = "acme";
 
-    private static readonly TimeSpan s_lease = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(500);
 
     // Built once: agents and prices are the same in every world, and reach theirs through the services.
     private static readonly Dictionary<string, AgentDefinition> s_agents = ((AgentDefinition[])[Worker(), Planner(), Helper()]).ToDictionary(a => a.Name);
@@ -100,6 +103,7 @@ internal sealed class World : IServiceProvider
             if (i < 2 || Chance(8))
                 await StartAsync();
             await DisturbAsync("nobody");
+            Checker.ThrowIfBroken();
         }
 
         await EndAsync();
@@ -125,7 +129,7 @@ internal sealed class World : IServiceProvider
                 3 or 4 => DecideAsync(),
                 5 => Chance(25) ? ForkAsync() : SwitchAsync(),
                 6 => AdvanceAsync(TimeSpan.FromMilliseconds(Next(3_000))),
-                7 => AdvanceAsync(s_lease * (1 + Next(3))),
+                7 => AdvanceAsync(Lease * (1 + Next(3))),
                 _ => WorkAsync(by),
             });
         }
@@ -136,12 +140,20 @@ internal sealed class World : IServiceProvider
     }
 
     /// <summary>A process stands still for longer than its lease, just before it appends, and another one goes on.</summary>
-    public async Task FreezeAsync(string process)
+    public async Task FreezeAsync(string process, RunId run)
     {
         Tally.Count("freeze");
-        await AdvanceAsync(s_lease * (1 + Next(3)));
-        if (_depth <= 2)
+        await AdvanceAsync(Lease * (1 + Next(3)));
+        if (Chance(40))
+        {
+            // One that takes the run and dies at once: nothing but the epoch tells that the run is not the frozen one's any more.
+            if (await Store.ClaimOneAsync(new ClaimRequest { Worker = "ghost", Duration = Lease, Run = run }) is { } taken)
+                Checker.Claimed(taken);
+        }
+        else if (_depth <= 2)
+        {
             await WorkAsync(process);
+        }
     }
 
     private async Task StartAsync()
@@ -164,15 +176,19 @@ internal sealed class World : IServiceProvider
             Checker.Started(entry);
     }
 
-    private async Task SignalAsync(SignalBody body)
+    private async Task SignalAsync(SignalBody body, RunId? to = null)
     {
         RunId[] runs = [.. Checker.States.Keys];
         if (runs.Length == 0)
             return;
         Tally.Count(body is CancelSignal ? "cancel" : "signal");
-        await Store.SignalAsync(new Signal($"s{_signals++}", runs[Next(runs.Length)], body));
-        if (Chance(20))
-            await Store.SignalAsync(new Signal($"s{_signals - 1}", runs[Next(runs.Length)], body));
+        string id = $"s{_signals++}";
+        for (int i = 0; i < (Chance(20) ? 2 : 1); i++)
+        {
+            RunId run = to ?? runs[Next(runs.Length)];
+            if (await Store.SignalAsync(new Signal(id, run, body)) == SignalResult.Accepted)
+                Checker.Promises.Accepted(run, id);
+        }
     }
 
     /// <summary>Somebody answers an open question: the truth about what happened, anything about the rest. Now and then two do.</summary>
@@ -183,7 +199,14 @@ internal sealed class World : IServiceProvider
             return;
         QuestionInfo question = open[Next(open.Count)];
         for (int i = 0; i < (Chance(20) ? 2 : 1); i++)
-            await Store.DecideAsync(new Decision { Id = $"d{_signals++}", Run = question.Run, Question = question.Id, Answer = AnswerTo(question), By = $"person {Next(3)}", Result = "The red one." });
+            await DecideAsync(new Decision { Id = $"d{_signals++}", Run = question.Run, Question = question.Id, Answer = AnswerTo(question), By = $"person {Next(3)}", Result = "The red one." });
+    }
+
+    private async Task DecideAsync(Decision decision)
+    {
+        DecisionResult result = await Store.DecideAsync(decision);
+        if (result.Status == DecisionStatus.Accepted)
+            Checker.Promises.Accepted(decision.Run, $"answer:{decision.Question}");
     }
 
     private Answer AnswerTo(QuestionInfo question)
@@ -258,11 +281,12 @@ internal sealed class World : IServiceProvider
         for (int round = 0; round < 400 && Checker.States.Values.Any(s => s.Outcome is null); round++)
         {
             foreach (QuestionInfo question in await Store.QuestionsAsync(new QuestionQuery()))
-                await Store.DecideAsync(new Decision { Id = $"d{_signals++}", Run = question.Run, Question = question.Id, Answer = AnswerTo(question), By = "ana", Result = "The red one." });
+                await DecideAsync(new Decision { Id = $"d{_signals++}", Run = question.Run, Question = question.Id, Answer = AnswerTo(question), By = "ana", Result = "The red one." });
+            Checker.ThrowIfBroken();
             for (int work = 0; await _processes[round % 2].WorkAsync(); work++)
                 Assert.True(work < 1_000, $"The runs are claimed again and again without getting on: {Describe()}");
 
-            _time.Advance(s_lease);
+            _time.Advance(Lease);
         }
     }
 
@@ -349,7 +373,7 @@ internal sealed class World : IServiceProvider
         {
             if (_engine is null || _store.IsDead)
                 Restart();
-            Claim? claim = await _store.ClaimOneAsync(new ClaimRequest { Worker = $"{name}.{_lives}", Duration = s_lease });
+            Claim? claim = await _store.ClaimOneAsync(new ClaimRequest { Worker = $"{name}.{_lives}", Duration = Lease });
             if (claim is null)
                 return false;
             _run = claim.Lease.Run;
@@ -374,30 +398,44 @@ internal sealed class World : IServiceProvider
         /// <summary>What waits for the clock gets it; meanwhile the worker keeps watch, as its second loop does.</summary>
         private async Task PumpAsync(Task work)
         {
+            int? cancelled = null;
             for (int i = 0; !work.IsCompleted; i++)
             {
+                // 16: told of a cancel, a run is over within the grace time, whatever its tools do.
+                Assert.True(cancelled is null || (i - cancelled) * s_tick <= s_grace + 2 * s_tick, $"Run {_run} was told of a cancel {i - cancelled} ticks ago.");
                 Assert.True(i < 500, $"Run {_run} waits for something that never comes.");
                 if (i > 100)
                     await Task.WhenAny(work, Task.Delay(1)); // Whatever went to another thread comes back.
-                world._time.Advance(TimeSpan.FromMilliseconds(500));
+                if (cancelled is null && world.Chance(3) && _run is { } run)
+                    await world.SignalAsync(new CancelSignal("ana", null), run);
+                world._time.Advance(s_tick);
                 if (_store.IsDead)
                     continue;
                 foreach (RunAttention attention in await world.Store.WatchAsync($"{name}.{_lives}"))
-                    await LookAsync(attention);
+                {
+                    if (await LookAsync(attention))
+                        cancelled ??= i;
+                }
             }
+
+            if (cancelled is not null)
+                world.Tally.Count("cancel at work");
         }
 
-        private async Task LookAsync(RunAttention attention)
+        /// <returns>Whether the run was told of a cancel.</returns>
+        private async Task<bool> LookAsync(RunAttention attention)
         {
             if (!_engine!.Active.TryGetValue(attention.Run, out RunSession? session))
-                return;
+                return false;
             if (attention.Killed is { } killSwitch)
                 session.Kill(killSwitch.Scope);
             if (!attention.SignalsPending)
-                return;
+                return false;
             session.SignalsPending = true;
-            if ((await world.Store.InboxAsync(attention.Run)).Any(s => s.Body is CancelSignal))
+            bool cancelled = (await world.Store.InboxAsync(attention.Run)).Any(s => s.Body is CancelSignal);
+            if (cancelled)
                 session.Interrupt(Interruption.Cancel);
+            return cancelled;
         }
 
         private void Restart()
@@ -408,7 +446,7 @@ internal sealed class World : IServiceProvider
                 _store,
                 new AgentRegistry(s_agents.Values),
                 world._router,
-                new StewardOptions { LeaseDuration = s_lease, MaxClaimAttempts = 1_000, CancelGrace = TimeSpan.FromSeconds(1), SlotWait = TimeSpan.Zero },
+                new StewardOptions { LeaseDuration = Lease, MaxClaimAttempts = 1_000, CancelGrace = s_grace, SlotWait = TimeSpan.Zero },
                 world._time,
                 new Observers([]),
                 world,

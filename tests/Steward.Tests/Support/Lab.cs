@@ -37,6 +37,9 @@ internal sealed class Lab
 
     public IChatClient Model { get; }
 
+    /// <summary>Who else hears of what is committed.</summary>
+    public IReadOnlyList<IRunObserver> Observers { get; init; } = [];
+
     public int MaxClaimAttempts
     {
         init => _options.MaxClaimAttempts = value;
@@ -77,7 +80,7 @@ internal sealed class Lab
         new ModelRouter(_ => Model, ModelCatalog.Default.With(Harness.Price), new ModelRetryOptions { Delay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero }, Time, () => 0.5),
         _options,
         Time,
-        new Observers([]),
+        new Observers(Observers),
         null,
         NullLogger.Instance);
 
