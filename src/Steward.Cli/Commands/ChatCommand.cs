@@ -14,6 +14,7 @@ internal sealed class ChatCommand(CommandContext context)
     private readonly Option<string?> _session = CommonOptions.Named<string?>("--session", "Goes on with a conversation; otherwise a new one.", "name");
     private readonly Option<string?> _tenant = CommonOptions.Named<string?>("--tenant", "For whom it runs; 'default' otherwise.", "name");
     private readonly Option<string?> _user = CommonOptions.Named<string?>("--user", "On whose behalf it runs.", "name");
+    private readonly Option<string[]> _roles = DecideCommand.Roles("A role that the one who answers approvals here bears; several with commas.");
     private readonly Option<string> _policy = new("--policy") { Description = "What a line does that comes in during a turn: enqueue, reject, interrupt or rollback.", HelpName = "policy", DefaultValueFactory = _ => "enqueue" };
     private readonly Option<bool> _scripted = CommonOptions.Scripted();
 
@@ -22,7 +23,7 @@ internal sealed class ChatCommand(CommandContext context)
     private Command Create()
     {
         _policy.AcceptOnlyFromAmong("enqueue", "reject", "interrupt", "rollback");
-        var command = new Command("chat", "Talk with an agent. Ctrl-C interrupts the turn; /exit ends, /cost says what was spent.") { _folder, _session, _tenant, _user, _policy, _scripted };
+        var command = new Command("chat", "Talk with an agent. Ctrl-C interrupts the turn; /exit ends, /cost says what was spent.") { _folder, _session, _tenant, _user, _roles, _policy, _scripted };
         command.SetAction((parse, _) => ExecuteAsync(parse));
         return command;
     }
@@ -41,6 +42,7 @@ internal sealed class ChatCommand(CommandContext context)
             Session = parse.GetValue(_session) ?? $"chat-{RunId.New(context.Time).ToString()[..16]}",
             Tenant = parse.GetValue(_tenant) ?? "default",
             User = parse.GetValue(_user),
+            Roles = DecideCommand.Split(parse.GetValue(_roles)),
             Policy = Enum.Parse<SessionPolicy>(parse.GetValue(_policy)!, ignoreCase: true),
         };
         context.Output.Line($"{file.Agent.Name} · {file.Speaker}", Styles.Bold);

@@ -22,6 +22,9 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
 
     public required string? User { get; init; }
 
+    /// <summary>The roles of whoever answers approvals here.</summary>
+    public required IReadOnlyCollection<string> Roles { get; init; }
+
     public required SessionPolicy Policy { get; init; }
 
     private CancellationToken Stopping => context.Shutdown.Stopping;
@@ -200,6 +203,7 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
             Question = question.Id,
             Answer = answer.Answer,
             By = User ?? CommandContext.Operator,
+            Roles = Roles,
             Result = answer.Result,
             Note = answer.Note,
         };
@@ -208,7 +212,8 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
             DecisionResult result = await host.Client.Get(view.State.Run).DecideAsync(decision, Stopping);
             if (result.Status is DecisionStatus.Accepted or DecisionStatus.AlreadyDecided or DecisionStatus.Expired or DecisionStatus.Withdrawn)
                 return true;
-            context.Output.Line($"The answer was not enough ({EventLines.Word(result.Status.ToString())}): somebody else has to decide, too. /exit leaves the run waiting.", Styles.Warn);
+            string why = result.Status == DecisionStatus.Counted ? QuestionLines.Counted(result.Question!) : QuestionLines.Refusal(result, decision.By);
+            context.Output.Line($"{why} /exit leaves the run waiting.", Styles.Warn);
         }
         catch (StewardException e)
         {

@@ -1,6 +1,7 @@
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
 using Steward.Runs;
+using Steward.Storage;
 
 namespace Steward.Cli.Commands;
 
@@ -18,21 +19,24 @@ internal sealed record Hints(string? Agent, string? StoreOption, RunId Run)
     public void WriteQuestions(Output output, RunState state)
     {
         foreach (QuestionAsked question in state.Questions)
-            WriteQuestion(output, question.Id, question.Kind, question.Text);
+            WriteQuestion(output, question.Id, question.Kind, question.Text, Decider(question.Assignee, question.Roles));
         output.Line("Then go on with:", Styles.Bold);
         output.Line($"  {Resume}");
     }
 
-    public void WriteQuestion(Output output, string id, QuestionKind kind, string text)
+    public void WriteQuestion(Output output, QuestionInfo question, string text) =>
+        WriteQuestion(output, question.Id, question.Kind, text, Decider(question.Assignee, question.Roles));
+
+    private void WriteQuestion(Output output, string id, QuestionKind kind, string text, string decider)
     {
         output.Line();
         output.Line($"Question {id}: {text}", Styles.Warn);
-        foreach (string answer in Answers(kind, id))
+        foreach (string answer in Answers(kind, id, decider))
             output.Line($"  {answer}");
     }
 
     /// <summary>The commands that answer a question.</summary>
-    public IReadOnlyList<string> Answers(QuestionKind kind, string id)
+    public IReadOnlyList<string> Answers(QuestionKind kind, string id, string decider = "")
     {
         (string Command, string Options)[] answers = kind switch
         {
@@ -41,8 +45,12 @@ internal sealed record Hints(string? Agent, string? StoreOption, RunId Run)
             QuestionKind.UserInput or QuestionKind.HandOff => [("answer", "TEXT"), ("deny", "--note REASON"), ("resolve", "--stop")],
             _ => [("resolve", "--continue"), ("resolve", "--stop")],
         };
-        return [.. answers.Select(a => $"steward {a.Command} {Run} {id}{(a.Options.Length == 0 ? "" : $" {a.Options}")}{Database}")];
+        return [.. answers.Select(a => $"steward {a.Command} {Run} {id}{(a.Options.Length == 0 ? "" : $" {a.Options}")}{decider}{Database}")];
     }
+
+    /// <summary>The option that says who decides, where not everybody may.</summary>
+    private static string Decider(string? assignee, IReadOnlyList<string>? roles) =>
+        assignee is not null ? $" --by {StoreLocator.Quote(assignee)}" : roles is [var role, ..] ? $" --role {StoreLocator.Quote(role)}" : "";
 
     private string Database => Store.Length == 0 && Agent is not null ? $" --agent {StoreLocator.Quote(Agent)}" : Store;
 }

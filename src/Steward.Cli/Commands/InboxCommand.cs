@@ -55,7 +55,7 @@ internal sealed class InboxCommand(CommandContext context)
         if (open.Count == 1 || only is not null)
         {
             foreach (QuestionInfo question in open)
-                new Hints(parse.GetValue(_folder), parse.GetValue(CommonOptions.Store), question.Run).WriteQuestion(context.Output, question.Id, question.Kind, question.Text);
+                new Hints(parse.GetValue(_folder), parse.GetValue(CommonOptions.Store), question.Run).WriteQuestion(context.Output, question, question.Text);
         }
         else
         {

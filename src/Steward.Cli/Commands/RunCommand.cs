@@ -47,7 +47,8 @@ internal sealed class RunCommand(CommandContext context)
         {
             RunInfo info = await RunFinder.FindAsync(store.Store, resume, file.Agent.Name);
             known = await RunJournal.LoadAsync(store.Store, info.Run);
-            file = Matching(file, known, path, parse.GetValue(_scripted));
+            if (!await MovesToAsync(store.Store, known, file))
+                file = Matching(file, known, path, parse.GetValue(_scripted));
         }
 
         var view = new RunView(context.Output);
@@ -84,6 +85,10 @@ internal sealed class RunCommand(CommandContext context)
             throw new UsageException($"--budget-usd is for a new run. To change that of a run: steward budget set run:{resume} --usd AMOUNT");
     }
 
+    /// <summary>Whether somebody has asked for the run to move to this very definition ('steward migrate').</summary>
+    private static async Task<bool> MovesToAsync(IStewardStore store, RunState run, AgentFile file) =>
+        (await store.InboxAsync(run.Run)).Any(s => s.Body is MigrateSignal to && to.AgentVersion == file.Agent.Version && to.DefinitionHash == file.Agent.Hash);
+
     /// <summary>The very definition that a run was started with: the scripted one too, when that is what it was.</summary>
     private AgentFile Matching(AgentFile file, RunState run, string path, bool scripted)
     {
@@ -93,7 +98,7 @@ internal sealed class RunCommand(CommandContext context)
             return file;
         if (OtherSpeaker(path, scripted) is { } other && other.Agent.Hash == run.Started.DefinitionHash)
             return other;
-        throw new UsageException($"Run {run.Run} was started with another definition of '{file.Agent.Name}' (version {run.Started.AgentVersion}, {run.Started.DefinitionHash[..12]}; this one is version {file.Agent.Version}, {file.Agent.Hash[..12]}), and a run stays on its own. Put the file back as it was, or end the run with 'steward cancel {run.Run}'.");
+        throw new UsageException($"Run {run.Run} was started with another definition of '{file.Agent.Name}' (version {run.Started.AgentVersion}, {run.Started.DefinitionHash[..12]}; this one is version {file.Agent.Version}, {file.Agent.Hash[..12]}), and a run stays on its own. Put the file back as it was, move the run with 'steward migrate {run.Run} --agent {StoreLocator.Quote(path)}', or end it with 'steward cancel {run.Run}'.");
     }
 
     private AgentFile? OtherSpeaker(string path, bool scripted)
@@ -208,7 +213,7 @@ internal sealed class RunCommand(CommandContext context)
     private void WriteQuestions(RunState state, IReadOnlyList<QuestionInfo> below, Hints hints)
     {
         foreach (QuestionInfo question in below)
-            (hints with { Run = question.Run }).WriteQuestion(context.Output, question.Id, question.Kind, $"{question.Text} (the agent '{question.Agent}')");
+            (hints with { Run = question.Run }).WriteQuestion(context.Output, question, $"{question.Text} (the agent '{question.Agent}')");
         hints.WriteQuestions(context.Output, state);
     }
 

@@ -92,6 +92,25 @@ public sealed class ChatTests
         Assert.Equal("completed", (await folder.JsonAsync("runs")).GetProperty("runs")[0].GetProperty("status").GetString());
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("finance")]
+    public async Task Chat_AnApprovalOfARole_TakesWhoBearsItAndTellsOthersWhy(string? role)
+    {
+        using var folder = new AgentFolder(Script, $"{Tools}\napprovals: [{{ name: payments, tools: pay, roles: [finance] }}]");
+        using CliProcess chat = CliProcess.Begin(folder.Path, ["chat", .. role is null ? Array.Empty<string>() : ["--role", role]]);
+        await chat.TypeAsync("pay");
+        await chat.SeesAsync("May 'pay' be called");
+        await chat.TypeAsync("y");
+        if (role is null)
+            await chat.SeesAsync("it is for finance. --by and --role say who decides");
+        await chat.TypeAsync("/exit");
+        CliResult result = await chat.EndAsync();
+
+        result.Is(role is null ? ExitCodes.Awaiting : ExitCodes.Ok);
+        Assert.Contains(role is null ? "approve-1.0 --role finance" : "It says", result.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Chat_LeftWithAnOpenQuestion_SaysHowToAnswerIt()
     {

@@ -83,6 +83,28 @@ public sealed class TimeTravelTests
         (await folder.RunAsync("migrate", "last")).Is(ExitCodes.Failed);
     }
 
+    [Theory]
+    [InlineData("run", ".", "--resume", "last")]
+    [InlineData("work", ".", "--until-idle")]
+    public async Task Migrate_WaitingRun_GoesOnUnderTheNewVersion(params string[] command)
+    {
+        using var folder = new AgentFolder(AgentFolder.Slow);
+        using (CliProcess run = await folder.StartRunAsync("clock", "Good morning?"))
+        {
+            run.Signal(CliProcess.Interrupt);
+            (await run.EndAsync()).Is(ExitCodes.Parked);
+        }
+
+        folder.Write("agent.yaml", File.ReadAllText(Path.Combine(folder.Path, "agent.yaml")).Replace("version: 1", "version: 2", StringComparison.Ordinal).Replace("Help.", "Help better.", StringComparison.Ordinal));
+        CliResult refused = await folder.RunAsync("run", ".", "--resume", "last");
+        refused.Is(ExitCodes.Usage);
+        Assert.Contains("steward migrate", refused.Error, StringComparison.Ordinal);
+
+        (await folder.RunAsync("migrate", "last")).Is(ExitCodes.Ok);
+        (await folder.RunAsync(command)).Is(ExitCodes.Ok);
+        Assert.Equal("2", (await folder.JsonAsync("show", "last")).GetProperty("run").GetProperty("agent_version").GetString());
+    }
+
     [Fact]
     public async Task Feedback_IsKeptListedAndShown()
     {

@@ -40,7 +40,7 @@ internal sealed class SimulatedStore(World world, string process) : IStewardStor
     public ValueTask<AppendResult> AppendAsync(RunBatch batch, CancellationToken cancellationToken = default) => DoAsync(async () =>
     {
         if (world.Chance(1))
-            await world.FreezeAsync(process);
+            await world.FreezeAsync(process, batch.Lease.Run);
         AppendResult result = await Inner.AppendAsync(batch, cancellationToken);
         await world.Checker.AppendedAsync(batch, result);
         return result;

@@ -140,12 +140,20 @@ internal sealed class World : IServiceProvider
     }
 
     /// <summary>A process stands still for longer than its lease, just before it appends, and another one goes on.</summary>
-    public async Task FreezeAsync(string process)
+    public async Task FreezeAsync(string process, RunId run)
     {
         Tally.Count("freeze");
         await AdvanceAsync(Lease * (1 + Next(3)));
-        if (_depth <= 2)
+        if (Chance(40))
+        {
+            // One that takes the run and dies at once: nothing but the epoch tells that the run is not the frozen one's any more.
+            if (await Store.ClaimOneAsync(new ClaimRequest { Worker = "ghost", Duration = Lease, Run = run }) is { } taken)
+                Checker.Claimed(taken);
+        }
+        else if (_depth <= 2)
+        {
             await WorkAsync(process);
+        }
     }
 
     private async Task StartAsync()
