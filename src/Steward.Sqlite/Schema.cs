@@ -38,6 +38,7 @@ internal static class Schema
         try
         {
             db.Execute("PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY; PRAGMA query_only = ON");
+            db.ForbidCheckpointOnClose(); // A reader that happens to be the last one writes nothing: when, is the writer's to say.
             return db;
         }
         catch

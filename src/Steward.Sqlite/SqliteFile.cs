@@ -11,6 +11,7 @@ internal sealed class SqliteFile(SqliteStoreOptions options, IReadOnlyList<Migra
     private WriteSession? _session;
     private Witness? _witness;
     private bool _witnessFailed;
+    private bool _mustEmptyLog;
 
     public string Path => options.Path;
 
@@ -57,6 +58,7 @@ internal sealed class SqliteFile(SqliteStoreOptions options, IReadOnlyList<Migra
     /// <summary>After an I/O error: closes without writing or syncing anything more.</summary>
     public void Abandon()
     {
+        _mustEmptyLog = true;
         _session?.Db.ForbidCheckpointOnClose();
         Release();
         Readers.Forget();
@@ -86,6 +88,8 @@ internal sealed class SqliteFile(SqliteStoreOptions options, IReadOnlyList<Migra
         Db db = Schema.OpenWriter(options);
         try
         {
+            if (_mustEmptyLog)
+                EmptyLog(db);
             Schema.Migrate(db, migrations, time);
             WriteSession session = new(db, options, time);
             OpenWitness(db, session);
@@ -93,9 +97,18 @@ internal sealed class SqliteFile(SqliteStoreOptions options, IReadOnlyList<Migra
         }
         catch
         {
+            db.ForbidCheckpointOnClose();
             db.Dispose();
             throw;
         }
+    }
+
+    /// <summary>What a failed sync should have written may be in memory alone, and no later sync need write it: it is copied into the database before anything is built on it.</summary>
+    private void EmptyLog(Db db)
+    {
+        if (!db.TruncateLog(options.BusyTimeout))
+            throw db.Failure(SQLitePCL.raw.SQLITE_BUSY);
+        _mustEmptyLog = false;
     }
 
     private void OpenWitness(Db db, WriteSession session)

@@ -15,6 +15,17 @@ internal static partial class Requirement
             Missing("node", $"'{folder}' has no node_modules: run 'npm ci --ignore-scripts' there.");
     }
 
+    /// <summary>The program <c>strace</c>, and leave to trace.</summary>
+    public static void Strace()
+    {
+        if (!OnPath("strace"))
+            Missing("strace", "strace is not on the path.");
+        using var trial = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("strace", ["-qq", "-o", "/dev/null", "true"]) { RedirectStandardError = true })!;
+        trial.WaitForExit();
+        if (trial.ExitCode != 0)
+            Missing("strace", "strace may not trace processes here.");
+    }
+
     private static bool OnPath(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
             .Any(folder => File.Exists(Path.Combine(folder, program)) || File.Exists(Path.Combine(folder, program + ".exe")));

@@ -23,9 +23,11 @@ internal sealed class ChildProcess : IDisposable
         Environment.Exit(0);
     }
 
-    public static ChildProcess Start(string database, int appends)
+    public static ChildProcess Start(string database, int appends, SyncFault? fault = null)
     {
-        ProcessStartInfo start = new(Path.Combine(AppContext.BaseDirectory, "Steward.Sqlite.Tests")) { RedirectStandardOutput = true };
+        string program = Path.Combine(AppContext.BaseDirectory, "Steward.Sqlite.Tests");
+        ProcessStartInfo start = fault is null ? new(program) : fault.Start(program);
+        start.RedirectStandardOutput = true;
         start.Environment[Variable] = $"{database}|{appends}";
         return new ChildProcess(Process.Start(start)!);
     }

@@ -96,16 +96,20 @@ internal sealed class Db : IDisposable
     }
 
     /// <summary>Copies the log into the database and empties it, unless somebody is reading from it.</summary>
-    public void TryTruncateLog()
+    public void TryTruncateLog() => TruncateLog(TimeSpan.Zero);
+
+    /// <summary>Copies the log into the database and empties it; false when somebody was reading from it for that long.</summary>
+    public bool TruncateLog(TimeSpan patience)
     {
-        WaitWhenBusy(TimeSpan.Zero);
+        WaitWhenBusy(patience);
         int code = sqlite3_wal_checkpoint_v2(_handle, "main", SQLITE_CHECKPOINT_TRUNCATE, out _, out _);
         WaitWhenBusy(_busyTimeout);
         if (code is not SQLITE_OK and not SQLITE_BUSY and not SQLITE_LOCKED)
             throw Failure(code);
+        return code is SQLITE_OK;
     }
 
-    /// <summary>Closing must not write or sync any more: the last sync failed.</summary>
+    /// <summary>Closing must not write or sync: it only reads, or the last sync failed.</summary>
     public void ForbidCheckpointOnClose() => sqlite3_db_config(_handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, out _);
 
     public void Check(int code)
