@@ -15,17 +15,12 @@ internal static class Retention
     /// <summary>The next ended families, and the root after which to go on; null at the end.</summary>
     public static async Task<(List<EndedFamily> Families, long? Next)> PageAsync(Tx tx, RetentionQuery query, long after)
     {
-        List<(FamilyRow Run, long Bytes)> found = await FamilyRows.EndedAfterAsync(tx, after, query.OlderThan, query.Agent, query.Tenant, PageRoots);
-        List<EndedFamily> families = [];
-        int roots = 0;
-        foreach (IGrouping<long, (FamilyRow Run, long Bytes)> family in found.GroupBy(member => member.Run.Root))
-        {
-            roots++;
-            if (family.All(member => member.Run.IsOld))
-                families.Add(new EndedFamily([.. family.Select(member => new EndedRun(member.Run.Run, member.Run.Head))], family.Sum(member => member.Bytes)));
-        }
-
-        return (families, roots == PageRoots ? found[^1].Run.Root : null);
+        List<FamilyRow> roots = await FamilyRows.EndedRootsAfterAsync(tx, after, query.OlderThan, query.Agent, query.Tenant, PageRoots);
+        List<List<FamilyRow>> ended = await FamilyRows.FamiliesAsync(tx, roots, query.OlderThan);
+        ended.RemoveAll(family => !family.TrueForAll(run => run.IsOld));
+        Dictionary<long, long> bytes = await FamilyRows.BytesAsync(tx, Ids(ended));
+        List<EndedFamily> families = [.. ended.Select(family => new EndedFamily([.. family.Select(run => new EndedRun(run.Run, run.Head))], family.Sum(run => bytes.GetValueOrDefault(run.Id))))];
+        return (families, roots.Count == PageRoots ? roots[^1].Id : null);
     }
 
     public static async Task<IReadOnlyList<RunId>> PruneAsync(Tx tx, IReadOnlyCollection<RunId> roots, TimeSpan olderThan)
@@ -39,14 +34,23 @@ internal static class Retention
             await locks.ExecuteNonQueryAsync(tx.CancellationToken);
         }
 
-        // Looked at again by a statement of its own: only that one sees what those did for whom the locks had to wait.
-        await FamilyRows.LockAsync(tx, wanted, olderThan);
-        List<FamilyRow>[] families = [.. (await FamilyRows.OfAsync(tx, wanted, olderThan)).GroupBy(run => run.Root).Select(family => family.ToList()).Where(family => family.TrueForAll(run => run.IsOld))];
-        if (families.Length == 0)
+        long[] locked = Ids(await LookAsync(tx, wanted, olderThan));
+        await FamilyRows.LockAsync(tx, locked);
+
+        // Looked at again once they are locked: only now does one see what those did for whom the locks had to wait.
+        HashSet<long> held = [.. locked];
+        List<List<FamilyRow>> families = await LookAsync(tx, wanted, olderThan);
+        families.RemoveAll(family => !family.TrueForAll(run => run.IsOld && held.Contains(run.Id)));
+        if (families.Count == 0)
             return [];
         await using NpgsqlBatch batch = tx.Batch();
         FamilyRows.Delete(tx, batch, [.. families.SelectMany(family => family)], s_remembered);
         await batch.ExecuteNonQueryAsync(tx.CancellationToken);
         return [.. families.Select(family => family[0].Run)];
     }
+
+    private static async Task<List<List<FamilyRow>>> LookAsync(Tx tx, Guid[] roots, TimeSpan olderThan) =>
+        await FamilyRows.FamiliesAsync(tx, await FamilyRows.RootsAsync(tx, roots, olderThan), olderThan);
+
+    private static long[] Ids(List<List<FamilyRow>> families) => [.. families.SelectMany(family => family).Select(run => run.Id)];
 }

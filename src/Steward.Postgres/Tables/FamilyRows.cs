@@ -6,54 +6,55 @@ using Steward.Runs;
 namespace Steward.Postgres.Tables;
 
 /// <summary>A run as one of a family.</summary>
-/// <param name="Root">The number of the family's root.</param>
-/// <param name="Id">The run's own number.</param>
+/// <param name="Id">The run's number.</param>
 /// <param name="Run">The run.</param>
+/// <param name="Parent">The run whose child it is, if it is one.</param>
 /// <param name="Tenant">Its tenant.</param>
 /// <param name="Session">Its session, if any.</param>
 /// <param name="Head">The last sequence of its journal.</param>
 /// <param name="IsOld">Whether it has ended, and not changed since the retention began.</param>
-internal sealed record FamilyRow(long Root, long Id, RunId Run, string Tenant, string? Session, long Head, bool IsOld);
+internal sealed record FamilyRow(long Id, RunId Run, RunId? Parent, string Tenant, string? Session, long Head, bool IsOld);
 
 /// <summary>Families of runs, and everything that goes with them.</summary>
+/// <remarks>A level at a time, each by an index: of a recursive query PostgreSQL expects so many rows that it reads the whole table.</remarks>
 internal static class FamilyRows
 {
     private const string IsOld = "(r.status IN ('completed', 'failed', 'cancelled') AND r.updated_at < (SELECT steward.now()) - $1::interval)";
-    private const string Columns = $"f.root, r.id, r.uuid, r.tenant, r.session, r.head, {IsOld}";
-
-    /// <summary>The families of which <c>root</c> has the roots; every root before its descendants.</summary>
-    private const string Families = """
-        family (root, id, uuid) AS (
-            SELECT id, id, uuid FROM root
-            UNION ALL
-            SELECT f.root, c.id, c.uuid FROM family f JOIN steward.run c ON c.ancestors <> '{}' AND c.ancestors[1] = f.uuid)
-        """;
-
-    private const string Given = $"WITH RECURSIVE root AS (SELECT r.id, r.uuid FROM steward.run r WHERE r.uuid = ANY($2) AND r.ancestors = '{{}}'), {Families}";
-
-    /// <summary>By the row's number: an index of when runs changed would be written by every append.</summary>
-    private const string Ended = $$"""
-        WITH RECURSIVE root AS (
-            SELECT r.id, r.uuid FROM steward.run r
-            WHERE r.id > $2 AND r.ancestors = '{}' AND {{IsOld}} AND ($3::text IS NULL OR r.agent = $3) AND ($4::text IS NULL OR r.tenant = $4)
-            ORDER BY r.id LIMIT $5),
-        {{Families}}
-        SELECT {{Columns}}, (SELECT coalesce(sum(octet_length(e.payload)), 0) FROM steward.event e WHERE e.run = r.id)::bigint
-        FROM family f JOIN steward.run r ON r.id = f.id ORDER BY f.root, r.id
-        """;
+    private const string Select = $"SELECT r.id, r.uuid, r.ancestors[1], r.tenant, r.session, r.head, {IsOld} FROM steward.run r WHERE";
 
     private static readonly string[] s_owned = [.. ((string[])["signal", "snapshot", "question", "feedback", "event"]).Select(table => $"DELETE FROM steward.{table} WHERE run = ANY($1)"), "DELETE FROM steward.run WHERE id = ANY($1)"];
 
-    /// <summary>The next families whose root has ended, with the bytes of their journals' payloads.</summary>
-    public static Task<List<(FamilyRow Run, long Bytes)>> EndedAfterAsync(Tx tx, long after, TimeSpan olderThan, string? agent, string? tenant, int roots) =>
-        tx.AllAsync(Ended, static r => (Read(r), r.GetInt64(7)), olderThan, after, agent, tenant, roots);
+    /// <summary>The next roots that ended, by their number: an index of when runs changed would be written by every append.</summary>
+    public static Task<List<FamilyRow>> EndedRootsAfterAsync(Tx tx, long after, TimeSpan olderThan, string? agent, string? tenant, int limit) => tx.AllAsync(
+        $"{Select} r.id > $2 AND r.ancestors = '{{}}' AND {IsOld} AND ($3::text IS NULL OR r.agent = $3) AND ($4::text IS NULL OR r.tenant = $4) ORDER BY r.id LIMIT $5", Read, olderThan, after, agent, tenant, limit);
 
-    /// <summary>Locks all runs of some families, in the order in which everybody locks runs.</summary>
-    public static Task<int> LockAsync(Tx tx, Guid[] roots, TimeSpan olderThan) =>
-        tx.ExecuteAsync($"{Given} SELECT {IsOld} FROM family f JOIN steward.run r ON r.id = f.id ORDER BY r.id FOR UPDATE OF r", olderThan, roots);
+    public static Task<List<FamilyRow>> RootsAsync(Tx tx, Guid[] runs, TimeSpan olderThan) =>
+        tx.AllAsync($"{Select} r.uuid = ANY($2) AND r.ancestors = '{{}}' ORDER BY r.id", Read, olderThan, runs);
 
-    public static Task<List<FamilyRow>> OfAsync(Tx tx, Guid[] roots, TimeSpan olderThan) =>
-        tx.AllAsync($"{Given} SELECT {Columns} FROM family f JOIN steward.run r ON r.id = f.id ORDER BY f.root, r.id", Read, olderThan, roots);
+    /// <summary>The families of roots, each with its root first.</summary>
+    public static async Task<List<List<FamilyRow>>> FamiliesAsync(Tx tx, List<FamilyRow> roots, TimeSpan olderThan)
+    {
+        Dictionary<RunId, List<FamilyRow>> families = roots.ToDictionary(root => root.Run, root => new List<FamilyRow> { root });
+        for (List<FamilyRow> level = roots; level.Count > 0;)
+        {
+            level = await tx.AllAsync(
+                $"{Select} r.ancestors <> '{{}}' AND r.ancestors[1] = ANY($2) ORDER BY r.id", Read, olderThan, level.Select(run => run.Run.Value).ToArray());
+            foreach (FamilyRow child in level)
+            {
+                families[child.Run] = families[child.Parent!.Value];
+                families[child.Run].Add(child);
+            }
+        }
+
+        return [.. roots.Select(root => families[root.Run])];
+    }
+
+    /// <summary>Bytes of the payloads in the rows of journals.</summary>
+    public static async Task<Dictionary<long, long>> BytesAsync(Tx tx, long[] runs) => (await tx.AllAsync(
+        "SELECT e.run, coalesce(sum(octet_length(e.payload)), 0)::bigint FROM steward.event e WHERE e.run = ANY($1) GROUP BY e.run", static r => KeyValuePair.Create(r.GetInt64(0), r.GetInt64(1)), runs)).ToDictionary();
+
+    /// <summary>Locks runs, in the order in which everybody locks them.</summary>
+    public static Task<int> LockAsync(Tx tx, long[] runs) => tx.ExecuteAsync("SELECT id FROM steward.run WHERE id = ANY($1) ORDER BY id FOR UPDATE", runs);
 
     /// <summary>Adds the statements that delete runs, and write down that this was meant.</summary>
     public static void Delete(Tx tx, NpgsqlBatch batch, List<FamilyRow> runs, TimeSpan remembered)
@@ -82,5 +83,5 @@ internal static class FamilyRows
         await tx.FirstAsync("SELECT true FROM steward.pruned WHERE uuid = $1", static r => r.GetBoolean(0), run.Value);
 
     private static FamilyRow Read(NpgsqlDataReader r) =>
-        new(r.GetInt64(0), r.GetInt64(1), new RunId(r.GetGuid(2)), r.GetString(3), r.TextOrNull(4), r.GetInt64(5), r.GetBoolean(6));
+        new(r.GetInt64(0), new RunId(r.GetGuid(1)), r.IsDBNull(2) ? null : new RunId(r.GetGuid(2)), r.GetString(3), r.TextOrNull(4), r.GetInt64(5), r.GetBoolean(6));
 }
