@@ -1,7 +1,8 @@
 namespace Steward.Runs;
 
 /// <summary>A moment from which a lease counts, on both clocks of this machine.</summary>
-internal readonly record struct LeaseTime(long Stamp, DateTimeOffset Wall)
+/// <remarks>A class: one thread renews it while others read it, and a reference is never half written.</remarks>
+internal sealed record LeaseTime(long Stamp, DateTimeOffset Wall)
 {
     public static LeaseTime Now(TimeProvider time) => new(time.GetTimestamp(), time.GetUtcNow());
 
