@@ -21,17 +21,20 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
 {
     private readonly PostgresStoreOptions _options;
     private readonly Database _database;
+    private readonly Known _known;
     private readonly Writer _writer;
     private readonly Hints? _hints;
     private readonly AcknowledgedHeads _heads = new();
     private string _lookedAt = "";
+    private uint _lent;
     private string _listedAt = "";
 
     private PostgresStewardStore(PostgresStoreOptions options, Database database, ILogger logger)
     {
         _options = options;
         _database = database;
-        _writer = new Writer(database, options);
+        _known = new Known(database);
+        _writer = new Writer(database, _known, options);
         _hints = options.Notify && (!options.Pooled || options.DirectConnectionString is not null) ? new Hints(database, logger) : null;
     }
 
@@ -68,10 +71,11 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     {
         ArgumentNullException.ThrowIfNull(request);
         request.Validate();
-        (IReadOnlyList<Claim> claims, string looked) = await _database.WriteAsync(tx => Claims.TakeAsync(tx, request, _lookedAt), cancellationToken);
+        (List<(Claim Claim, RunRow Row)> taken, string looked) = await _database.WriteAsync(tx => Claims.TakeAsync(tx, request, _lookedAt), cancellationToken);
         if (request.Run is null)
             _lookedAt = looked;
-        return [.. claims.Select(_heads.Tell)];
+        taken.ForEach(t => _known.Keep(t.Row));
+        return [.. taken.Select(t => _heads.Tell(t.Claim))];
     }
 
     /// <inheritdoc/>
@@ -84,12 +88,15 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default)
+    public async ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(worker);
         ArgumentNullException.ThrowIfNull(leases);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(duration, TimeSpan.Zero);
-        return _database.WriteAsync(tx => Claims.RenewAsync(tx, worker, leases, duration), cancellationToken);
+        IReadOnlyList<Lease> held = await _database.WriteAsync(tx => Claims.RenewAsync(tx, worker, leases, duration), cancellationToken);
+        foreach (Lease lost in leases.Except(held))
+            _known.Forget(lost.Run);
+        return held;
     }
 
     /// <inheritdoc/>
@@ -118,9 +125,10 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     public async ValueTask<AppendResult> AppendAsync(Func<DbTransaction, CancellationToken, ValueTask<RunBatch>> work, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(work);
-        (RunBatch? batch, AppendResult result) = await LentTransaction.RunAsync(_database, work, _options.Limits, cancellationToken);
+        (RunBatch? batch, AppendResult result) = await LentTransaction.RunAsync(_database, (int)(Interlocked.Increment(ref _lent) % Writer.Parts), work, _options.Limits, cancellationToken);
         if (batch is null)
             return result;
+        _known.Forget(batch.Lease.Run);
         _heads.Keep(batch);
         Tell(batch);
         return result;
@@ -191,7 +199,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     {
         ArgumentNullException.ThrowIfNull(feedback);
         ArgumentException.ThrowIfNullOrEmpty(feedback.Id);
-        return _database.WriteAsync(tx => Append.KeepAsync(tx, feedback), cancellationToken);
+        return _database.WriteAsync(tx => FeedbackRows.KeepAsync(tx, feedback), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -210,9 +218,10 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
         await _database.WriteAsync(
             async tx =>
             {
-                await using Npgsql.NpgsqlBatch batch = tx.Batch();
-                EventRows.Keep(tx, batch, content);
-                return await batch.ExecuteNonQueryAsync(tx.CancellationToken);
+                await using Trip trip = tx.Trip();
+                EventRows.Keep(trip, content);
+                await trip.GoAsync();
+                return true;
             },
             cancellationToken);
     }

@@ -26,16 +26,14 @@ internal static class Queries
         (long id, long head) = await tx.FirstAsync("SELECT id, head FROM steward.run WHERE uuid = $1", static r => (r.GetInt64(0), r.GetInt64(1)), run.Value);
         if (head <= after)
             return page;
-        await using NpgsqlBatch batch = tx.Batch();
-        tx.Add(
-            batch,
+        await using NpgsqlCommand command = tx.Command(
             """
             SELECT e.seq, e.type, e.time, coalesce(e.payload, b.content), e.payload_hash, e.hash
             FROM steward.event e LEFT JOIN steward.blob b ON e.payload IS NULL AND b.hash = e.payload_hash
             WHERE e.run = $1 AND e.seq > $2 ORDER BY e.seq LIMIT $3
             """,
             id, after, PageRows);
-        await using NpgsqlDataReader rows = await batch.ExecuteReaderAsync(tx.CancellationToken);
+        await using NpgsqlDataReader rows = await command.ExecuteReaderAsync(tx.CancellationToken);
         long bytes = 0;
         while (bytes < PageBytes && await rows.ReadAsync(tx.CancellationToken))
         {
@@ -118,7 +116,7 @@ internal static class Queries
     public static async Task<List<BudgetInfo>> BudgetsAsync(Tx tx, string prefix, int limit)
     {
         List<BudgetInfo> rows = await tx.AllAsync(
-            $"SELECT {BudgetRows.Columns} FROM steward.budget b WHERE starts_with(b.scope, $1) ORDER BY b.scope LIMIT $2", BudgetRows.Read, prefix, limit);
+            $"SELECT {BudgetRows.Columns} FROM {BudgetRows.Totals} AS b WHERE starts_with(b.scope, $1) ORDER BY b.scope LIMIT $2", BudgetRows.Read, prefix, limit);
         string[] ruling = [.. rows.Where(b => b.Scope.CeilingScope != b.Scope).Select(b => b.Scope.CeilingScope.Key).Distinct()];
         if (ruling.Length == 0)
             return rows;

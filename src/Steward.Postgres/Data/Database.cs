@@ -91,6 +91,51 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
+    /// <summary>Makes one trip that is a transaction by itself; returns once it is committed.</summary>
+    /// <param name="fill">Adds the statements. Called again when another transaction was in the way.</param>
+    /// <returns>False when the server refused one of them, or could not be asked: nothing of it has happened.</returns>
+    /// <exception cref="UnknownCommitException">The connection broke, so it may have happened.</exception>
+    public async ValueTask<bool> TryAtOnceAsync(Action<Trip> fill)
+    {
+        ThrowIfClosed();
+        for (int attempt = 1; ; attempt++)
+        {
+            NpgsqlConnection connection;
+            try
+            {
+                connection = await _source.OpenConnectionAsync();
+            }
+            catch (Exception e) when (IsDriver(e))
+            {
+                return false;
+            }
+
+            await using (connection)
+            {
+                await using Trip trip = new Tx(connection, Sql, CancellationToken.None).Trip();
+                fill(trip);
+                try
+                {
+                    await trip.GoAsync();
+                    return true;
+                }
+                catch (Exception e) when (attempt < MaxAttempts && Failure.IsConflict(e))
+                {
+                    Log.Retried(_logger, Name, ((PostgresException)e).SqlState, attempt);
+                }
+                catch (Exception e) when (!trip.IsAnswered && Failure.IsRolledBack(e))
+                {
+                    return false;
+                }
+                catch (Exception e) when (IsDriver(e))
+                {
+                    Log.Ambiguous(_logger, e, Name);
+                    throw Failure.ToUnknownCommit(e, Name);
+                }
+            }
+        }
+    }
+
     /// <summary>A session, past any pooler, for whoever keeps it; it is the caller's to close.</summary>
     public async ValueTask<NpgsqlConnection> OpenSessionAsync(CancellationToken cancellationToken)
     {

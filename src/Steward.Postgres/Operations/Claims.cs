@@ -36,6 +36,10 @@ internal static class Claims
 
     private const string Columns = "r.id, r.tenant, r.claimable_at";
 
+    private const int AmountsColumn = RunRow.ColumnCount;
+    private const int SnapshotColumn = AmountsColumn + 8;
+    private const int LookedColumn = SnapshotColumn + 3;
+
     // The one that is asked for by its id is waited for; of the others, those that somebody else is about to take are passed over.
     private const string One = $"""
         WITH n AS MATERIALIZED (SELECT steward.now() AS at),
@@ -113,18 +117,25 @@ internal static class Claims
     /// <param name="tx">The transaction.</param>
     /// <param name="request">What is wanted.</param>
     /// <param name="after">The tenant at which the last claim of this node ended its look beyond the window.</param>
-    /// <returns>The claims, and where the look ended.</returns>
-    public static async Task<(IReadOnlyList<Claim> Claims, string Looked)> TakeAsync(Tx tx, ClaimRequest request, string after)
+    /// <returns>The claims with their runs' rows, and where the look ended; that also where nothing was claimed, so that the next look goes on after it.</returns>
+    public static async Task<(List<(Claim Claim, RunRow Row)> Taken, string Looked)> TakeAsync(Tx tx, ClaimRequest request, string after)
     {
         object?[] values = request.Run is { } run ? [.. About(request), run.Value] : [.. About(request), .. Window(request, after)];
-        await using NpgsqlBatch batch = tx.Batch();
-        Concurrency.LockClaims(tx, batch);
-        tx.Add(batch, request.Run is null ? Next : One, values);
-        await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(tx.CancellationToken);
-        for (int locks = batch.BatchCommands.Count - 1; locks > 0; locks--)
-            await reader.NextResultAsync(tx.CancellationToken);
-        List<(Claim? Claim, string Looked)> taken = await tx.ReadAllAsync(reader, r => Read(r, request.Worker));
-        return ([.. taken.Select(t => t.Claim).OfType<Claim>()], taken[0].Looked);
+        List<(Claim Claim, RunRow Row)> taken = [];
+        string looked = "";
+        await using Trip trip = tx.Trip();
+        Concurrency.LockClaims(trip);
+        trip.Ask(
+            request.Run is null ? Next : One,
+            r =>
+            {
+                looked = r.GetString(LookedColumn);
+                if (!r.IsDBNull(0))
+                    taken.Add(Read(r, request.Worker));
+            },
+            values);
+        await trip.GoAsync();
+        return (taken, looked);
     }
 
     /// <summary>What <see cref="TakeAsync"/> would take, and where the look ended.</summary>
@@ -136,19 +147,17 @@ internal static class Claims
 
     public static async Task<IReadOnlyList<Lease>> RenewAsync(Tx tx, string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration)
     {
-        await using NpgsqlBatch batch = tx.Batch();
-        tx.Add(
-            batch,
+        HashSet<Lease> held = [];
+        await using Trip trip = tx.Trip();
+        trip.Do(
             "UPDATE steward.run SET worker = NULL WHERE worker = $1 AND claimable_at <= steward.now() AND NOT uuid = ANY($2)",
             worker, leases.Select(l => l.Run.Value).ToArray());
-        tx.Add(
-            batch,
+        trip.Do(
             "INSERT INTO steward.node (name, expires_at, started_at) SELECT $1, n.at + $2, n.at FROM (SELECT steward.now() AS at) AS n ON CONFLICT (name) DO UPDATE SET expires_at = excluded.expires_at",
             worker, duration);
-        tx.Add(batch, "DELETE FROM steward.node w WHERE w.expires_at < steward.now() - interval '1 day' AND NOT EXISTS (SELECT 1 FROM steward.run r WHERE r.worker = w.name)");
-        tx.Add(batch, "SELECT uuid, epoch FROM steward.run WHERE worker = $1", worker);
-        await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(tx.CancellationToken);
-        HashSet<Lease> held = [.. await tx.ReadAllAsync(reader, r => new Lease(new RunId(r.GetGuid(0)), r.GetInt64(1), worker))];
+        trip.Do("DELETE FROM steward.node w WHERE w.expires_at < steward.now() - interval '1 day' AND NOT EXISTS (SELECT 1 FROM steward.run r WHERE r.worker = w.name)");
+        trip.Ask("SELECT uuid, epoch FROM steward.run WHERE worker = $1", r => held.Add(new Lease(new RunId(r.GetGuid(0)), r.GetInt64(1), worker)), worker);
+        await trip.GoAsync();
         return [.. leases.Where(held.Contains)];
     }
 
@@ -157,21 +166,16 @@ internal static class Claims
 
     private static object[] Window(ClaimRequest request, string after) => [Math.Max(FairShare.Window, request.Max), after, FairShare.Tenants, request.Max];
 
-    /// <summary>A claim, and where the look ended; that also where nothing was claimed, so that the next look goes on after it.</summary>
-    private static (Claim? Claim, string Looked) Read(NpgsqlDataReader r, string worker)
+    private static (Claim Claim, RunRow Row) Read(NpgsqlDataReader r, string worker)
     {
-        const int Amounts = RunRow.ColumnCount;
-        const int Snapshot = Amounts + 8;
-        if (r.IsDBNull(0))
-            return (null, r.GetString(Snapshot + 3));
         RunRow run = RunRow.Read(r);
         var claim = new Claim
         {
             Lease = new Lease(run.Run, run.Epoch, worker),
-            Info = run.ToInfo(BudgetRows.Amount(r, Amounts), BudgetRows.Amount(r, Amounts + 4)),
+            Info = run.ToInfo(BudgetRows.Amount(r, AmountsColumn), BudgetRows.Amount(r, AmountsColumn + 4)),
             Attempt = run.Attempts,
-            Snapshot = r.IsDBNull(Snapshot) ? null : new RunSnapshot(r.GetInt64(Snapshot), r.GetInt32(Snapshot + 1), r.Bytes(Snapshot + 2)),
+            Snapshot = r.IsDBNull(SnapshotColumn) ? null : new RunSnapshot(r.GetInt64(SnapshotColumn), r.GetInt32(SnapshotColumn + 1), r.Bytes(SnapshotColumn + 2)),
         };
-        return (claim, r.GetString(Snapshot + 3));
+        return (claim, run);
     }
 }

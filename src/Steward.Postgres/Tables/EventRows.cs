@@ -9,7 +9,7 @@ namespace Steward.Postgres.Tables;
 internal static class EventRows
 {
     /// <summary>Adds the statements that keep entries, blobs first.</summary>
-    public static void Insert(Tx tx, NpgsqlBatch batch, List<(long Run, JournalEntry Entry)> rows, IEnumerable<Blob> blobs, int inlinePayload)
+    public static void Insert(Trip trip, List<(long Run, JournalEntry Entry)> rows, IEnumerable<Blob> blobs, int inlinePayload)
     {
         SortedDictionary<string, byte[]> content = new(StringComparer.Ordinal);
         foreach (Blob blob in blobs)
@@ -21,11 +21,10 @@ internal static class EventRows
         }
 
         if (content.Count > 0)
-            Keep(tx, batch, content);
+            Keep(trip, content);
         if (rows.Count == 0)
             return;
-        tx.Add(
-            batch,
+        trip.Do(
             """
             INSERT INTO steward.event (run, seq, type, time, hash, payload_hash, payload)
             SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::timestamptz[], $5::bytea[], $6::bytea[], $7::bytea[])
@@ -37,13 +36,13 @@ internal static class EventRows
     }
 
     /// <summary>In the order of their hashes, so that two who keep the same content never wait for each other.</summary>
-    public static void Keep(Tx tx, NpgsqlBatch batch, SortedDictionary<string, byte[]> content)
+    public static void Keep(Trip trip, SortedDictionary<string, byte[]> content)
     {
         byte[][] hashes = [.. content.Keys.Select(Convert.FromHexString)];
-        Name(tx, batch, hashes);
-        tx.Add(batch, "INSERT INTO steward.blob (hash, content) SELECT * FROM unnest($1::bytea[], $2::bytea[]) ON CONFLICT DO NOTHING", hashes, content.Values.ToArray());
+        Name(trip, hashes);
+        trip.Do("INSERT INTO steward.blob (hash, content) SELECT * FROM unnest($1::bytea[], $2::bytea[]) ON CONFLICT DO NOTHING", hashes, content.Values.ToArray());
     }
 
     /// <summary>Somebody is about to name blobs: no sweep may take them now. One that is just being deleted is gone once this has waited for its note.</summary>
-    public static void Name(Tx tx, NpgsqlBatch batch, byte[][] hashes) => tx.Add(batch, "DELETE FROM steward.blob_unnamed WHERE hash = ANY($1)", (object)hashes);
+    public static void Name(Trip trip, byte[][] hashes) => trip.Do("DELETE FROM steward.blob_unnamed WHERE hash = ANY($1)", (object)hashes);
 }
