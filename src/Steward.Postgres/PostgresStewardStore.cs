@@ -22,7 +22,8 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     private readonly PostgresStoreOptions _options;
     private readonly Database _database;
     private readonly Known _known;
-    private readonly Writer _writer;
+    private readonly AppendWriter _appends;
+    private readonly StartWriter _starts;
     private readonly Hints? _hints;
     private readonly AcknowledgedHeads _heads = new();
     private string _lookedAt = "";
@@ -34,7 +35,8 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
         _options = options;
         _database = database;
         _known = new Known(database);
-        _writer = new Writer(database, _known, options);
+        _appends = new AppendWriter(database, _known, options);
+        _starts = new StartWriter(database, _known, options);
         _hints = options.Notify && (!options.Pooled || options.DirectConnectionString is not null) ? new Hints(database, logger) : null;
     }
 
@@ -49,7 +51,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     {
         ArgumentNullException.ThrowIfNull(start);
         Gate.CheckShape(start, _options.Limits);
-        StartResult result = await _database.WriteAsync(tx => Starts.RunAsync(tx, start, _options.Limits.InlinePayload), cancellationToken);
+        StartResult result = await _starts.CommitAsync(start, cancellationToken);
         _hints?.Send(start.SessionPolicy is SessionPolicy.Interrupt or SessionPolicy.Rollback ? null : result.Run);
         return result;
     }
@@ -71,11 +73,10 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     {
         ArgumentNullException.ThrowIfNull(request);
         request.Validate();
-        (List<(Claim Claim, RunRow Row)> taken, string looked) = await _database.WriteAsync(tx => Claims.TakeAsync(tx, request, _lookedAt), cancellationToken);
+        (IReadOnlyList<Claim> claims, string looked) = await Claims.TakeAsync(_database, _known, request, _lookedAt, cancellationToken);
         if (request.Run is null)
             _lookedAt = looked;
-        taken.ForEach(t => _known.Keep(t.Row));
-        return [.. taken.Select(t => _heads.Tell(t.Claim))];
+        return [.. claims.Select(_heads.Tell)];
     }
 
     /// <inheritdoc/>
@@ -83,7 +84,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     {
         ArgumentNullException.ThrowIfNull(request);
         request.Validate();
-        (IReadOnlyList<RunId> runs, _listedAt) = await _database.ReadAsync(tx => Claims.ListAsync(tx, request, _listedAt), cancellationToken);
+        (IReadOnlyList<RunId> runs, _listedAt) = await Claims.ListAsync(_database, _known, request, _listedAt, cancellationToken);
         return runs;
     }
 
@@ -113,7 +114,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     {
         ArgumentNullException.ThrowIfNull(batch);
         Gate.CheckShape(batch, _options.Limits);
-        AppendResult result = await _writer.AppendAsync(batch, cancellationToken);
+        AppendResult result = await _appends.CommitAsync(batch, cancellationToken);
         if (result is not AppendResult.Committed)
             return result;
         _heads.Keep(batch);
@@ -125,7 +126,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     public async ValueTask<AppendResult> AppendAsync(Func<DbTransaction, CancellationToken, ValueTask<RunBatch>> work, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(work);
-        (RunBatch? batch, AppendResult result) = await LentTransaction.RunAsync(_database, (int)(Interlocked.Increment(ref _lent) % Writer.Parts), work, _options.Limits, cancellationToken);
+        (RunBatch? batch, AppendResult result) = await LentTransaction.RunAsync(_database, (int)(Interlocked.Increment(ref _lent) % AppendWriter.Parts), work, _options.Limits, cancellationToken);
         if (batch is null)
             return result;
         _known.Forget(batch.Lease.Run);
@@ -140,20 +141,18 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     {
         ArgumentOutOfRangeException.ThrowIfNegative(after);
         AcknowledgedHeads.Head? acknowledged = _heads.Of(run);
-        while (true)
+        for (bool isEnd = false; !isEnd;)
         {
-            List<JournalEntry> page = await _database.ReadAsync(tx => Queries.PageAsync(tx, run, after), cancellationToken);
-            if (page.Count == 0)
-            {
-                if (AcknowledgedHeads.IsShort(after, acknowledged) && !await _database.ReadAsync(tx => FamilyRows.WasPrunedAsync(tx, run), cancellationToken))
-                    throw AcknowledgedHeads.ErrorOf(run, after, acknowledged!);
-                yield break;
-            }
-
+            (List<JournalEntry> page, isEnd) = await _database.ReadAsync(tx => Queries.PageAsync(tx, run, after), cancellationToken);
             foreach (JournalEntry entry in page)
+            {
                 yield return entry;
-            after = page[^1].Sequence;
+                after = entry.Sequence;
+            }
         }
+
+        if (AcknowledgedHeads.IsShort(after, acknowledged) && !await _database.ReadAsync(tx => FamilyRows.WasPrunedAsync(tx, run), cancellationToken))
+            throw AcknowledgedHeads.ErrorOf(run, after, acknowledged!);
     }
 
     /// <inheritdoc/>
@@ -345,7 +344,8 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     /// <summary>Finishes what was begun and closes the connections; later calls throw <see cref="StoreFailure.Closed"/>.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _writer.DisposeAsync();
+        await _starts.DisposeAsync();
+        await _appends.DisposeAsync();
         if (_hints is not null)
             await _hints.DisposeAsync();
         await _database.DisposeAsync();

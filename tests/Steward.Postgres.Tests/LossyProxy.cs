@@ -1,14 +1,16 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Steward.Postgres.Tests;
 
-/// <summary>Stands between a store and its server; once armed, it lets the next COMMIT through and loses its answer, or loses the COMMIT itself. It can also hold back everything, as a partition does: nothing fails, nothing arrives.</summary>
+/// <summary>Stands between a store and its server; once armed, it lets the next commit through and loses its answer, or loses the commit itself. It can also hold back everything, as a partition does: nothing fails, nothing arrives.</summary>
 internal sealed class LossyProxy : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly string _socket;
     private int _loss;
+    private byte[] _commit = [];
     private volatile TaskCompletionSource? _requestsHeld;
     private volatile TaskCompletionSource? _answersHeld;
 
@@ -23,9 +25,11 @@ internal sealed class LossyProxy : IDisposable
 
     public int Lost { get; private set; }
 
-    public void LoseAnswer() => _loss = 1;
+    /// <param name="commit">What the commit has in it: the statement, or what is written by a trip that commits by itself.</param>
+    public void LoseAnswer(string commit = "COMMIT\0") => Lose(1, commit);
 
-    public void LoseCommit() => _loss = 2;
+    /// <inheritdoc cref="LoseAnswer"/>
+    public void LoseCommit(string commit = "COMMIT\0") => Lose(2, commit);
 
     /// <summary>From now on nothing reaches the server, or nothing comes back from it.</summary>
     public void Part(bool requests, bool answers)
@@ -45,6 +49,12 @@ internal sealed class LossyProxy : IDisposable
     {
         Heal();
         _listener.Stop();
+    }
+
+    private void Lose(int loss, string commit)
+    {
+        _commit = Encoding.UTF8.GetBytes(commit);
+        _loss = loss;
     }
 
     private async Task AcceptAsync()
@@ -75,7 +85,7 @@ internal sealed class LossyProxy : IDisposable
                 {
                     if (_requestsHeld is { } held)
                         await held.Task;
-                    int loss = IsCommit(buffer.AsSpan(0, count)) ? Interlocked.Exchange(ref _loss, 0) : 0;
+                    int loss = _loss > 0 && buffer.AsSpan(0, count).IndexOf(_commit) >= 0 ? Interlocked.Exchange(ref _loss, 0) : 0;
                     if (loss > 0)
                         Lost++;
                     if (loss == 2)
@@ -115,7 +125,4 @@ internal sealed class LossyProxy : IDisposable
             // Either side went away.
         }
     }
-
-    /// <summary>The statement alone, not the isolation level that <c>BEGIN</c> names.</summary>
-    private static bool IsCommit(ReadOnlySpan<byte> bytes) => bytes.IndexOf("COMMIT\0"u8) >= 0;
 }

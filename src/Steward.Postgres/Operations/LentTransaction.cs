@@ -30,7 +30,8 @@ internal static class LentTransaction
                     object answer = (await new AppendLocked(tx, [batch], part, limits.InlinePayload).RunAsync())[0];
                     return answer is AppendResult.Committed committed ? ((RunBatch?)batch, (AppendResult)committed) : throw new RefusedException(answer);
                 },
-                cancellationToken);
+                cancellationToken,
+                isLent: true);
         }
         catch (RefusedException e)
         {

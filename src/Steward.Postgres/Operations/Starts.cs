@@ -34,10 +34,9 @@ internal static class Starts
             await Inbox.PutAsync(tx, SessionRules.CancelOf(run.Run, start));
 
         await InsertAsync(tx, start, started, queued: active.Count > 0, inlinePayload);
-        if (started.Ceilings != BudgetCeilings.None)
-            await BudgetRows.SetCeilingsAsync(tx, BudgetScope.ForRun(start.Run), started.Ceilings);
-        if (start.SessionCeilings is { } ceilings && started.Session is { } session)
-            await BudgetRows.OpenCeilingsAsync(tx, BudgetScope.ForSession(started.Tenant, session), ceilings);
+        await BudgetRows.SetCeilingsAsync(tx, BudgetScope.ForRun(start.Run), started.Ceilings);
+        if (started.Session is { } session)
+            await BudgetRows.OpenCeilingsAsync(tx, BudgetScope.ForSession(started.Tenant, session), start.SessionCeilings ?? BudgetCeilings.None);
         return new StartResult(start.Run, Created: true);
     }
 
@@ -86,7 +85,7 @@ internal static class Starts
         await using Trip trip = tx.Trip();
         if (Blob.IsHash(started.DefinitionHash))
             EventRows.Name(trip, [Convert.FromHexString(started.DefinitionHash)]);
-        EventRows.Insert(trip, [(id, start.Entry), .. start.Copied.Select(entry => (id, entry))], [], inlinePayload);
+        EventRows.Insert(trip, [(id, start.Entry), .. start.Copied.Select(entry => (id, entry))], start.Definition is { } definition ? [definition] : [], inlinePayload);
         await trip.GoAsync();
     }
 
