@@ -373,7 +373,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
         try
         {
             await Schema.MigrateAsync(database, migrations, logger, cancellationToken);
-            await Schema.CheckDurabilityAsync(database, logger, cancellationToken);
+            await Schema.CheckSettingsAsync(database, logger, cancellationToken);
             return new PostgresStewardStore(options, database, logger);
         }
         catch

@@ -10,6 +10,7 @@ internal sealed class LossyProxy : IDisposable
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly string _socket;
     private int _loss;
+    private int _requests;
     private byte[] _commit = [];
     private volatile TaskCompletionSource? _requestsHeld;
     private volatile TaskCompletionSource? _answersHeld;
@@ -24,6 +25,9 @@ internal sealed class LossyProxy : IDisposable
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
     public int Lost { get; private set; }
+
+    /// <summary>How often something came from the store: of a trip with little to say, once.</summary>
+    public int Requests => Volatile.Read(ref _requests);
 
     /// <param name="commit">What the commit has in it: the statement, or what is written by a trip that commits by itself.</param>
     public void LoseAnswer(string commit = "COMMIT\0") => Lose(1, commit);
@@ -83,6 +87,7 @@ internal sealed class LossyProxy : IDisposable
             {
                 while (await client.Client.ReceiveAsync(buffer) is > 0 and var count)
                 {
+                    Interlocked.Increment(ref _requests);
                     if (_requestsHeld is { } held)
                         await held.Task;
                     int loss = _loss > 0 && buffer.AsSpan(0, count).IndexOf(_commit) >= 0 ? Interlocked.Exchange(ref _loss, 0) : 0;

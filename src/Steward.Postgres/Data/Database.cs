@@ -198,7 +198,8 @@ internal sealed class Database : IAsyncDisposable
 
         if (settings.MaxAutoPrepare == 0)
             settings.MaxAutoPrepare = 64;
-        settings.Options = settings.Options is { Length: > 0 } given ? $"-c {Timeout(options)} {given}" : $"-c {Timeout(options)}";
+        string own = $"-c {Timeout(options)} -c default_transaction_isolation=read\\ committed";
+        settings.Options = settings.Options is { Length: > 0 } given ? $"{own} {given}" : own;
         return settings;
     }
 
