@@ -8,18 +8,24 @@ using Steward.Storage;
 
 namespace Steward.OrleansBench;
 
-/// <summary>From a cancel in one node to the event in which the other node, whose tool call it cuts off, takes note of it; both in this process, each with a store of its own.</summary>
+/// <summary>
+/// From a cancel, or a kill switch, in one node to the event in which the other node, whose tool call it cuts off, takes note of it; both in this process, each
+/// with a store of its own.
+/// </summary>
 internal static class SignalBench
 {
     public static async Task RunAsync(string connectionString, int signals)
     {
-        await MeasureAsync("polling (WatchInterval 250 ms)", connectionString, signals, orleans: false, notify: false, TimeSpan.FromMilliseconds(250));
-        await MeasureAsync("NOTIFY (WatchInterval 60 s)", connectionString, signals, orleans: false, notify: true, TimeSpan.FromSeconds(60));
-        await MeasureAsync("Orleans, no NOTIFY (WatchInterval 60 s)", connectionString, signals, orleans: true, notify: false, TimeSpan.FromSeconds(60));
-        await MeasureAsync("Orleans and NOTIFY (WatchInterval 60 s)", connectionString, signals, orleans: true, notify: true, TimeSpan.FromSeconds(60));
+        foreach (bool kills in (bool[])[false, true])
+        {
+            await MeasureAsync("polling (WatchInterval 250 ms)", connectionString, signals, kills, orleans: false, notify: false, TimeSpan.FromMilliseconds(250));
+            await MeasureAsync("NOTIFY (WatchInterval 60 s)", connectionString, signals, kills, orleans: false, notify: true, TimeSpan.FromSeconds(60));
+            await MeasureAsync("Orleans, no NOTIFY (WatchInterval 60 s)", connectionString, signals, kills, orleans: true, notify: false, TimeSpan.FromSeconds(60));
+            await MeasureAsync("Orleans and NOTIFY (WatchInterval 60 s)", connectionString, signals, kills, orleans: true, notify: true, TimeSpan.FromSeconds(60));
+        }
     }
 
-    private static async Task MeasureAsync(string name, string connectionString, int signals, bool orleans, bool notify, TimeSpan watch)
+    private static async Task MeasureAsync(string name, string connectionString, int signals, bool kills, bool orleans, bool notify, TimeSpan watch)
     {
         await using BenchSchema schema = await BenchSchema.CreateAsync(connectionString, "orleans_bench");
 
@@ -34,32 +40,59 @@ internal static class SignalBench
         for (int i = 0; i < signals + 10; i++)
         {
             RunHandle run = await client.StartAsync("sleeper", new RunRequest("go"));
-            while (await WhenAsync<ToolStarted>(store, run.Id) is null)
+            while (await WhenAsync(store, run.Id, e => e is ToolStarted) is null)
                 await Task.Delay(20);
             await Task.Delay(i * 37 % 250); // At every moment of a poll's interval.
             DateTimeOffset sent = TimeProvider.System.GetUtcNow();
-            await run.CancelAsync("the bench");
-            while (await WhenAsync<CancelRequested>(store, run.Id) is null)
-                await Task.Delay(5);
+            DateTimeOffset noted = kills ? await KillAsync(client, store, run, sent) : await CancelAsync(store, run);
             if (i >= 10)
-                taken.Add(((await WhenAsync<CancelRequested>(store, run.Id))!.Value - sent).TotalMilliseconds);
+                taken.Add((noted - sent).TotalMilliseconds);
         }
 
         taken.Sort();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| cancel → noted by the run at work, {name} | {taken[taken.Count / 2]:0.0} ms | {taken[taken.Count * 99 / 100]:0.0} ms | {taken.Count} |"));
+        string what = kills ? "kill switch → the run at work parked" : "cancel → noted by the run at work";
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {what}, {name} | {taken[taken.Count / 2]:0.0} ms | {taken[taken.Count * 99 / 100]:0.0} ms | {taken.Count} |"));
         await caller.StopAsync();
         await worker.StopAsync();
 
         void Node(StewardOptions options) => (options.WatchInterval, options.PollInterval, options.LeaseDuration) = (watch, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
     }
 
-    /// <summary>When an event of a kind was noted, by the worker's clock, which is the caller's too.</summary>
-    private static async Task<DateTimeOffset?> WhenAsync<T>(IStewardStore store, RunId run)
-        where T : RunEvent
+    private static async Task<DateTimeOffset> CancelAsync(IStewardStore store, RunHandle run)
     {
-        DateTimeOffset? at = null;
+        await run.CancelAsync("the bench");
+        return await NotedAsync(store, run, static e => e is CancelRequested);
+    }
+
+    /// <summary>The switch is over the agent, and is released for the next round.</summary>
+    private static async Task<DateTimeOffset> KillAsync(IStewardClient client, IStewardStore store, RunHandle run, DateTimeOffset at)
+    {
+        await client.EngageAsync(new KillSwitch("agent:sleeper", "the bench", null, at));
+        DateTimeOffset noted = await NotedAsync(store, run, static e => e is StateChanged { Reason: "kill_switch" });
+        await client.ReleaseAsync("agent:sleeper");
+        await run.WaitAsync();
+        return noted;
+    }
+
+    private static async Task<DateTimeOffset> NotedAsync(IStewardStore store, RunHandle run, Func<RunEvent, bool> isIt)
+    {
+        while (true)
+        {
+            if (await WhenAsync(store, run.Id, isIt) is { } at)
+                return at;
+            await Task.Delay(5);
+        }
+    }
+
+    /// <summary>When such an event was noted, by the worker's clock, which is the caller's too.</summary>
+    private static async Task<DateTimeOffset?> WhenAsync(IStewardStore store, RunId run, Func<RunEvent, bool> isIt)
+    {
         await foreach (JournalEntry entry in store.ReadAsync(run))
-            at = entry.Event is T ? entry.Time : at;
-        return at;
+        {
+            if (isIt(entry.Event))
+                return entry.Time;
+        }
+
+        return null;
     }
 }

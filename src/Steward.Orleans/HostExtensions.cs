@@ -27,7 +27,7 @@ public static class HostExtensions
     public static IHostApplicationBuilder UseStewardOrleans(this IHostApplicationBuilder builder, string connectionString, Action<StewardOrleansOptions>? configure = null)
     {
         StewardOrleansOptions options = Prepare(builder, connectionString, configure);
-        builder.Services.AddOptions<StewardOptions>().PostConfigure<ILocalSiloDetails>((o, silo) => o.WorkerName ??= silo.SiloAddress.ToParsableString());
+        builder.Services.AddOptions<StewardOptions>().PostConfigure<ILocalSiloDetails>(NameByAddress);
         builder.Services.AddSingleton<GrainPlacement>();
         builder.Services.AddSingleton<IRunPlacement>(static s => s.GetRequiredService<GrainPlacement>());
         builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, SiloWork>();
@@ -68,9 +68,19 @@ public static class HostExtensions
         return options;
     }
 
+    /// <summary>Signals find the silo of a run by the name of the worker that has it.</summary>
+    private static void NameByAddress(StewardOptions options, ILocalSiloDetails silo)
+    {
+        if (options.WorkerName is { } name)
+            throw new ArgumentException($"StewardOptions.WorkerName is '{name}'; in a silo a worker is named by the silo's address, by which signals find it. Leave it unset.");
+        options.WorkerName = silo.SiloAddress.ToParsableString();
+    }
+
     private static void Configure(ISiloBuilder silo, StewardOrleansOptions options)
     {
         silo.Services.AddSingleton<IMembershipTable, MembershipTable>();
+        silo.Services.AddSingleton<SiloServices>();
+        silo.AddGrainService<SiloService>();
         silo.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = (options.ClusterId, options.ClusterId));
         silo.Configure<ClusterMembershipOptions>(o =>
         {

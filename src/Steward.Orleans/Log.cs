@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Orleans.Runtime;
 using Steward.Runs;
 
 namespace Steward.Orleans;
@@ -19,4 +20,13 @@ internal static partial class Log
 
     [LoggerMessage(5, LogLevel.Error, "Run {Run}: this silo could not reach the store; another one, or a later poll, takes the run")]
     public static partial void StoreTrouble(ILogger logger, RunId run, Exception exception);
+
+    [LoggerMessage(8, LogLevel.Information, "Run {Run}: its silo was not told that a follower has left; it notices by itself")]
+    public static partial void NotLeft(ILogger logger, RunId run, Exception exception);
+
+    [LoggerMessage(6, LogLevel.Warning, "Silo {Silo} did not hear of a kill switch; the gate enforces it, and calls in flight there hear of it by polling")]
+    public static partial void NotTold(ILogger logger, SiloAddress silo, Exception exception);
+
+    [LoggerMessage(7, LogLevel.Warning, "Orleans did not carry a kill switch to the silos; the gate enforces it, and calls in flight hear of it by polling")]
+    public static partial void NoneTold(ILogger logger, Exception exception);
 }

@@ -12,6 +12,9 @@ namespace Steward.Orleans.Tests;
 public sealed class ClusterTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private static readonly TimeSpan s_bound = TimeSpan.FromSeconds(60);
+
+    // WatchInterval is a minute at most: what a call in flight hears within this, it does not hear by polling.
+    private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(20);
     private readonly List<IHost> _hosts = [];
     private ClusterSchema _schema = null!;
 
@@ -58,11 +61,37 @@ public sealed class ClusterTests(ITestOutputHelper output) : IAsyncLifetime
         IHost[] silos = [await SiloAsync(NobodyPolls), await SiloAsync(NobodyPolls)];
         RunHandle[] runs = await SleepersAsync(Client(silos[0]), 6);
 
-        // Each run from each silo in turn: whichever holds it, half of the cancels come from the other.
+        // From each silo in turn: whichever holds them, half of the cancels come from the other.
         for (int i = 0; i < runs.Length; i++)
-            await Client(silos[i % 2]).Get(runs[i].Id).CancelAsync("the test", cancellationToken: Token);
+            await CancelAsync(silos[i % 2], runs[i]);
+    }
 
-        await EventuallyAsync(async () => (await _schema.Store.FindAsync(new RunQuery { Statuses = [RunStatus.Cancelled] }, Token)).Count == runs.Length);
+    [Theory]
+    [InlineData("global", false)]
+    [InlineData("tenant:default", true)]
+    [InlineData("agent:sleeper", false)]
+    [InlineData("run", true)]
+    public async Task KillSwitch_EngagedAndNobodyPolls_CutsOffCallsOnEverySiloAndReleasedTheyGoOn(string scope, bool fromAClient)
+    {
+        IHost[] silos = [await SiloAsync(NobodyPolls), await SiloAsync(NobodyPolls)];
+        IHost caller = fromAClient ? await AddAsync(TestSilo.BuildClient(_schema.ConnectionString, _schema.Name, NobodyPolls, notify: false)) : silos[0];
+        RunHandle[] runs = await SleepersAsync(Client(silos[0]), 16);
+        List<RunInfo> working = await AtWorkAsync();
+        Assert.Equal(2, working.Select(r => r.Worker).Distinct().Count());
+
+        // Of a run alone: one that is on the silo on which the switch is not engaged.
+        RunInfo other = working.First(r => r.Worker != Worker(silos[0]));
+        string where = scope == "run" ? $"run:{other.Run}" : scope;
+        RunId[] covered = [.. working.Select(r => r.Run).Where(r => scope != "run" || r == other.Run)];
+        Assert.True(await Client(caller).EngageAsync(new KillSwitch(where, "the test", null, TimeProvider.System.GetUtcNow()), Token));
+
+        await EventuallyAsync(async () => (await ParkedAsync()).Count == covered.Length, DescribeAsync, s_soon);
+        Assert.Equal(covered.ToHashSet(), [.. await ParkedAsync()]);
+        Assert.Equal(runs.Length - covered.Length, (await AtWorkAsync()).Count);
+
+        // The call was cut off; told so, the model says that it is done.
+        Assert.True(await Client(caller).ReleaseAsync(where, Token));
+        await EventuallyAsync(async () => (await _schema.Store.FindAsync(new RunQuery { Statuses = [RunStatus.Completed] }, Token)).Count == covered.Length, DescribeAsync);
     }
 
     [Fact]
@@ -95,6 +124,29 @@ public sealed class ClusterTests(ITestOutputHelper output) : IAsyncLifetime
         });
     }
 
+    /// <summary>As after a takeover while Orleans did not answer: a worker claimed the runs without it, and no grain is there.</summary>
+    [Fact]
+    public async Task Cancel_OfRunsThatAWorkerClaimedWithoutOrleans_ReachesItsSiloAndNobodyPolls()
+    {
+        IHost[] silos = [await SiloAsync(NobodyPolls), await SiloAsync(NobodyPolls)];
+        RunHandle[] runs = await ClaimedWithoutOrleansAsync(silos[1], "sleeper", 8);
+        await EventuallyAsync(async () => (await AtWorkAsync()).Count == runs.Length, DescribeAsync);
+
+        foreach (RunHandle run in runs)
+            await CancelAsync(silos[0], run);
+    }
+
+    [Fact]
+    public async Task Follow_RunsThatAWorkerClaimedWithoutOrleans_HearsText()
+    {
+        IHost[] silos = [await SiloAsync(NobodyPolls), await SiloAsync(NobodyPolls)];
+        RunHandle[] runs = await ClaimedWithoutOrleansAsync(silos[1], "talker", 8);
+
+        List<RunUpdate>[] heard = await Task.WhenAll(runs.Select(r => ListenAsync(silos[0], r.Id))).WaitAsync(s_bound, Token);
+
+        Assert.All(heard, updates => Assert.Contains(updates, u => u is TextArrived { Text.Length: > 0 }));
+    }
+
     [Fact]
     public async Task Follow_ByASlowReader_SaysThatItDropped()
     {
@@ -110,6 +162,26 @@ public sealed class ClusterTests(ITestOutputHelper output) : IAsyncLifetime
 
         Assert.Contains(updates, u => u is UpdatesDropped { Count: > 0 });
         Assert.IsType<EntriesCommitted>(updates[^1]);
+    }
+
+    [Fact]
+    public async Task Follow_NoSuchRun_SaysSo()
+    {
+        IHost silo = await SiloAsync();
+        var nobody = RunId.New(TimeProvider.System);
+
+        StewardException e = await Assert.ThrowsAsync<StewardException>(() => ListenAsync(silo, nobody).WaitAsync(s_bound, Token));
+
+        Assert.Contains($"{nobody}", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Silo_WithAWorkerNameOfItsOwn_IsRefused()
+    {
+        ArgumentException e = await Assert.ThrowsAsync<ArgumentException>(() => SiloAsync(o => o.WorkerName = "alpha"));
+
+        Assert.Contains("WorkerName is 'alpha'", e.Message, StringComparison.Ordinal);
+        _hosts.Clear();
     }
 
     [Fact]
@@ -177,8 +249,11 @@ public sealed class ClusterTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Equal(1, await _schema.ScalarAsync<long>("SELECT count(*) FROM steward.silo WHERE status = 'Active'"));
     }
 
-    private static void NobodyPolls(StewardOptions options) =>
+    private static void NobodyPolls(StewardOptions options)
+    {
         (options.PollInterval, options.WatchInterval, options.LeaseDuration) = (TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(30));
+        options.DrainGrace = TimeSpan.FromMilliseconds(200);
+    }
 
     private static string Worker(IHost silo) => silo.Services.GetRequiredService<RunWorker>().Name;
 
@@ -192,21 +267,38 @@ public sealed class ClusterTests(ITestOutputHelper output) : IAsyncLifetime
         return updates;
     }
 
-    private static async Task EventuallyAsync(Func<Task<bool>> condition, Func<Task<string>>? describe = null)
+    private static async Task EventuallyAsync(Func<Task<bool>> condition, Func<Task<string>>? describe = null, TimeSpan? bound = null)
     {
         long began = TimeProvider.System.GetTimestamp();
         while (!await condition())
         {
-            if (TimeProvider.System.GetElapsedTime(began) >= s_bound)
+            if (TimeProvider.System.GetElapsedTime(began) >= (bound ?? s_bound))
                 Assert.Fail($"It did not come about. {(describe is null ? "" : await describe())}");
             await Task.Delay(20, Token);
         }
+    }
+
+    /// <summary>One at a time: a silo that is told of one run looks at all that it has.</summary>
+    private async Task CancelAsync(IHost from, RunHandle run)
+    {
+        await Client(from).Get(run.Id).CancelAsync("the test", cancellationToken: Token);
+        await EventuallyAsync(async () => await run.GetInfoAsync(Token) is { Status: RunStatus.Cancelled }, DescribeAsync, s_soon);
     }
 
     private async Task<RunHandle[]> SleepersAsync(IStewardClient client, int count)
     {
         RunHandle[] runs = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => client.StartAsync("sleeper", new RunRequest("go"), Token)));
         await EventuallyAsync(async () => (await AtWorkAsync()).Count == count);
+        return runs;
+    }
+
+    /// <summary>Started by a node that tells no silo, and claimed by a silo's worker that nobody asked to.</summary>
+    private async Task<RunHandle[]> ClaimedWithoutOrleansAsync(IHost silo, string agent, int count)
+    {
+        IHost node = await AddAsync(TestSilo.BuildNode(_schema.ConnectionString, _schema.Name, o => { NobodyPolls(o); o.RunWorker = false; }, notify: false));
+        RunHandle[] runs = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => Client(node).StartAsync(agent, new RunRequest("go"), Token)));
+        foreach (RunHandle run in runs)
+            Assert.Equal(TakeResult.Started, (await silo.Services.GetRequiredService<RunWorker>().TakeAsync(run.Id, Token)).Result);
         return runs;
     }
 
@@ -218,6 +310,10 @@ public sealed class ClusterTests(ITestOutputHelper output) : IAsyncLifetime
             lines.Add($"{run.Run} {run.Status} ({run.Reason}) of {run.Worker ?? "nobody"}, epoch {run.Epoch}: {string.Join(", ", (await _schema.EventsAsync(run.Run)).Select(e => e.GetType().Name))}");
         return string.Join(Environment.NewLine, lines);
     }
+
+    /// <summary>Runs that a kill switch has parked.</summary>
+    private async Task<List<RunId>> ParkedAsync() =>
+        [.. (await _schema.Store.FindAsync(new RunQuery { Statuses = [RunStatus.Awaiting] }, Token)).Where(r => r.Reason == "kill_switch" && r.Worker is null).Select(r => r.Run)];
 
     /// <summary>Runs whose tool call is under way.</summary>
     private async Task<List<RunInfo>> AtWorkAsync()

@@ -13,4 +13,6 @@ internal sealed class GrainCalls(IGrainFactory grains)
         e is OrleansException or TimeoutException or SocketException or IOException or ObjectDisposedException or InvalidOperationException or OperationCanceledException;
 
     public IRunGrain Of(RunId run) => grains.GetGrain<IRunGrain>(run.Value);
+
+    public IEverySilo EverySilo => grains.GetGrain<IEverySilo>(0);
 }

@@ -20,9 +20,10 @@ internal interface IRunGrain : IGrainWithGuidKey
     Task<bool> MoveAsync(SiloAddress to);
 
     /// <summary>Sends what the run says from now on; to be renewed.</summary>
+    /// <returns>False when the grain goes to another silo, which has the run: call again.</returns>
     [Alias("follow")]
     [ResponseTimeout("00:00:10")]
-    Task FollowAsync(ILiveObserver observer);
+    Task<bool> FollowAsync(ILiveObserver observer);
 
     /// <summary>Sends nothing more.</summary>
     [Alias("leave")]
@@ -46,4 +47,7 @@ internal enum WakeResult
 
     /// <summary>The silo has no room.</summary>
     Full,
+
+    /// <summary>Another silo has the run, and the grain goes there: call again.</summary>
+    Moved,
 }

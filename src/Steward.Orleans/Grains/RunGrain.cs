@@ -14,11 +14,12 @@ namespace Steward.Orleans.Grains;
 /// <remarks>
 /// It holds nothing: a run is its journal, and whoever holds its epoch is said by the database. Should two activations exist, one of them claims and
 /// the other is told that there is nothing to claim; should the silo be cut off, its appends are fenced. So the work is the worker's and not the grain's:
-/// it goes on when the activation goes, and ends when an append fails, whatever Orleans believes.
+/// it goes on when the activation goes, and ends when an append fails, whatever Orleans believes. A grain that comes up where the run is not (its silo
+/// was declared dead, a worker claimed the run without Orleans) goes to the silo that the database names, so that signals and followers get there.
 /// </remarks>
 [Immovable]
 [RunPlacement]
-internal sealed class RunGrain(RunWorker worker, LiveTopics topics, ILocalSiloDetails silo, ILogger<RunGrain> logger) : Grain, IRunGrain
+internal sealed class RunGrain(RunWorker worker, LiveTopics topics, IStewardStore store, ILocalSiloDetails silo, ISiloStatusOracle silos, ILogger<RunGrain> logger) : Grain, IRunGrain
 {
     private Task _work = Task.CompletedTask;
 
@@ -45,6 +46,8 @@ internal sealed class RunGrain(RunWorker worker, LiveTopics topics, ILocalSiloDe
             _ = StayUntilAsync(taken.Work);
         }
 
+        if (taken.Result == TakeResult.NotClaimable && await FollowHolderAsync())
+            return WakeResult.Moved;
         GoIfIdle();
         return taken.Result switch
         {
@@ -65,10 +68,12 @@ internal sealed class RunGrain(RunWorker worker, LiveTopics topics, ILocalSiloDe
         return Task.FromResult(true);
     }
 
-    public Task FollowAsync(ILiveObserver observer)
+    public async Task<bool> FollowAsync(ILiveObserver observer)
     {
+        if (_work.IsCompleted && await FollowHolderAsync())
+            return false;
         topics.Follow(Run, observer);
-        return Task.CompletedTask;
+        return true;
     }
 
     public Task LeaveAsync(ILiveObserver observer)
@@ -78,10 +83,12 @@ internal sealed class RunGrain(RunWorker worker, LiveTopics topics, ILocalSiloDe
         return Task.CompletedTask;
     }
 
-    /// <summary>Ended, parked or lost: in each case the run has no place here any more.</summary>
+    /// <summary>Ended, parked or lost: in each case the run has no place here any more, unless it has come back meanwhile.</summary>
     private async Task StayUntilAsync(Task work)
     {
         await work;
+        if (work != _work)
+            return;
         DelayDeactivation(TimeSpan.Zero);
         GoIfIdle();
     }
@@ -90,5 +97,21 @@ internal sealed class RunGrain(RunWorker worker, LiveTopics topics, ILocalSiloDe
     {
         if (_work.IsCompleted && !topics.IsFollowed(Run))
             DeactivateOnIdle();
+    }
+
+    /// <returns>Whether another silo has the run, and the grain goes there.</returns>
+    private async Task<bool> FollowHolderAsync()
+    {
+        try
+        {
+            return await store.FindAsync(new RunQuery { Run = Run, Limit = 1 }) is [{ Worker: { } holder }]
+                && silos.GetApproximateSiloStatuses(onlyActive: true).Keys.FirstOrDefault(s => s.ToParsableString() == holder) is { } there
+                && await MoveAsync(there);
+        }
+        catch (StoreException e)
+        {
+            Log.StoreTrouble(logger, Run, e);
+            return false;
+        }
     }
 }

@@ -5,35 +5,50 @@ using Steward.Runs;
 
 namespace Steward.Orleans.Grains;
 
-/// <summary>Carries what this process tells a run (a start, a signal, a decision) to the silo that has it, so that it is heard at once.</summary>
-internal sealed class RunRelay(RunHub hub, GrainCalls calls, ILogger<RunRelay> logger) : BackgroundService
+/// <summary>Carries what this process tells a run (a start, a signal, a decision) to the silo that has it, and what concerns many (a kill switch) to all silos, so that it is heard at once.</summary>
+internal sealed class RunRelay : BackgroundService
 {
     private const int Carriers = 16;
 
-    // What does not fit is dropped: it is in the store, and found by the next poll.
-    private readonly Channel<RunId> _queue = Channel.CreateBounded<RunId>(new BoundedChannelOptions(4_096) { FullMode = BoundedChannelFullMode.DropOldest });
+    private readonly RunHub _hub;
+    private readonly GrainCalls _calls;
+    private readonly ILogger<RunRelay> _logger;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    // What does not fit is dropped: it is in the store, and found by the next poll.
+    private readonly Channel<RunId?> _queue = Channel.CreateBounded<RunId?>(new BoundedChannelOptions(4_096) { FullMode = BoundedChannelFullMode.DropOldest });
+
+    public RunRelay(RunHub hub, GrainCalls calls, ILogger<RunRelay> logger)
     {
-        hub.Notified += Take;
-        try
-        {
-            await Task.WhenAll(Enumerable.Range(0, Carriers).Select(_ => Task.Run(() => CarryAsync(stoppingToken), CancellationToken.None)));
-        }
-        finally
-        {
-            hub.Notified -= Take;
-        }
+        _hub = hub;
+        _calls = calls;
+        _logger = logger;
+
+        // From here on, not from when the host gets round to it: what is said between the two would be carried by nobody.
+        _hub.Notified += Take;
     }
 
-    private void Take(RunId run) => _queue.Writer.TryWrite(run);
+    public override void Dispose()
+    {
+        _hub.Notified -= Take;
+        base.Dispose();
+    }
 
-    private async Task CarryAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(Enumerable.Range(0, Carriers).Select(_ => Task.Run(() => CarryAllAsync(stoppingToken), CancellationToken.None)));
+
+    private void Take(RunId? run) => _queue.Writer.TryWrite(run);
+
+    private async Task CarryAllAsync(CancellationToken stoppingToken)
     {
         try
         {
-            await foreach (RunId run in _queue.Reader.ReadAllAsync(stoppingToken))
-                await CarryAsync(run, stoppingToken);
+            await foreach (RunId? run in _queue.Reader.ReadAllAsync(stoppingToken))
+            {
+                if (run is { } one)
+                    await CarryAsync(one, stoppingToken);
+                else
+                    await TellAllAsync(stoppingToken);
+            }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -45,12 +60,25 @@ internal sealed class RunRelay(RunHub hub, GrainCalls calls, ILogger<RunRelay> l
     {
         try
         {
-            await calls.Of(run).WakeAsync().WaitAsync(stoppingToken);
+            if (await _calls.Of(run).WakeAsync().WaitAsync(stoppingToken) == WakeResult.Moved)
+                await _calls.Of(run).WakeAsync().WaitAsync(stoppingToken);
         }
         catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {
             // Whatever it was, there or on the way: the signal is in the store.
-            Log.NotRelayed(logger, run, e);
+            Log.NotRelayed(_logger, run, e);
+        }
+    }
+
+    private async Task TellAllAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await _calls.EverySilo.LookAsync().WaitAsync(stoppingToken);
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
+        {
+            Log.NoneTold(_logger, e);
         }
     }
 }

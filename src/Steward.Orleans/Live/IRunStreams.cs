@@ -7,6 +7,7 @@ public interface IRunStreams
 {
     /// <summary>What a run says from now on, until it has ended. For what is durable, read the journal (<see cref="RunHandle.FollowAsync"/>).</summary>
     /// <remarks>Nothing here is complete: what comes before the silo has heard of the follower, during a takeover, or faster than it is read, is missing; of the last, the follower is told.</remarks>
+    /// <exception cref="StewardException">There is no such run.</exception>
     IAsyncEnumerable<RunUpdate> FollowAsync(RunId run, CancellationToken cancellationToken = default);
 }
 

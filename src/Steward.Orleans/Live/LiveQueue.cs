@@ -13,7 +13,8 @@ internal sealed class LiveQueue
 
     public void Add(LiveItem item) => _channel.Writer.TryWrite(item);
 
-    public void Complete() => _channel.Writer.TryComplete();
+    /// <param name="error">What whoever waits is told, after what is there.</param>
+    public void Complete(Exception? error = null) => _channel.Writer.TryComplete(error);
 
     /// <returns>False when the queue was completed and is empty.</returns>
     public ValueTask<bool> WaitAsync(CancellationToken cancellationToken) => _channel.Reader.WaitToReadAsync(cancellationToken);

@@ -2,38 +2,47 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Steward.Budgets;
 using Steward.Diagnostics;
-using Steward.Orleans.Grains;
 using Steward.Runs;
 using Steward.Storage;
 
 namespace Steward.Orleans.Live;
 
 /// <summary>Who follows which of this silo's runs. A run that nobody follows costs one look into a dictionary.</summary>
-internal sealed class LiveTopics(StewardOrleansOptions options, ILogger<LiveTopics> logger) : IRunObserver
+internal sealed class LiveTopics(StewardOrleansOptions options, TimeProvider time, ILogger<LiveTopics> logger) : IRunObserver
 {
     private const int MostItems = 64;
-    private readonly ConcurrentDictionary<(RunId Run, ILiveObserver Observer), LiveQueue> _followers = new();
-    private readonly ConcurrentDictionary<RunId, int> _followed = new();
 
-    public bool IsFollowed(RunId run) => _followed.ContainsKey(run);
+    // Whoever follows renews that once a minute at least (FollowRenewal). One that does not has gone without a word, or the run is on another silo now and it renews there.
+    private static readonly TimeSpan s_forgotten = TimeSpan.FromMinutes(3);
+
+    private readonly Lock _changing = new();
+    private readonly ConcurrentDictionary<RunId, Follower[]> _followers = new();
+
+    public bool IsFollowed(RunId run) => _followers.ContainsKey(run);
 
     public void Follow(RunId run, ILiveObserver observer)
     {
-        var queue = new LiveQueue(options.FollowQueue);
-        if (!_followers.TryAdd((run, observer), queue))
-            return;
-        _followed.AddOrUpdate(run, 1, static (_, count) => count + 1);
-        _ = Task.Run(() => SendAsync(run, observer, queue));
+        Follower follower;
+        lock (_changing)
+        {
+            Follower[] there = _followers.GetValueOrDefault(run, []);
+            if (there.FirstOrDefault(f => f.Observer.Equals(observer)) is { } known)
+            {
+                known.Patience.CancelAfter(s_forgotten);
+                return;
+            }
+
+            follower = new Follower(observer, new LiveQueue(options.FollowQueue), new CancellationTokenSource(s_forgotten, time));
+            _followers[run] = [.. there, follower];
+        }
+
+        _ = Task.Run(() => SendAsync(run, follower));
     }
 
     public void Leave(RunId run, ILiveObserver observer)
     {
-        if (!_followers.TryRemove((run, observer), out LiveQueue? queue))
-            return;
-        queue.Complete();
-        int left = _followed.AddOrUpdate(run, 0, static (_, count) => count - 1);
-        if (left == 0)
-            _followed.TryRemove(new KeyValuePair<RunId, int>(run, 0));
+        if (_followers.TryGetValue(run, out Follower[]? there) && there.FirstOrDefault(f => f.Observer.Equals(observer)) is { } follower)
+            Remove(run, follower);
     }
 
     public void Committed(RunState state, IReadOnlyList<JournalEntry> entries) =>
@@ -48,33 +57,55 @@ internal sealed class LiveTopics(StewardOrleansOptions options, ILogger<LiveTopi
 
     private void Publish(RunId run, LiveItem item)
     {
-        if (!_followed.ContainsKey(run))
+        if (!_followers.TryGetValue(run, out Follower[]? there))
             return;
-        foreach (((RunId Run, ILiveObserver Observer) follower, LiveQueue queue) in _followers)
+        foreach (Follower follower in there)
+            follower.Queue.Add(item);
+    }
+
+    private void Remove(RunId run, Follower follower)
+    {
+        lock (_changing)
         {
-            if (follower.Run == run)
-                queue.Add(item);
+            Follower[] left = [.. _followers.GetValueOrDefault(run, []).Where(f => f != follower)];
+            if (left is [])
+                _followers.TryRemove(run, out _);
+            else
+                _followers[run] = left;
         }
+
+        follower.Queue.Complete();
     }
 
     /// <summary>One call at a time: meanwhile the queue fills, and drops.</summary>
-    private async Task SendAsync(RunId run, ILiveObserver observer, LiveQueue queue)
+    private async Task SendAsync(RunId run, Follower follower)
     {
         List<LiveItem> items = [];
         try
         {
-            while (await queue.WaitAsync(CancellationToken.None))
+            while (await follower.Queue.WaitAsync(follower.Patience.Token))
             {
-                while (items.Count < MostItems && queue.TryTake(out LiveItem item))
+                while (items.Count < MostItems && follower.Queue.TryTake(out LiveItem item))
                     items.Add(item);
-                await observer.HearAsync([.. items]);
+                await follower.Observer.HearAsync([.. items]);
                 items.Clear();
             }
         }
-        catch (Exception e) when (GrainCalls.IsTrouble(e))
+        catch (OperationCanceledException) when (follower.Patience.IsCancellationRequested)
         {
+            // It does not renew any more.
+        }
+        catch (Exception e)
+        {
+            // Whatever kept it from hearing: one that is there renews, and is followed by a new queue.
             Log.FollowerGone(logger, run, e);
-            Leave(run, observer);
+        }
+        finally
+        {
+            Remove(run, follower);
+            follower.Patience.Dispose();
         }
     }
+
+    private sealed record Follower(ILiveObserver Observer, LiveQueue Queue, CancellationTokenSource Patience);
 }

@@ -40,6 +40,7 @@ internal sealed class RunStreams(IGrainFactory grains, GrainCalls calls, IStewar
         }
     }
 
+    /// <summary>Never fails: whatever it was is the follower's, who reads the queue.</summary>
     private async Task RenewAsync(RunId run, ILiveObserver observer, LiveQueue queue, CancellationToken cancellationToken)
     {
         try
@@ -49,14 +50,16 @@ internal sealed class RunStreams(IGrainFactory grains, GrainCalls calls, IStewar
                 await AskAsync(run, observer, cancellationToken);
                 await Task.Delay(options.FollowRenewal, time, cancellationToken);
             }
+
+            queue.Complete();
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            // The follower has left.
+            queue.Complete(); // The follower has left.
         }
-        finally
+        catch (Exception e)
         {
-            queue.Complete();
+            queue.Complete(e);
         }
     }
 
@@ -65,7 +68,7 @@ internal sealed class RunStreams(IGrainFactory grains, GrainCalls calls, IStewar
         try
         {
             if (await store.FindAsync(new RunQuery { Run = run, Limit = 1 }, cancellationToken) is not [var info])
-                return true;
+                throw new StewardException($"There is no run {run}.");
             if (info.Status.IsTerminal())
                 queue.Add(new LiveItem(0, 0, null, info.Sequence, info.Status, 0));
             return info.Status.IsTerminal();
@@ -81,25 +84,29 @@ internal sealed class RunStreams(IGrainFactory grains, GrainCalls calls, IStewar
     {
         try
         {
-            await calls.Of(run).FollowAsync(observer).WaitAsync(cancellationToken);
+            if (!await calls.Of(run).FollowAsync(observer).WaitAsync(cancellationToken))
+                await calls.Of(run).FollowAsync(observer).WaitAsync(cancellationToken);
         }
-        catch (Exception e) when (GrainCalls.IsTrouble(e) && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (GrainCalls.IsTrouble(e))
         {
+            cancellationToken.ThrowIfCancellationRequested();
             Log.NotFollowing(logger, run, e);
         }
     }
 
+    /// <summary>The follower does not wait for a silo that does not answer.</summary>
     private async Task LeaveAsync(RunId run, ILiveObserver observer)
     {
         try
         {
-            await calls.Of(run).LeaveAsync(observer);
-            grains.DeleteObjectReference<ILiveObserver>(observer);
+            await calls.Of(run).LeaveAsync(observer).WaitAsync(options.PlacementTimeout, time);
         }
         catch (Exception e) when (GrainCalls.IsTrouble(e))
         {
-            Log.NotFollowing(logger, run, e); // The silo notices by itself that nobody answers.
+            Log.NotLeft(logger, run, e);
         }
+
+        grains.DeleteObjectReference<ILiveObserver>(observer);
     }
 
     private sealed class Receiver(RunId run, LiveQueue queue, RunHub hub) : ILiveObserver

@@ -74,6 +74,20 @@ internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, R
         return report with { IsSent = true };
     }
 
+    public async Task<bool> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default)
+    {
+        bool engaged = await store.EngageAsync(killSwitch, cancellationToken);
+        hub.NotifyAll();
+        return engaged;
+    }
+
+    public async Task<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default)
+    {
+        bool released = await store.ReleaseAsync(scope, cancellationToken);
+        hub.NotifyAll();
+        return released;
+    }
+
     public RunHandle Get(RunId run) => new(run, store, hub, options.Value.PollInterval, time);
 
     private RunHandle Begun(StartResult result)

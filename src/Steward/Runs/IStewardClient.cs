@@ -35,6 +35,20 @@ public interface IStewardClient
     /// <exception cref="StewardException">There is no such run, or it has ended.</exception>
     /// <exception cref="MigrationBlockedException">Something stands in the way, and it was no dry run.</exception>
     Task<MigrationReport> MigrateAsync(RunId run, MigrationRequest request, CancellationToken cancellationToken = default);
+
+    /// <summary>Engages a kill switch: once it returns, nothing under it starts any more, on any node.</summary>
+    /// <remarks>
+    /// What is in flight is interrupted at once: by this process's worker, and by the others that news reaches (<c>NOTIFY</c>, Orleans); by the rest within
+    /// <c>WatchInterval</c>, which is how all hear of it when it is engaged by <see cref="IControlStore.EngageAsync"/>.
+    /// </remarks>
+    /// <returns>False when it was engaged already.</returns>
+    /// <exception cref="FormatException">Its scope is none.</exception>
+    Task<bool> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default);
+
+    /// <summary>Releases a kill switch; its runs go on, without waiting for a poll where news of it arrives.</summary>
+    /// <returns>False when it was not engaged.</returns>
+    /// <exception cref="FormatException">The scope is none.</exception>
+    Task<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default);
 }
 
 /// <summary>What a run is asked to do, and for whom.</summary>

@@ -11,14 +11,21 @@ public sealed class RunHub : IRunObserver
     private readonly ConcurrentDictionary<RunId, Waiters> _settles = new();
     private readonly Waiters _work = new();
 
-    /// <summary>Raised when this process has made a run claimable or sent it a signal, for whoever carries that to the process that has the run. Must return at once and not throw.</summary>
-    internal event Action<RunId>? Notified;
+    /// <summary>Raised when this process has made a run claimable or sent it a signal, for whoever carries that to the process that has the run; null stands for any run. Must return at once and not throw.</summary>
+    internal event Action<RunId?>? Notified;
 
     /// <summary>Says that a run may have become claimable, or has a signal.</summary>
     public void Notify(RunId run)
     {
         Hint(run);
         Notified?.Invoke(run);
+    }
+
+    /// <summary>Says that any run may have become claimable, or have to stop.</summary>
+    internal void NotifyAll()
+    {
+        Hint(null);
+        Notified?.Invoke(null);
     }
 
     /// <summary>Says what was heard of another process, or of this one's worker; null stands for any run.</summary>
