@@ -22,6 +22,9 @@ internal sealed class PostgresServer
 
     public static PostgresServer Shared => s_shared.Value;
 
+    /// <summary>The folder in which it and its socket are.</summary>
+    public string Folder => _folder;
+
     public string ConnectionString => $"Host={_folder};Username=postgres;Database=postgres;Maximum Pool Size=10";
 
     public static string? FindBin() =>
@@ -30,7 +33,8 @@ internal sealed class PostgresServer
             : null;
 
     /// <summary>A server that a test may crash: it syncs what it commits.</summary>
-    public static PostgresServer StartOwn() => Start("-c fsync=on");
+    /// <param name="settings">Further settings, such as <c>-c track_commit_timestamp=on</c>.</param>
+    public static PostgresServer StartOwn(string settings = "") => Start($"-c fsync=on {settings}");
 
     /// <summary>The server dies as in a power cut, and comes back.</summary>
     public void Crash()

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Steward.Runs;
 using Steward.Storage;
+using Steward.Tests.Shared;
 
 namespace Steward.Sqlite.Tests;
 

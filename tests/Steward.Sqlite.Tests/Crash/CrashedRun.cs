@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Steward.Runs;
 using Steward.Storage;
+using Steward.Tests.Shared;
 
 namespace Steward.Sqlite.Tests.Crash;
 

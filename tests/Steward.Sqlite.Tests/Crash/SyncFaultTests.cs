@@ -25,7 +25,7 @@ public sealed class SyncFaultTests(ITestOutputHelper output) : IDisposable
     {
         Requirement.Strace();
         await (await _folder.OpenAsync()).DisposeAsync(); // The disk fails at work, not while the tables are made.
-        var run = new CrashedRun(_folder, "run", probe: true, Steps, new Random(1)) { Fault = new SyncFault(_folder, inject) };
+        var run = new CrashedRun(_folder, "run", probe: true, Steps, new Random(1)) { Fault = Fault(inject) };
 
         (int exit, string text) = await run.RunUntilDoneAsync(mostKills: 0, Token);
 
@@ -43,7 +43,7 @@ public sealed class SyncFaultTests(ITestOutputHelper output) : IDisposable
     public async Task S4_DiskFailsAtTheStart_ErrorNamesTheFileAndTheNextProcessGoesOn()
     {
         Requirement.Strace();
-        var run = new CrashedRun(_folder, "run", probe: true, Steps, new Random(1)) { Fault = new SyncFault(_folder, "fsync:error=EIO:when=2") };
+        var run = new CrashedRun(_folder, "run", probe: true, Steps, new Random(1)) { Fault = Fault("fsync:error=EIO:when=2") };
 
         (int exit, string text) = await run.RunUntilDoneAsync(mostKills: 0, Token);
 
@@ -59,7 +59,7 @@ public sealed class SyncFaultTests(ITestOutputHelper output) : IDisposable
     {
         Requirement.Strace();
         await (await _folder.OpenAsync()).DisposeAsync();
-        var run = new CrashedRun(_folder, "run", probe: true, Steps, new Random(1)) { Fault = new SyncFault(_folder, "fsync:delay_enter=1500000:when=6+12") };
+        var run = new CrashedRun(_folder, "run", probe: true, Steps, new Random(1)) { Fault = Fault("fsync:delay_enter=1500000:when=6+12") };
 
         (int exit, string text) = await run.RunUntilDoneAsync(mostKills: 0, Token);
 
@@ -78,7 +78,7 @@ public sealed class SyncFaultTests(ITestOutputHelper output) : IDisposable
     {
         const int Acknowledged = 150;
         Requirement.Strace();
-        var fault = new SyncFault(_folder, "fsync:retval=0");
+        SyncFault fault = Fault("fsync:retval=0");
         List<(RunId Run, long Sequence)> lines;
         using (ChildProcess child = ChildProcess.Start(_folder.Database, appends: 1_000_000, fault))
             lines = await child.ReadThenKillAsync(Acknowledged, Token);
@@ -110,6 +110,8 @@ public sealed class SyncFaultTests(ITestOutputHelper output) : IDisposable
         Assert.InRange(named, Cuts / 2, Cuts);
         output.WriteLine($"{fault.Injected} syncs that did nothing, {lines.Count} entries acknowledged; of {Cuts + 1} power cuts {named} lost some, each named with run and sequence and the run refused; the others lost none.");
     }
+
+    private SyncFault Fault(string inject) => new(_folder.Database, Path.Combine(_folder.Folder, "trace"), inject);
 
     private async Task AssertSoundAsync()
     {

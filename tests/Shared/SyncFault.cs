@@ -1,19 +1,18 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 
-namespace Steward.Sqlite.Tests;
+namespace Steward.Tests.Shared;
 
 /// <summary>A disk that misbehaves for one process: strace changes the answers of system calls on the database and its log.</summary>
-/// <param name="folder">Where the database is.</param>
+/// <param name="database">The database's path; its log stands beside it.</param>
+/// <param name="trace">The file in which the tracer writes down the calls.</param>
 /// <param name="inject">What happens, as <c>strace -e inject=</c> takes it; calls are counted for each thread.</param>
-internal sealed partial class SyncFault(TestFolder folder, string inject)
+internal sealed partial class SyncFault(string database, string trace, string inject)
 {
-    private readonly string _trace = Path.Combine(folder.Folder, "trace");
-
     /// <summary>How to start a program under it. The tracer stands beside the program, which keeps its process id and exit code.</summary>
     public ProcessStartInfo Start(string program, params string[] arguments) => new(
         "strace",
-        ["-D", "-f", "--seccomp-bpf", "-qq", "-y", "-T", "-o", _trace, "-e", "trace=fsync,pwrite64,ftruncate", "-e", $"inject={inject}", "-P", folder.Database, "-P", folder.Log, program, .. arguments]);
+        ["-D", "-f", "--seccomp-bpf", "-qq", "-y", "-T", "-o", trace, "-e", "trace=fsync,pwrite64,ftruncate", "-e", $"inject={inject}", "-P", database, "-P", $"{database}-wal", program, .. arguments]);
 
     /// <summary>Calls that were answered otherwise than by the kernel.</summary>
     public int Injected => Lines().Count(line => line.Contains("(INJECTED)", StringComparison.Ordinal));
@@ -33,7 +32,7 @@ internal sealed partial class SyncFault(TestFolder folder, string inject)
         }
     }
 
-    private string[] Lines() => File.ReadAllLines(_trace);
+    private string[] Lines() => File.ReadAllLines(trace);
 
     [GeneratedRegex(@"<[1-9]\d*\.\d+>$")]
     private static partial Regex SecondsOrMore();

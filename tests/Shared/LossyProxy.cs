@@ -1,20 +1,23 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Steward.Postgres.Tests;
+namespace Steward.Tests.Shared;
 
 /// <summary>Stands between a store and its server; once armed, it lets the next COMMIT through and loses its answer, or loses the COMMIT itself. It can also hold back everything, as a partition does: nothing fails, nothing arrives.</summary>
 internal sealed class LossyProxy : IDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly TcpListener _listener;
     private readonly string _socket;
     private int _loss;
     private volatile TaskCompletionSource? _requestsHeld;
     private volatile TaskCompletionSource? _answersHeld;
 
-    public LossyProxy(string socket)
+    /// <param name="socket">The server's socket in the file system.</param>
+    /// <param name="address">Where to listen; loopback if it is not given.</param>
+    public LossyProxy(string socket, IPAddress? address = null)
     {
         _socket = socket;
+        _listener = new TcpListener(address ?? IPAddress.Loopback, 0);
         _listener.Start();
         _ = AcceptAsync();
     }

@@ -1,0 +1,40 @@
+using Steward.ClusterChecker.Evidence;
+
+namespace Steward.ClusterChecker.Rules;
+
+/// <summary>Epochs grow along a journal, and what a node was told it had appended under an epoch stands between that epoch's claim and the next: no zombie's append was taken.</summary>
+internal static class EpochRule
+{
+    public const string Name = "epoch";
+
+    public static IEnumerable<Finding> Check(Case all)
+    {
+        ILookup<Guid, Entry> runs = all.Runs;
+        ILookup<Guid, NodeLine> acknowledged = all.Nodes.Where(n => n.Kind == "acknowledged").ToLookup(n => n.Run);
+        foreach (RunRow row in all.Journal.Runs)
+        {
+            Dictionary<string, long> epochOf = [];
+            long epoch = 0;
+            foreach (Entry entry in runs[row.Run])
+            {
+                if (entry.Type == "run.claimed")
+                {
+                    long next = entry.Json.TryGetProperty("epoch", out var value) ? value.GetInt64() : 0;
+                    if (next <= epoch)
+                        yield return new Finding(Name, $"epoch {next} is claimed at {entry.Sequence} after epoch {epoch}", row.Run);
+                    epoch = next;
+                }
+
+                epochOf[Convert.ToHexString(entry.Hash)] = epoch;
+            }
+
+            if (row.Epoch < epoch)
+                yield return new Finding(Name, $"its row says epoch {row.Epoch}, its journal {epoch}", row.Run);
+            foreach (NodeLine line in acknowledged[row.Run])
+            {
+                if (line.Hash is { } hash && epochOf.TryGetValue(hash, out long then) && then != line.Epoch)
+                    yield return new Finding(Name, $"node {line.Node} appended {line.Sequence} under epoch {line.Epoch}; it stands in epoch {then}", row.Run);
+            }
+        }
+    }
+}

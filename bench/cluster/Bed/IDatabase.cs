@@ -1,0 +1,15 @@
+using Steward.ClusterChecker.Evidence;
+
+namespace Steward.ClusterBench.Bed;
+
+/// <summary>The database of a scenario.</summary>
+internal interface IDatabase : IDisposable
+{
+    bool IsSqlite { get; }
+
+    /// <summary>How nodes reach it: a connection string, or a path.</summary>
+    string Store { get; }
+
+    /// <summary>Reads all that the checker looks at.</summary>
+    Task<Journal> ReadAsync();
+}

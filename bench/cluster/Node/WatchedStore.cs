@@ -1,0 +1,35 @@
+using System.Reflection;
+using Steward.Storage;
+
+namespace Steward.ClusterBench.Node;
+
+/// <summary>What a node asks of a store on PostgreSQL.</summary>
+internal interface IClusterStore : IStewardStore, ITransactionalStore, IHintingStore, IDueRuns;
+
+/// <summary>Passes everything on to the store, and counts the appends that the gate refused because their lease is no longer the run's.</summary>
+internal class WatchedStore : DispatchProxy
+{
+    private IStewardStore _store = null!;
+    private NodeLog _log = null!;
+
+    public static IStewardStore Watch(IStewardStore store, NodeLog log)
+    {
+        IStewardStore proxy = store is ITransactionalStore ? Create<IClusterStore, WatchedStore>() : Create<IStewardStore, WatchedStore>();
+        (((WatchedStore)proxy)._store, ((WatchedStore)proxy)._log) = (store, log);
+        return proxy;
+    }
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
+    {
+        object? result = targetMethod!.Invoke(_store, BindingFlags.DoNotWrapExceptions, null, args, null);
+        return args is [RunBatch batch, ..] && result is ValueTask<AppendResult> append ? new ValueTask<AppendResult>(WatchAsync(batch, append.AsTask())) : result;
+    }
+
+    private async Task<AppendResult> WatchAsync(RunBatch batch, Task<AppendResult> append)
+    {
+        AppendResult result = await append;
+        if (result is AppendResult.Fenced)
+            _log.Fenced(batch);
+        return result;
+    }
+}

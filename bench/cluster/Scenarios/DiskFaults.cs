@@ -1,0 +1,171 @@
+using Steward.ClusterBench.Bed;
+using Steward.ClusterBench.Faults;
+using Steward.ClusterBench.Load;
+using Steward.Tests.Shared;
+
+namespace Steward.ClusterBench.Scenarios;
+
+/// <summary>A disk under a SQLite file that fails, fills up, lies, or forgets.</summary>
+internal static class DiskFaults
+{
+    private const int Runs = 16;
+
+    public static IReadOnlyList<Scenario> All { get; } =
+    [
+        OnSqlite("torn-log", "S1", "a node is killed, and half of a record stands at the end of the log, three times", TornLogAsync) with { IsQuick = true },
+        Destroying("garbled-log", "S2", "a node is killed, and a byte in the middle of the log is another", bed => HarmAsync(bed, () => Garble(bed))),
+        OnSqlite("disk-full", "S3", "the disk is full for two seconds (a tmpfs of 8 MB)", DiskFullAsync) with { Database = SmallDisk.Mount, Missing = Needs.Tmpfs },
+        OnSqlite("failing-syncs", "S4", "syncs fail with EIO (strace)", bed => InjectAsync(bed, "fsync:error=EIO:when=10+9")) with { Missing = Needs.Strace },
+        OnSqlite("failing-writes", "S4", "writes fail with EIO (strace)", bed => InjectAsync(bed, "pwrite64:error=EIO:when=90+70")) with { Missing = Needs.Strace },
+        OnSqlite("slow-syncs", "S5", "syncs take longer than a lease (strace)", SlowSyncsAsync) with { Missing = Needs.Strace },
+        Destroying("lying-syncs", "S6", "syncs do nothing (strace), the power fails, the log's second half is lost", LyingSyncsAsync) with { Missing = Needs.Strace },
+        OnSqlite("locked-file", "S7", "two nodes on one file; a neighbour holds its lock for 1.5 s, four times", LockedFileAsync) with { IsQuick = true },
+        Destroying("older-backup", "S8", "an older copy of the file takes its place", OlderBackupAsync),
+        Destroying("bit-rot", "S9", "a letter of a stored result changes, in each of four runs", BitRotAsync) with { IsQuick = true },
+    ];
+
+    private static Scenario OnSqlite(string name, string codes, string what, Func<TestBed, Task> playAsync) =>
+        new(name, codes, what, playAsync) { Database = static folder => new SqliteDatabase(folder), Missing = Needs.Nothing };
+
+    private static Scenario Destroying(string name, string codes, string what, Func<TestBed, Task> playAsync) => OnSqlite(name, codes, what, playAsync) with { Destroys = true };
+
+    private static async Task TornLogAsync(TestBed bed)
+    {
+        await bed.Load.StartRunsAsync(Runs, Mix.Of);
+        for (; bed.Faults < 3; bed.Faults++)
+        {
+            Child node = await bed.StartNodeAsync();
+            await bed.EffectsAsync(bed.Effects + 20);
+            await bed.Load.WithoutStoreAsync(() =>
+            {
+                node.Kill();
+                byte[] torn = new byte[2_000];
+                bed.Random.NextBytes(torn);
+                using var log = new FileStream(bed.Sqlite.Log, FileMode.Append);
+                log.Write(torn);
+                return Task.CompletedTask;
+            });
+        }
+
+        await bed.StartNodeAsync();
+    }
+
+    private static async Task DiskFullAsync(TestBed bed)
+    {
+        var disk = (SmallDisk)bed.Database;
+        await bed.StartNodeAsync(bed.NodeOptions("full"));
+        await bed.Load.StartRunsAsync(Runs, Mix.Of);
+        await bed.EffectsAsync(30);
+        disk.Fill();
+        bed.Faults++;
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        disk.MakeRoom();
+        await bed.Load.AllEndAsync();
+        ExpectationException.ThrowIfNot(bed.ErrorsOf("full").Contains("full", StringComparison.OrdinalIgnoreCase), "The node did not say that the disk is full.");
+    }
+
+    private static async Task InjectAsync(TestBed bed, string inject)
+    {
+        SyncFault fault = Fault(bed, inject);
+        await bed.StartNodeAsync(wrap: start => fault.Start(start.FileName, [.. start.ArgumentList]));
+        await bed.Load.StartRunsAsync(Runs, Mix.Of);
+        await bed.Load.AllEndAsync();
+        bed.Faults = fault.Injected;
+    }
+
+    private static async Task SlowSyncsAsync(TestBed bed)
+    {
+        SyncFault fault = Fault(bed, "fsync:delay_enter=1500000:when=20+25");
+        foreach (string name in (string[])["slow", "other"])
+            await bed.StartNodeAsync(bed.NodeOptions(name) with { LeaseMs = 600 }, name == "slow" ? start => fault.Start(start.FileName, [.. start.ArgumentList]) : null);
+        await bed.Load.StartRunsAsync(Runs, Mix.Of);
+        await bed.Load.AllEndAsync();
+        bed.Faults = fault.Slow;
+    }
+
+    private static async Task LyingSyncsAsync(TestBed bed)
+    {
+        SyncFault fault = Fault(bed, "fsync:retval=0");
+        await HarmAsync(
+            bed,
+            () =>
+            {
+                using FileStream log = new(bed.Sqlite.Log, FileMode.Open);
+                log.SetLength(WriteAheadLog.Middle(log));
+            },
+            fault);
+        ExpectationException.ThrowIfNot(fault.Injected > 0, "No sync was made to lie.");
+    }
+
+    private static async Task LockedFileAsync(TestBed bed)
+    {
+        await bed.StartNodeAsync();
+        await bed.StartNodeAsync();
+        await bed.Load.StartRunsAsync(Runs, Mix.Of);
+        for (; bed.Faults < 4; bed.Faults++)
+        {
+            await bed.EffectsAsync(bed.Effects + 10);
+            await bed.Sqlite.LockAsync(TimeSpan.FromSeconds(1.5));
+        }
+    }
+
+    private static async Task OlderBackupAsync(TestBed bed)
+    {
+        string copy = Path.Combine(bed.Folder, "backup.db");
+        Child node = await bed.StartNodeAsync();
+        await bed.Load.StartRunsAsync(Runs, Mix.Probed);
+        await bed.EffectsAsync(20);
+        await bed.Sqlite.ExecuteAsync($"VACUUM INTO '{copy}'");
+        await bed.EffectsAsync(bed.Effects + 20);
+        await HarmAsync(bed, node, () => bed.Sqlite.Restore(copy));
+    }
+
+    private static async Task BitRotAsync(TestBed bed)
+    {
+        Child node = await bed.StartNodeAsync();
+        await bed.Load.StartRunsAsync(Runs, Mix.Probed);
+        await bed.EffectsAsync(40);
+        await HarmAsync(
+            bed,
+            node,
+            () => bed.Sqlite.ExecuteAsync("""
+                UPDATE event SET payload = CAST(replace(CAST(payload AS TEXT), 'done', 'dome') AS BLOB) WHERE id IN (
+                    SELECT min(e.id) FROM event e JOIN run r ON r.id = e.run
+                    WHERE r.status NOT IN ('completed', 'failed', 'cancelled') AND e.type = 'tool.returned' GROUP BY e.run LIMIT 4)
+                """).Wait());
+    }
+
+    private static async Task HarmAsync(TestBed bed, Action harm, SyncFault? fault = null)
+    {
+        Child node = await bed.StartNodeAsync(wrap: fault is null ? null : start => fault.Start(start.FileName, [.. start.ArgumentList]));
+        await bed.Load.StartRunsAsync(Runs, Mix.Probed);
+        await bed.EffectsAsync(40);
+        await HarmAsync(bed, node, harm);
+    }
+
+    /// <summary>The node dies, its file is harmed, another node comes, and new runs besides.</summary>
+    private static async Task HarmAsync(TestBed bed, Child node, Action harm)
+    {
+        await bed.Load.WithoutStoreAsync(() =>
+        {
+            node.Kill();
+            harm();
+            return Task.CompletedTask;
+        });
+        await bed.HarmedAsync();
+        await bed.StartNodeAsync();
+        await bed.Load.StartRunsAsync(4, Mix.Probed);
+    }
+
+    private static void Garble(TestBed bed)
+    {
+        using FileStream log = new(bed.Sqlite.Log, FileMode.Open);
+        long at = WriteAheadLog.Middle(log) + bed.Random.Next(4_000);
+        log.Position = at;
+        int old = log.ReadByte();
+        log.Position = at;
+        log.WriteByte((byte)(old ^ 0x55));
+    }
+
+    private static SyncFault Fault(TestBed bed, string inject) => new(bed.Sqlite.Store, Path.Combine(bed.Folder, "trace"), inject);
+}
