@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 using Steward.Budgets;
 using Steward.Postgres.Data;
 using Steward.Postgres.Operations;
@@ -17,7 +18,7 @@ namespace Steward.Postgres;
 /// Nothing is acknowledged before its commit returned. A commit whose answer was lost is never made again by the store:
 /// it throws <see cref="StoreFailure.Io"/>, and the session reads back.
 /// </remarks>
-public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, IHintingStore, IDueRuns, IVerifiableStore, IRetentionStore
+public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, IHintingStore, IDueRuns, IVerifiableStore, IRetentionStore, IDatabaseStore
 {
     private readonly PostgresStoreOptions _options;
     private readonly Database _database;
@@ -26,6 +27,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     private readonly StartWriter _starts;
     private readonly Hints? _hints;
     private readonly AcknowledgedHeads _heads = new();
+    private readonly System.Collections.Concurrent.ConcurrentBag<DbDataSource> _beside = [];
     private string _lookedAt = "";
     private uint _lent;
     private string _listedAt = "";
@@ -348,7 +350,28 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
         await _appends.DisposeAsync();
         if (_hints is not null)
             await _hints.DisposeAsync();
+        foreach (DbDataSource beside in _beside)
+            await beside.DisposeAsync();
         await _database.DisposeAsync();
+    }
+
+    /// <inheritdoc/>
+    string IDatabaseStore.Schema => _options.Schema;
+
+    /// <inheritdoc/>
+    DbDataSource IDatabaseStore.OpenBeside(string application, int most)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(application);
+        ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
+        _database.ThrowIfClosed();
+        if (_options.DataSource is { } given)
+            return given;
+        NpgsqlConnectionStringBuilder settings = new(_options.ConnectionString) { ApplicationName = application };
+        settings.MaxPoolSize = Math.Min(settings.MaxPoolSize, most);
+        settings.MinPoolSize = Math.Min(settings.MinPoolSize, settings.MaxPoolSize);
+        NpgsqlDataSource beside = Database.Source(_options with { ConnectionString = settings.ConnectionString });
+        _beside.Add(beside);
+        return beside;
     }
 
     /// <summary>Tells the others of what an append leaves for them to do: the run itself, its children, those that it sent to.</summary>

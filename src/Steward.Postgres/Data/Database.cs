@@ -179,7 +179,7 @@ internal sealed class Database : IAsyncDisposable
         || (error is ObjectDisposedException or InvalidOperationException && error is not JournalException && error.Source == "Npgsql");
 
     /// <summary>Of several hosts, the one that is the primary now: a failover is followed.</summary>
-    private static NpgsqlDataSource Source(PostgresStoreOptions options)
+    internal static NpgsqlDataSource Source(PostgresStoreOptions options)
     {
         NpgsqlConnectionStringBuilder settings = Settings(options);
         if (settings.Host?.Contains(',', StringComparison.Ordinal) != true)
