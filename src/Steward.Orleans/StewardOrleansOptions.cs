@@ -60,7 +60,7 @@ public sealed class StewardOrleansOptions
     /// <value>256.</value>
     public int FollowQueue { get; set; } = 256;
 
-    /// <summary>Further configuration of the silo, for example grains of your own, or Orleans' dashboard.</summary>
+    /// <summary>Further configuration of the silo, for example grains of your own, or Orleans' dashboard (<c>Steward.Orleans.Dashboard</c>).</summary>
     public Action<ISiloBuilder>? ConfigureSilo { get; set; }
 
     /// <exception cref="ArgumentException">A value is not usable.</exception>

@@ -16,12 +16,15 @@ public static class TestSilo
     public static IHost Build(string connectionString, string schema, int siloPort, int gatewayPort, Action<StewardOptions>? configure = null, Action<StewardOrleansOptions>? orleans = null, bool notify = true, Func<PostgresStoreOptions, PostgresStoreOptions>? store = null)
     {
         HostApplicationBuilder builder = Begin(connectionString, schema, notify, configure, store);
-        builder.UseStewardOrleans(o =>
-        {
-            (o.Address, o.SiloPort, o.GatewayPort) = (IPAddress.Loopback, siloPort, gatewayPort);
-            orleans?.Invoke(o);
-        });
+        Join(builder, siloPort, gatewayPort, orleans);
         return builder.Build();
+    }
+
+    /// <summary>Makes an application of the caller's a silo.</summary>
+    public static void Configure(IHostApplicationBuilder builder, string connectionString, string schema, int siloPort, int gatewayPort, Action<StewardOrleansOptions>? orleans = null)
+    {
+        Add(builder, connectionString, schema, notify: true, configure: null, store: null);
+        Join(builder, siloPort, gatewayPort, orleans);
     }
 
     /// <summary>A client.</summary>
@@ -39,6 +42,18 @@ public static class TestSilo
     private static HostApplicationBuilder Begin(string connectionString, string schema, bool notify, Action<StewardOptions>? configure, Func<PostgresStoreOptions, PostgresStoreOptions>? store)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        Add(builder, connectionString, schema, notify, configure, store);
+        return builder;
+    }
+
+    private static void Join(IHostApplicationBuilder builder, int siloPort, int gatewayPort, Action<StewardOrleansOptions>? orleans) => builder.UseStewardOrleans(o =>
+    {
+        (o.Address, o.SiloPort, o.GatewayPort) = (IPAddress.Loopback, siloPort, gatewayPort);
+        orleans?.Invoke(o);
+    });
+
+    private static void Add(IHostApplicationBuilder builder, string connectionString, string schema, bool notify, Action<StewardOptions>? configure, Func<PostgresStoreOptions, PostgresStoreOptions>? store)
+    {
         builder.Logging.AddFilter((category, level) => level >= (category == "Steward" ? LogLevel.Warning : LogLevel.Error)).AddSimpleConsole(c => c.SingleLine = true);
         StewardBuilder steward = builder.Services.AddSteward(o =>
             {
@@ -51,6 +66,5 @@ public static class TestSilo
             .AddModels("scripted", static (_, _) => new ScriptedModel());
         foreach (Agents.AgentDefinition agent in ScriptedAgents.All(connectionString, schema))
             steward.AddAgent(agent);
-        return builder;
     }
 }
