@@ -34,7 +34,7 @@ if (what == "fallible")
 
 if (what != "all" && !benches.Any(b => b.Name == what))
 {
-    Console.Error.WriteLine($"There is no benchmark '{what}'; expected all, {string.Join(", ", benches.Select(b => b.Name))}, fallible, postgres [throughput|nodes|takeover|parked|timers], and --quick if wanted.");
+    Console.Error.WriteLine($"There is no benchmark '{what}'; expected all, {string.Join(", ", benches.Select(b => b.Name))}, fallible, postgres [throughput|nodes|takeover|parked|timers|toast], and --quick if wanted.");
     return 2;
 }
 

@@ -16,6 +16,7 @@ internal static class PostgresBench
             ("takeover", NodesBench.TakeOverAsync),
             ("parked", PostgresParkedBench.RunAsync),
             ("timers", PostgresParkedBench.TimersAsync),
+            ("toast", ToastBench.RunAsync),
         ];
         if (PostgresServer.FindBin() is null || (only is not null && parts.All(p => p.Name != only)))
         {
