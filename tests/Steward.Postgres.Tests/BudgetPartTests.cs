@@ -56,6 +56,20 @@ public sealed class BudgetPartTests(ITestOutputHelper output) : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Upgrade_OfADatabaseWithBudgets_KeepsWhatWasSpent()
+    {
+        await (await PostgresStewardStore.OpenAsync(_schema.Options, [.. Schema.Migrations.Take(6)], cancellationToken: Token)).DisposeAsync();
+        await _schema.ExecuteAsync("INSERT INTO steward.budget (scope, spent_models, reserved_tokens, max_usd) VALUES ('global', 5, 70, NULL), ('tenant:acme', 4, 60, 1)");
+
+        await using PostgresStewardStore store = await _schema.OpenAsync();
+        await SpendAsync(await TestRun.ClaimedAsync(store), s_step);
+
+        Assert.Equal((new BudgetAmount(6, 0, 100, 0.01m), new BudgetAmount(0, 0, 70)), ((await BudgetAsync(store, "global")).Spent, (await BudgetAsync(store, "global")).Reserved));
+        Assert.Equal(5, (await BudgetAsync(store, "tenant:acme")).Spent.ModelCalls);
+        Assert.Equal(0, await CountAsync("SELECT count(*) FROM steward.budget_part WHERE scope = 'tenant:acme'"));
+    }
+
+    [Fact]
     public async Task Alert_CrossedWithinAGroup_IsRaisedOnceByWhoCrossesIt()
     {
         const int Runs = 20;
