@@ -35,7 +35,7 @@ internal sealed record LedgerLine
 /// <summary>A line of a node's own log: what the store told it.</summary>
 internal sealed record NodeLine
 {
-    /// <summary><c>acknowledged</c>: entries up to <see cref="Sequence"/> are durable. <c>fenced</c>: an append was refused.</summary>
+    /// <summary><c>claimed</c>: the run was given to the node. <c>acknowledged</c>: the entry at <see cref="Sequence"/> is durable. <c>fenced</c>: an append was refused.</summary>
     public required string Kind { get; init; }
 
     public required string Node { get; init; }
