@@ -18,15 +18,14 @@ namespace Steward.Orleans;
 /// <summary>Makes an application with Steward a part of an Orleans cluster.</summary>
 public static class HostExtensions
 {
-    /// <summary>Makes this process a silo: runs are placed by Orleans, and signals and live streams reach the silo that holds a run. Call <c>AddSteward()</c> and <c>UsePostgres()</c> before.</summary>
+    /// <summary>Makes this process a silo: runs are placed by Orleans, and signals and live streams reach the silo that holds a run. Call <c>AddSteward()</c> and <c>UsePostgres()</c> before: the list of silos is kept in the store's database.</summary>
     /// <param name="builder">The application.</param>
-    /// <param name="connectionString">The store's database, in which the list of silos is kept.</param>
     /// <param name="configure">Ports, names and time limits.</param>
     /// <exception cref="ArgumentException">An option is not usable.</exception>
     /// <exception cref="InvalidOperationException">Steward was not added before.</exception>
-    public static IHostApplicationBuilder UseStewardOrleans(this IHostApplicationBuilder builder, string connectionString, Action<StewardOrleansOptions>? configure = null)
+    public static IHostApplicationBuilder UseStewardOrleans(this IHostApplicationBuilder builder, Action<StewardOrleansOptions>? configure = null)
     {
-        StewardOrleansOptions options = Prepare(builder, connectionString, configure);
+        StewardOrleansOptions options = Prepare(builder, configure);
         builder.Services.AddOptions<StewardOptions>().PostConfigure<ILocalSiloDetails>(NameByAddress);
         builder.Services.AddSingleton<GrainPlacement>();
         builder.Services.AddSingleton<IRunPlacement>(static s => s.GetRequiredService<GrainPlacement>());
@@ -38,9 +37,9 @@ public static class HostExtensions
 
     /// <summary>Makes this process a client of the cluster: it starts runs, and its signals and live streams take the short way; it works on none.</summary>
     /// <inheritdoc cref="UseStewardOrleans"/>
-    public static IHostApplicationBuilder UseStewardOrleansClient(this IHostApplicationBuilder builder, string connectionString, Action<StewardOrleansOptions>? configure = null)
+    public static IHostApplicationBuilder UseStewardOrleansClient(this IHostApplicationBuilder builder, Action<StewardOrleansOptions>? configure = null)
     {
-        StewardOrleansOptions options = Prepare(builder, connectionString, configure);
+        StewardOrleansOptions options = Prepare(builder, configure);
         builder.Services.AddOptions<StewardOptions>().PostConfigure(static o => o.RunWorker = false);
         builder.Services.AddSingleton<IGatewayListProvider, GatewayList>();
         return builder.UseOrleansClient(client => client
@@ -48,10 +47,9 @@ public static class HostExtensions
             .Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = options.MembershipRefresh));
     }
 
-    private static StewardOrleansOptions Prepare(IHostApplicationBuilder builder, string connectionString, Action<StewardOrleansOptions>? configure)
+    private static StewardOrleansOptions Prepare(IHostApplicationBuilder builder, Action<StewardOrleansOptions>? configure)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        ArgumentException.ThrowIfNullOrWhiteSpace(connectionString);
         if (!builder.Services.Any(static d => d.ServiceType == typeof(RunHub)))
             throw new InvalidOperationException("Steward is not there yet: call builder.Services.AddSteward().UsePostgres(…) before UseStewardOrleans.");
         if (builder.Services.Any(static d => d.ServiceType == typeof(StewardOrleansOptions)))
@@ -60,7 +58,7 @@ public static class HostExtensions
         configure?.Invoke(options);
         options.Validate();
         builder.Services.AddSingleton(options);
-        builder.Services.AddSingleton(s => new SiloRows(connectionString, options));
+        builder.Services.AddSingleton<SiloRows>();
         builder.Services.AddSingleton<GrainCalls>();
         builder.Services.AddSingleton<RunRelay>();
         builder.Services.AddHostedService(static s => s.GetRequiredService<RunRelay>());

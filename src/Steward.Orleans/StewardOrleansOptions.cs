@@ -20,10 +20,6 @@ public sealed class StewardOrleansOptions
     /// <value><c>steward</c>.</value>
     public string ClusterId { get; set; } = "steward";
 
-    /// <summary>The schema of the store's tables (<c>PostgresStoreOptions.Schema</c>), in which the list of silos is kept.</summary>
-    /// <value><c>steward</c>.</value>
-    public string Schema { get; set; } = "steward";
-
     /// <summary>The address under which the other silos reach this one, and at which it listens.</summary>
     /// <value>Null: this machine's first address that is not a loopback one.</value>
     public IPAddress? Address { get; set; }
@@ -64,15 +60,13 @@ public sealed class StewardOrleansOptions
     /// <value>256.</value>
     public int FollowQueue { get; set; } = 256;
 
-    /// <summary>Further configuration of the silo, for example grains of your own, or Orleans' dashboard.</summary>
+    /// <summary>Further configuration of the silo, for example grains of your own, or Orleans' dashboard (<c>Steward.Orleans.Dashboard</c>).</summary>
     public Action<ISiloBuilder>? ConfigureSilo { get; set; }
 
     /// <exception cref="ArgumentException">A value is not usable.</exception>
     internal void Validate()
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(ClusterId);
-        if (Schema.Length is 0 or > 63 || !char.IsAsciiLetter(Schema[0]) || !Schema.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_'))
-            throw Bad(nameof(Schema), Schema, "lower-case letters, digits and '_', at most 63, a letter first; the same as PostgresStoreOptions.Schema");
+        Check(nameof(ClusterId), ClusterId, !string.IsNullOrWhiteSpace(ClusterId), "a name");
         Check(nameof(SiloPort), SiloPort, SiloPort is >= 1 and <= 65_535, "1 to 65535");
         Check(nameof(GatewayPort), GatewayPort, GatewayPort is >= 0 and <= 65_535 && GatewayPort != SiloPort, "0 (none) to 65535, and not the silo's port");
         Check(nameof(ProbeTimeout), ProbeTimeout, IsWithin(ProbeTimeout, 0.1, 60), "0.1 to 60 seconds");
@@ -88,9 +82,6 @@ public sealed class StewardOrleansOptions
     private static void Check<T>(string name, T value, bool isValid, string range)
     {
         if (!isValid)
-            throw Bad(name, value, range);
+            throw new ArgumentException($"StewardOrleansOptions.{name} is '{value}'; it must be {range}.", name);
     }
-
-    private static ArgumentException Bad<T>(string name, T value, string range) =>
-        new($"StewardOrleansOptions.{name} is '{value}'; it must be {range}.", name);
 }

@@ -108,8 +108,18 @@ internal sealed class Hints : IAsyncDisposable
                 await using (NpgsqlCommand listen = new($"LISTEN \"{_channel}\"", connection))
                     await listen.ExecuteNonQueryAsync(cancellationToken);
                 heard.TryWrite(null);
-                while (true)
-                    await connection.WaitAsync(cancellationToken);
+                try
+                {
+                    while (true)
+                        await connection.WaitAsync(cancellationToken);
+                }
+                catch (OperationCanceledException)
+                {
+                    // It goes back to the pool, where nobody listens.
+                    await using NpgsqlCommand end = new("UNLISTEN *", connection);
+                    await end.ExecuteNonQueryAsync(CancellationToken.None);
+                    throw;
+                }
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {

@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 using Steward.Budgets;
 using Steward.Postgres.Data;
 using Steward.Postgres.Operations;
@@ -17,21 +18,27 @@ namespace Steward.Postgres;
 /// Nothing is acknowledged before its commit returned. A commit whose answer was lost is never made again by the store:
 /// it throws <see cref="StoreFailure.Io"/>, and the session reads back.
 /// </remarks>
-public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, IHintingStore, IDueRuns, IVerifiableStore, IRetentionStore
+public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, IHintingStore, IDueRuns, IVerifiableStore, IRetentionStore, IDatabaseStore
 {
     private readonly PostgresStoreOptions _options;
     private readonly Database _database;
-    private readonly Writer _writer;
+    private readonly Known _known;
+    private readonly AppendWriter _appends;
+    private readonly StartWriter _starts;
     private readonly Hints? _hints;
     private readonly AcknowledgedHeads _heads = new();
+    private readonly System.Collections.Concurrent.ConcurrentBag<DbDataSource> _beside = [];
     private string _lookedAt = "";
+    private uint _lent;
     private string _listedAt = "";
 
     private PostgresStewardStore(PostgresStoreOptions options, Database database, ILogger logger)
     {
         _options = options;
         _database = database;
-        _writer = new Writer(database, options);
+        _known = new Known(database);
+        _appends = new AppendWriter(database, _known, options);
+        _starts = new StartWriter(database, _known, options);
         _hints = options.Notify && (!options.Pooled || options.DirectConnectionString is not null) ? new Hints(database, logger) : null;
     }
 
@@ -46,7 +53,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     {
         ArgumentNullException.ThrowIfNull(start);
         Gate.CheckShape(start, _options.Limits);
-        StartResult result = await _database.WriteAsync(tx => Starts.RunAsync(tx, start, _options.Limits.InlinePayload), cancellationToken);
+        StartResult result = await _starts.CommitAsync(start, cancellationToken);
         _hints?.Send(start.SessionPolicy is SessionPolicy.Interrupt or SessionPolicy.Rollback ? null : result.Run);
         return result;
     }
@@ -68,7 +75,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     {
         ArgumentNullException.ThrowIfNull(request);
         request.Validate();
-        (IReadOnlyList<Claim> claims, string looked) = await _database.WriteAsync(tx => Claims.TakeAsync(tx, request, _lookedAt), cancellationToken);
+        (IReadOnlyList<Claim> claims, string looked) = await Claims.TakeAsync(_database, _known, request, _lookedAt, cancellationToken);
         if (request.Run is null)
             _lookedAt = looked;
         return [.. claims.Select(_heads.Tell)];
@@ -79,17 +86,20 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     {
         ArgumentNullException.ThrowIfNull(request);
         request.Validate();
-        (IReadOnlyList<RunId> runs, _listedAt) = await _database.ReadAsync(tx => Claims.ListAsync(tx, request, _listedAt), cancellationToken);
+        (IReadOnlyList<RunId> runs, _listedAt) = await Claims.ListAsync(_database, _known, request, _listedAt, cancellationToken);
         return runs;
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default)
+    public async ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(worker);
         ArgumentNullException.ThrowIfNull(leases);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(duration, TimeSpan.Zero);
-        return _database.WriteAsync(tx => Claims.RenewAsync(tx, worker, leases, duration), cancellationToken);
+        IReadOnlyList<Lease> held = await _database.WriteAsync(tx => Claims.RenewAsync(tx, worker, leases, duration), cancellationToken);
+        foreach (Lease lost in leases.Except(held))
+            _known.Forget(lost.Run);
+        return held;
     }
 
     /// <inheritdoc/>
@@ -106,7 +116,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     {
         ArgumentNullException.ThrowIfNull(batch);
         Gate.CheckShape(batch, _options.Limits);
-        AppendResult result = await _writer.AppendAsync(batch, cancellationToken);
+        AppendResult result = await _appends.CommitAsync(batch, cancellationToken);
         if (result is not AppendResult.Committed)
             return result;
         _heads.Keep(batch);
@@ -118,9 +128,10 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     public async ValueTask<AppendResult> AppendAsync(Func<DbTransaction, CancellationToken, ValueTask<RunBatch>> work, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(work);
-        (RunBatch? batch, AppendResult result) = await LentTransaction.RunAsync(_database, work, _options.Limits, cancellationToken);
+        (RunBatch? batch, AppendResult result) = await LentTransaction.RunAsync(_database, (int)(Interlocked.Increment(ref _lent) % AppendWriter.Parts), work, _options.Limits, cancellationToken);
         if (batch is null)
             return result;
+        _known.Forget(batch.Lease.Run);
         _heads.Keep(batch);
         Tell(batch);
         return result;
@@ -132,20 +143,18 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     {
         ArgumentOutOfRangeException.ThrowIfNegative(after);
         AcknowledgedHeads.Head? acknowledged = _heads.Of(run);
-        while (true)
+        for (bool isEnd = false; !isEnd;)
         {
-            List<JournalEntry> page = await _database.ReadAsync(tx => Queries.PageAsync(tx, run, after), cancellationToken);
-            if (page.Count == 0)
-            {
-                if (AcknowledgedHeads.IsShort(after, acknowledged) && !await _database.ReadAsync(tx => FamilyRows.WasPrunedAsync(tx, run), cancellationToken))
-                    throw AcknowledgedHeads.ErrorOf(run, after, acknowledged!);
-                yield break;
-            }
-
+            (List<JournalEntry> page, isEnd) = await _database.ReadAsync(tx => Queries.PageAsync(tx, run, after), cancellationToken);
             foreach (JournalEntry entry in page)
+            {
                 yield return entry;
-            after = page[^1].Sequence;
+                after = entry.Sequence;
+            }
         }
+
+        if (AcknowledgedHeads.IsShort(after, acknowledged) && !await _database.ReadAsync(tx => FamilyRows.WasPrunedAsync(tx, run), cancellationToken))
+            throw AcknowledgedHeads.ErrorOf(run, after, acknowledged!);
     }
 
     /// <inheritdoc/>
@@ -191,7 +200,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     {
         ArgumentNullException.ThrowIfNull(feedback);
         ArgumentException.ThrowIfNullOrEmpty(feedback.Id);
-        return _database.WriteAsync(tx => Append.KeepAsync(tx, feedback), cancellationToken);
+        return _database.WriteAsync(tx => FeedbackRows.KeepAsync(tx, feedback), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -210,9 +219,10 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
         await _database.WriteAsync(
             async tx =>
             {
-                await using Npgsql.NpgsqlBatch batch = tx.Batch();
-                EventRows.Keep(tx, batch, content);
-                return await batch.ExecuteNonQueryAsync(tx.CancellationToken);
+                await using Trip trip = tx.Trip();
+                EventRows.Keep(trip, content);
+                await trip.GoAsync();
+                return true;
             },
             cancellationToken);
     }
@@ -336,10 +346,32 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     /// <summary>Finishes what was begun and closes the connections; later calls throw <see cref="StoreFailure.Closed"/>.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _writer.DisposeAsync();
+        await _starts.DisposeAsync();
+        await _appends.DisposeAsync();
         if (_hints is not null)
             await _hints.DisposeAsync();
+        foreach (DbDataSource beside in _beside)
+            await beside.DisposeAsync();
         await _database.DisposeAsync();
+    }
+
+    /// <inheritdoc/>
+    string IDatabaseStore.Schema => _options.Schema;
+
+    /// <inheritdoc/>
+    DbDataSource IDatabaseStore.OpenBeside(string application, int most)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(application);
+        ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
+        _database.ThrowIfClosed();
+        if (_options.DataSource is { } given)
+            return given;
+        NpgsqlConnectionStringBuilder settings = new(_options.ConnectionString) { ApplicationName = application };
+        settings.MaxPoolSize = Math.Min(settings.MaxPoolSize, most);
+        settings.MinPoolSize = Math.Min(settings.MinPoolSize, settings.MaxPoolSize);
+        NpgsqlDataSource beside = Database.Source(_options with { ConnectionString = settings.ConnectionString });
+        _beside.Add(beside);
+        return beside;
     }
 
     /// <summary>Tells the others of what an append leaves for them to do: the run itself, its children, those that it sent to.</summary>
@@ -364,7 +396,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
         try
         {
             await Schema.MigrateAsync(database, migrations, logger, cancellationToken);
-            await Schema.CheckDurabilityAsync(database, logger, cancellationToken);
+            await Schema.CheckSettingsAsync(database, logger, cancellationToken);
             return new PostgresStewardStore(options, database, logger);
         }
         catch

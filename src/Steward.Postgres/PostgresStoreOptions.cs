@@ -39,7 +39,7 @@ public sealed record PostgresStoreOptions
     /// <summary>Whether a pooler that lends connections for the length of a transaction (PgBouncer with <c>pool_mode = transaction</c>) stands before the database.</summary>
     /// <remarks>
     /// Then nothing is kept in a session: no startup <c>options</c>, no prepared statements, no reset of connections; <see cref="TransactionTimeout"/> is set in each
-    /// transaction, which costs it a trip to the server. A <see cref="DataSource"/> must have <c>No Reset On Close=true</c> and no <c>Max Auto Prepare</c>.
+    /// transaction that takes several trips, which costs it one more. A <see cref="DataSource"/> must have <c>No Reset On Close=true</c> and no <c>Max Auto Prepare</c>.
     /// </remarks>
     /// <value>False.</value>
     public bool Pooled { get; init; }

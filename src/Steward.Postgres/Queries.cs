@@ -18,36 +18,35 @@ internal static class Queries
     /// <summary>When a run can be claimed: a leased one at the end of its claim's lease, or of its node's, whichever is later.</summary>
     private const string LeaseEnd = "CASE WHEN r.worker IS NULL THEN r.claimable_at ELSE greatest(r.claimable_at, (SELECT w.expires_at FROM steward.node w WHERE w.name = r.worker)) END";
 
-    /// <summary>The next entries of a journal; empty at its end.</summary>
+    /// <summary>The next entries of a journal, and whether they are the last.</summary>
     /// <exception cref="JournalException">An entry is missing.</exception>
-    public static async Task<List<JournalEntry>> PageAsync(Tx tx, RunId run, long after)
+    public static async Task<(List<JournalEntry> Entries, bool IsEnd)> PageAsync(Tx tx, RunId run, long after)
     {
         List<JournalEntry> page = [];
-        (long id, long head) = await tx.FirstAsync("SELECT id, head FROM steward.run WHERE uuid = $1", static r => (r.GetInt64(0), r.GetInt64(1)), run.Value);
-        if (head <= after)
-            return page;
-        await using NpgsqlBatch batch = tx.Batch();
-        tx.Add(
-            batch,
+        long head = after;
+        await using NpgsqlCommand command = tx.Command(
             """
-            SELECT e.seq, e.type, e.time, coalesce(e.payload, b.content), e.payload_hash, e.hash
-            FROM steward.event e LEFT JOIN steward.blob b ON e.payload IS NULL AND b.hash = e.payload_hash
-            WHERE e.run = $1 AND e.seq > $2 ORDER BY e.seq LIMIT $3
+            SELECT e.seq, e.type, e.time, coalesce(e.payload, b.content), e.payload_hash, e.hash, r.head
+            FROM steward.run r LEFT JOIN steward.event e ON e.run = r.id AND e.seq > $2 LEFT JOIN steward.blob b ON e.payload IS NULL AND b.hash = e.payload_hash
+            WHERE r.uuid = $1 ORDER BY e.seq LIMIT $3
             """,
-            id, after, PageRows);
-        await using NpgsqlDataReader rows = await batch.ExecuteReaderAsync(tx.CancellationToken);
+            run.Value, after, PageRows);
+        await using NpgsqlDataReader rows = await command.ExecuteReaderAsync(tx.CancellationToken);
         long bytes = 0;
         while (bytes < PageBytes && await rows.ReadAsync(tx.CancellationToken))
         {
+            head = rows.GetInt64(6);
+            if (rows.IsDBNull(0))
+                break;
             JournalEntry entry = ReadEntry(rows, run);
             ThrowIfGap(run, after + page.Count + 1, entry.Sequence);
             page.Add(entry);
             bytes += entry.Payload.Length;
         }
 
-        if (page.Count == 0)
+        if (page.Count == 0 && head > after)
             ThrowIfGap(run, after + 1, head + 1);
-        return page;
+        return (page, page.Count == 0 || page[^1].Sequence >= head);
     }
 
     public static Task<List<Signal>> InboxAsync(Tx tx, RunId run) => tx.AllAsync(
@@ -59,7 +58,9 @@ internal static class Queries
     {
         List<KillSwitch> switches = await Switches.AllAsync(tx);
         List<RunAttention> leased = await tx.AllAsync(
-            "SELECT r.uuid, r.tenant, r.agent, EXISTS (SELECT 1 FROM steward.signal s WHERE s.run = r.id AND s.consumed IS NULL), r.ancestors FROM steward.run r WHERE r.worker = $1 ORDER BY r.id",
+            switches.Count == 0
+                ? "SELECT r.uuid, r.tenant, r.agent, true, r.ancestors FROM steward.run r WHERE r.worker = $1 AND r.id IN (SELECT s.run FROM steward.signal s WHERE s.consumed IS NULL) ORDER BY r.id"
+                : "SELECT r.uuid, r.tenant, r.agent, EXISTS (SELECT 1 FROM steward.signal s WHERE s.run = r.id AND s.consumed IS NULL), r.ancestors FROM steward.run r WHERE r.worker = $1 ORDER BY r.id",
             r => AttentionOf(r, switches),
             worker);
         leased.RemoveAll(a => !a.SignalsPending && a.Killed is null);
@@ -118,7 +119,7 @@ internal static class Queries
     public static async Task<List<BudgetInfo>> BudgetsAsync(Tx tx, string prefix, int limit)
     {
         List<BudgetInfo> rows = await tx.AllAsync(
-            $"SELECT {BudgetRows.Columns} FROM steward.budget b WHERE starts_with(b.scope, $1) ORDER BY b.scope LIMIT $2", BudgetRows.Read, prefix, limit);
+            $"SELECT {BudgetRows.Columns} FROM {BudgetRows.Totals} AS b WHERE starts_with(b.scope, $1) ORDER BY b.scope LIMIT $2", BudgetRows.Read, prefix, limit);
         string[] ruling = [.. rows.Where(b => b.Scope.CeilingScope != b.Scope).Select(b => b.Scope.CeilingScope.Key).Distinct()];
         if (ruling.Length == 0)
             return rows;

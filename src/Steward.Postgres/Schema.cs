@@ -27,11 +27,16 @@ internal static class Schema
             Log.Migrated(logger, database.Sql.Schema, database.Name, known);
     }
 
-    /// <summary>Warns of a server that acknowledges what it has not written.</summary>
-    public static async Task CheckDurabilityAsync(Database database, ILogger logger, CancellationToken cancellationToken)
+    /// <summary>Warns of a server that acknowledges what it has not written, and refuses sessions in which a statement does not see what was committed before it.</summary>
+    /// <exception cref="StoreException">Transactions are not <c>read committed</c> by default.</exception>
+    public static async Task CheckSettingsAsync(Database database, ILogger logger, CancellationToken cancellationToken)
     {
-        (string? synchronous, string? fsync) = await database.ReadAsync(
-            tx => tx.FirstAsync("SELECT current_setting('synchronous_commit'), current_setting('fsync')", static r => (r.GetString(0), r.GetString(1))), cancellationToken);
+        (string? synchronous, string? fsync, string? isolation) = await database.ReadAsync(
+            tx => tx.FirstAsync(
+                "SELECT current_setting('synchronous_commit'), current_setting('fsync'), current_setting('default_transaction_isolation')", static r => (r.GetString(0), r.GetString(1), r.GetString(2))),
+            cancellationToken);
+        if (isolation != "read committed")
+            throw new StoreException(StoreFailure.Io, $"Sessions of '{database.Name}' begin with default_transaction_isolation = '{isolation}'; the store needs 'read committed'. Take the setting off the role and the database (ALTER ROLE … RESET default_transaction_isolation), or out of the data source.");
         if (synchronous == "off")
             Log.NotDurable(logger, database.Name, "synchronous_commit");
         if (fsync == "off")

@@ -29,9 +29,7 @@ internal sealed class Verification(Tx tx)
     /// <summary>Checks some runs; returns the number of the last, or null when there are no more. One statement, so that a run's row and its entries are of one moment.</summary>
     private async Task<long?> CheckRunsAsync(long after, RunId? only)
     {
-        await using NpgsqlBatch batch = tx.Batch();
-        tx.Add(
-            batch,
+        await using NpgsqlCommand command = tx.Command(
             """
             SELECT r.id, r.uuid, r.head, r.head_hash, e.seq, e.type, e.time, coalesce(e.payload, b.content), e.payload_hash, e.hash
             FROM (SELECT * FROM steward.run WHERE id > $1 AND ($2::uuid IS NULL OR uuid = $2) ORDER BY id LIMIT $3) AS r
@@ -39,7 +37,7 @@ internal sealed class Verification(Tx tx)
             ORDER BY r.id, e.seq
             """,
             after, only?.Value, RunsAtOnce);
-        await using NpgsqlDataReader rows = await batch.ExecuteReaderAsync(tx.CancellationToken);
+        await using NpgsqlDataReader rows = await command.ExecuteReaderAsync(tx.CancellationToken);
         long? last = null;
         while (await rows.ReadAsync(tx.CancellationToken))
         {

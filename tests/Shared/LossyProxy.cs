@@ -1,14 +1,17 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Steward.Tests.Shared;
 
-/// <summary>Stands between a store and its server; once armed, it lets the next COMMIT through and loses its answer, or loses the COMMIT itself. It can also hold back everything, as a partition does: nothing fails, nothing arrives.</summary>
+/// <summary>Stands between a store and its server; once armed, it lets the next commit through and loses its answer, or loses the commit itself. It can also hold back everything, as a partition does: nothing fails, nothing arrives.</summary>
 internal sealed class LossyProxy : IDisposable
 {
     private readonly TcpListener _listener;
     private readonly string _socket;
     private int _loss;
+    private int _requests;
+    private byte[] _commit = [];
     private volatile TaskCompletionSource? _requestsHeld;
     private volatile TaskCompletionSource? _answersHeld;
 
@@ -26,9 +29,14 @@ internal sealed class LossyProxy : IDisposable
 
     public int Lost { get; private set; }
 
-    public void LoseAnswer() => _loss = 1;
+    /// <summary>How often something came from the store: of a trip with little to say, once.</summary>
+    public int Requests => Volatile.Read(ref _requests);
 
-    public void LoseCommit() => _loss = 2;
+    /// <param name="commit">What the commit has in it: the statement, or what is written by a trip that commits by itself.</param>
+    public void LoseAnswer(string commit = "COMMIT\0") => Lose(1, commit);
+
+    /// <inheritdoc cref="LoseAnswer"/>
+    public void LoseCommit(string commit = "COMMIT\0") => Lose(2, commit);
 
     /// <summary>From now on nothing reaches the server, or nothing comes back from it.</summary>
     public void Part(bool requests, bool answers)
@@ -51,6 +59,12 @@ internal sealed class LossyProxy : IDisposable
     {
         Heal();
         _listener.Stop();
+    }
+
+    private void Lose(int loss, string commit)
+    {
+        _commit = Encoding.UTF8.GetBytes(commit);
+        _loss = loss;
     }
 
     private async Task AcceptAsync()
@@ -79,9 +93,10 @@ internal sealed class LossyProxy : IDisposable
             {
                 while (await client.Client.ReceiveAsync(buffer) is > 0 and var count)
                 {
+                    Interlocked.Increment(ref _requests);
                     if (_requestsHeld is { } held)
                         await held.Task;
-                    int loss = IsCommit(buffer.AsSpan(0, count)) ? Interlocked.Exchange(ref _loss, 0) : 0;
+                    int loss = _loss > 0 && buffer.AsSpan(0, count).IndexOf(_commit) >= 0 ? Interlocked.Exchange(ref _loss, 0) : 0;
                     if (loss > 0)
                         Lost++;
                     if (loss == 2)
@@ -123,7 +138,4 @@ internal sealed class LossyProxy : IDisposable
             // Either side went away.
         }
     }
-
-    /// <summary>The statement alone, not the isolation level that <c>BEGIN</c> names.</summary>
-    private static bool IsCommit(ReadOnlySpan<byte> bytes) => bytes.IndexOf("COMMIT\0"u8) >= 0;
 }

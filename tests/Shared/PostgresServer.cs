@@ -61,6 +61,10 @@ internal sealed class PostgresServer
         return standby;
     }
 
+    /// <summary>A connection string that names several servers, in this order; a failover is noticed within a second.</summary>
+    public static string Hosts(params PostgresServer[] servers) =>
+        $"Host={string.Join(',', servers.Select(s => s._folder))};Username=postgres;Database=postgres;Maximum Pool Size=10;Host Recheck Seconds=1;Timeout=5";
+
     /// <summary>A standby becomes the primary.</summary>
     public void Promote() => RunServerProgram("pg_ctl", "-D", $"{_folder}/data", "-w", "promote");
 

@@ -13,19 +13,28 @@ internal sealed class ClusterSchema : IAsyncDisposable
     private static int s_count;
     private PostgresStewardStore? _store;
 
-    public string Name { get; } = $"o{Interlocked.Increment(ref s_count)}";
+    private ClusterSchema(string connectionString, string name) => (ConnectionString, Name) = (connectionString, name);
 
-    public string ConnectionString { get; } = Requirement.Postgres().ConnectionString;
+    public string Name { get; }
+
+    /// <summary>The straight way to the server, whichever way the store takes.</summary>
+    public string ConnectionString { get; }
 
     public PostgresStewardStore Store => _store!;
 
-    public static async Task<ClusterSchema> CreateAsync()
+    /// <param name="server">The server; null for this process's.</param>
+    /// <param name="change">How the store reaches it.</param>
+    public static async Task<ClusterSchema> CreateAsync(PostgresServer? server = null, Func<PostgresStoreOptions, PostgresStoreOptions>? change = null)
     {
-        var schema = new ClusterSchema();
-        schema._store = await PostgresStewardStore.OpenAsync(new PostgresStoreOptions { ConnectionString = schema.ConnectionString, Schema = schema.Name, Notify = false }, cancellationToken: TestContext.Current.CancellationToken);
+        var schema = new ClusterSchema((server ?? Requirement.Postgres()).ConnectionString, $"o{Interlocked.Increment(ref s_count)}");
+        var options = new PostgresStoreOptions { ConnectionString = schema.ConnectionString, Schema = schema.Name, Notify = false };
+        schema._store = await PostgresStewardStore.OpenAsync(change is null ? options : change(options), cancellationToken: TestContext.Current.CancellationToken);
         await schema.ExecuteAsync(ScriptedAgents.Ledger(schema.Name));
         return schema;
     }
+
+    /// <summary>The same schema and store, on the server that took over.</summary>
+    public ClusterSchema On(PostgresServer server) => new(server.ConnectionString, Name) { _store = _store };
 
     public async Task<T> ScalarAsync<T>(string sql)
     {
@@ -50,7 +59,7 @@ internal sealed class ClusterSchema : IAsyncDisposable
         await ExecuteAsync($"DROP SCHEMA IF EXISTS {Name} CASCADE");
     }
 
-    private async Task ExecuteAsync(string sql)
+    public async Task ExecuteAsync(string sql)
     {
         await using NpgsqlConnection connection = new(ConnectionString);
         await connection.OpenAsync(CancellationToken.None);

@@ -118,10 +118,9 @@ public sealed class FailoverTests(ITestOutputHelper output) : IDisposable
     private async Task<PostgresStewardStore> FollowAsync()
     {
         _standby ??= _primary.StartStandby();
-        string hosts = string.Join(',', ((PostgresServer[])[_primary, _standby]).Select(s => new NpgsqlConnectionStringBuilder(s.ConnectionString).Host));
-        var settings = new NpgsqlConnectionStringBuilder(_primary.ConnectionString) { Host = hosts, HostRecheckSeconds = 1, Timeout = 5 };
+        string hosts = PostgresServer.Hosts(_primary, _standby);
         PostgresStewardStore? store = null;
-        await UntilAsync(async () => await TryAsync(async () => (store = await PostgresStewardStore.OpenAsync(new PostgresStoreOptions { ConnectionString = settings.ConnectionString }, cancellationToken: Token)) is not null));
+        await UntilAsync(async () => await TryAsync(async () => (store = await PostgresStewardStore.OpenAsync(new PostgresStoreOptions { ConnectionString = hosts }, cancellationToken: Token)) is not null));
         return store!;
     }
 

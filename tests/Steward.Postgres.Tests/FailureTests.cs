@@ -16,19 +16,24 @@ public sealed class FailureTests(ITestOutputHelper output) : IAsyncDisposable
     public ValueTask DisposeAsync() => _schema.DisposeAsync();
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Append_AnswerOfTheCommitIsLost_SaysSoAndIsReadBack(bool happened)
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public async Task Append_AnswerOfTheCommitIsLost_SaysSoAndIsReadBack(bool happened, bool atOnce)
     {
         using LossyProxy proxy = Proxy();
         await using PostgresStewardStore store = await _schema.OpenAsync(o => o with { ConnectionString = Through(proxy) });
         TestRun run = await TestRun.ClaimedAsync(store);
         await run.AppendAsync();
         RunBatch batch = run.Batch(2);
+        if (!atOnce)
+            batch = batch with { Feedback = [new Feedback { Id = "f", Run = run.Id, By = "test", Kind = FeedbackKind.Explicit, Score = 1, At = TimeProvider.System.GetUtcNow() }] }; // It goes under locks.
+        string commit = atOnce ? "guidance.added" : "COMMIT\0";
         if (happened)
-            proxy.LoseAnswer();
+            proxy.LoseAnswer(commit);
         else
-            proxy.LoseCommit();
+            proxy.LoseCommit(commit);
 
         StoreException error = await Assert.ThrowsAnyAsync<StoreException>(() => run.AppendAsync(batch));
 

@@ -115,7 +115,10 @@ public sealed class TransactionalTests : IAsyncLifetime
         ToolDefinition pay = Pay((_, _) =>
         {
             if (_attempts == 1)
-                (happened ? (Action)proxy.LoseAnswer : proxy.LoseCommit)();
+                if (happened)
+                    proxy.LoseAnswer();
+                else
+                    proxy.LoseCommit();
             return Task.CompletedTask;
         });
         await using Harness harness = new(store, Script(Calls_(("pay", new { n = 1 })), Says("paid")), Harness.Agent(pay).Build(), o => (o.LeaseDuration, o.WatchInterval) = (TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(30)));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Npgsql;
 using Orleans.Runtime;
+using Steward.Storage;
 
 namespace Steward.Orleans.Membership;
 
@@ -10,8 +11,9 @@ namespace Steward.Orleans.Membership;
 /// the number of the transaction that wrote a row: it never comes back, even after the rows were deleted. Times are what the silos say; nothing is decided
 /// by them here: who holds a run is decided by leases, on the database's clock.
 /// </remarks>
-internal sealed class SiloRows : IAsyncDisposable
+internal sealed class SiloRows
 {
+    /// <summary>Connections for a silo, apart from the store's: a list of silos must not wait for appends.</summary>
     private const int MostConnections = 4;
 
     private const string Columns = "s.silo, s.etag, s.status, s.name, s.host, s.role, s.gateway_port, s.update_zone, s.fault_zone, s.started_at, s.alive_at, s.suspected_by, s.suspected_at";
@@ -20,13 +22,13 @@ internal sealed class SiloRows : IAsyncDisposable
     private readonly string _schema;
     private readonly string _cluster;
 
-    public SiloRows(string connectionString, StewardOrleansOptions options)
+    /// <exception cref="StewardException">The store is not a PostgreSQL one.</exception>
+    public SiloRows(IStewardStore store, StewardOrleansOptions options)
     {
-        NpgsqlConnectionStringBuilder connection = new(connectionString) { ApplicationName = "steward-orleans" };
-        connection.MaxPoolSize = Math.Min(connection.MaxPoolSize, MostConnections);
-        connection.MinPoolSize = Math.Min(connection.MinPoolSize, connection.MaxPoolSize);
-        _source = NpgsqlDataSource.Create(connection);
-        _schema = options.Schema;
+        if (store is not IDatabaseStore database || database.OpenBeside("steward-orleans", MostConnections) is not NpgsqlDataSource source)
+            throw new StewardException($"The store {store.GetType().Name} cannot keep the list of silos, which Orleans needs. Use the PostgreSQL store (UsePostgres).");
+        _source = source;
+        _schema = database.Schema;
         _cluster = options.ClusterId;
     }
 
@@ -41,7 +43,7 @@ internal sealed class SiloRows : IAsyncDisposable
         }
         catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName)
         {
-            throw new StewardException($"The schema '{_schema}' has no table of silos. The PostgreSQL store makes it when it is opened: call UsePostgres with the same database, and set StewardOrleansOptions.Schema to its schema.", e);
+            throw new StewardException($"The schema '{_schema}' has no table of silos, although the store made it when it was opened. Was it dropped, or was a backup of an older version restored? Start this process again.", e);
         }
     }
 
@@ -110,8 +112,6 @@ internal sealed class SiloRows : IAsyncDisposable
 
         return gateways;
     }
-
-    public ValueTask DisposeAsync() => _source.DisposeAsync();
 
     private async Task<int> ExecuteAsync(string sql, params object?[] values)
     {

@@ -16,6 +16,7 @@ internal sealed class Database : IAsyncDisposable
     private readonly string? _direct;
     private readonly string? _perTransaction;
     private readonly bool _owned;
+    private readonly bool _pooled;
     private readonly ILogger _logger;
     private volatile bool _closed;
 
@@ -23,6 +24,7 @@ internal sealed class Database : IAsyncDisposable
     {
         _owned = options.DataSource is null;
         _source = options.DataSource ?? Source(options);
+        _pooled = options.Pooled;
         _direct = options.DirectConnectionString;
         _perTransaction = options.Pooled ? $"SET LOCAL {Timeout(options)}" : null;
         _logger = logger;
@@ -55,7 +57,8 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>Works in one transaction; returns once it is committed.</summary>
     /// <param name="body">Called again when another transaction was in the way, so it keeps nothing between.</param>
     /// <param name="cancellationToken">Obeyed until the commit begins.</param>
-    public async ValueTask<T> WriteAsync<T>(Func<Tx, Task<T>> body, CancellationToken cancellationToken)
+    /// <param name="isLent">Whether others write in it, who may leave something in the session.</param>
+    public async ValueTask<T> WriteAsync<T>(Func<Tx, Task<T>> body, CancellationToken cancellationToken, bool isLent = false)
     {
         ThrowIfClosed();
         cancellationToken.ThrowIfCancellationRequested();
@@ -65,6 +68,7 @@ internal sealed class Database : IAsyncDisposable
             try
             {
                 await using NpgsqlConnection connection = await _source.OpenConnectionAsync(cancellationToken);
+                await using IAsyncDisposable? tidy = isLent && !_pooled ? new Tidy(connection) : null;
                 await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
                 var tx = new Tx(connection, Sql, cancellationToken, transaction);
                 if (_perTransaction is not null)
@@ -87,6 +91,51 @@ internal sealed class Database : IAsyncDisposable
             catch (Exception e) when (IsDriver(e))
             {
                 throw Failure.ToException(e, Name);
+            }
+        }
+    }
+
+    /// <summary>Makes one trip that is a transaction by itself; returns once it is committed.</summary>
+    /// <param name="fill">Adds the statements. Called again when another transaction was in the way.</param>
+    /// <returns>False when the server refused one of them, or could not be asked: nothing of it has happened.</returns>
+    /// <exception cref="UnknownCommitException">The connection broke, so it may have happened.</exception>
+    public async ValueTask<bool> TryAtOnceAsync(Action<Trip> fill)
+    {
+        ThrowIfClosed();
+        for (int attempt = 1; ; attempt++)
+        {
+            NpgsqlConnection connection;
+            try
+            {
+                connection = await _source.OpenConnectionAsync();
+            }
+            catch (Exception e) when (IsDriver(e))
+            {
+                return false;
+            }
+
+            await using (connection)
+            {
+                await using Trip trip = new Tx(connection, Sql, CancellationToken.None).Trip();
+                fill(trip);
+                try
+                {
+                    await trip.GoAsync();
+                    return true;
+                }
+                catch (Exception e) when (attempt < MaxAttempts && Failure.IsConflict(e))
+                {
+                    Log.Retried(_logger, Name, ((PostgresException)e).SqlState, attempt);
+                }
+                catch (Exception e) when (!trip.IsAnswered && Failure.IsRolledBack(e))
+                {
+                    return false;
+                }
+                catch (Exception e) when (IsDriver(e))
+                {
+                    Log.Ambiguous(_logger, e, Name);
+                    throw Failure.ToUnknownCommit(e, Name);
+                }
             }
         }
     }
@@ -130,7 +179,7 @@ internal sealed class Database : IAsyncDisposable
         || (error is ObjectDisposedException or InvalidOperationException && error is not JournalException && error.Source == "Npgsql");
 
     /// <summary>Of several hosts, the one that is the primary now: a failover is followed.</summary>
-    private static NpgsqlDataSource Source(PostgresStoreOptions options)
+    internal static NpgsqlDataSource Source(PostgresStoreOptions options)
     {
         NpgsqlConnectionStringBuilder settings = Settings(options);
         if (settings.Host?.Contains(',', StringComparison.Ordinal) != true)
@@ -143,16 +192,32 @@ internal sealed class Database : IAsyncDisposable
     {
         NpgsqlConnectionStringBuilder settings = new(options.ConnectionString);
         settings.ApplicationName ??= ApplicationName;
+        settings.NoResetOnClose = true; // Nothing is left in a session: locks and settings are those of transactions. Whoever is lent one tidies up (LentTransaction).
         if (options.Pooled)
-        {
-            settings.NoResetOnClose = true;
             return settings;
-        }
 
         if (settings.MaxAutoPrepare == 0)
             settings.MaxAutoPrepare = 64;
-        settings.Options = settings.Options is { Length: > 0 } given ? $"-c {Timeout(options)} {given}" : $"-c {Timeout(options)}";
+        string own = $"-c {Timeout(options)} -c default_transaction_isolation=read\\ committed";
+        settings.Options = settings.Options is { Length: > 0 } given ? $"{own} {given}" : own;
         return settings;
+    }
+
+    /// <summary>Takes out of a session what a lent transaction may have left there.</summary>
+    private sealed class Tidy(NpgsqlConnection connection) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            try
+            {
+                await using NpgsqlCommand reset = new("SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD SEQUENCES; DISCARD TEMP", connection);
+                await reset.ExecuteNonQueryAsync();
+            }
+            catch (Exception e) when (IsDriver(e))
+            {
+                NpgsqlConnection.ClearPool(connection); // So that nobody gets it as it is.
+            }
+        }
     }
 
     private static string Timeout(PostgresStoreOptions options) =>

@@ -13,6 +13,9 @@ internal static class Failure
     public static bool IsConflict(Exception error) =>
         error is PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected };
 
+    /// <summary>Whether the server itself says that a statement failed, so that its transaction is certainly rolled back. What ends the session (FATAL) says nothing of a commit.</summary>
+    public static bool IsRolledBack(Exception error) => error is PostgresException { InvariantSeverity: "ERROR" };
+
     /// <summary>Whether somebody else has just inserted the same key; made again, the operation finds it.</summary>
     public static bool IsSameKey(Exception error) => error is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };
 

@@ -44,23 +44,17 @@ internal sealed class Tx(NpgsqlConnection connection, Sql sql, CancellationToken
     public async Task<DateTimeOffset> NowAsync() => await FirstAsync("SELECT steward.now()", static r => r.Time(0));
 
     /// <summary>Several statements for one trip to the server.</summary>
-    public NpgsqlBatch Batch() => new(connection);
+    public Trip Trip() => new(sql, new NpgsqlBatch(connection), cancellationToken);
 
-    public void Add(NpgsqlBatch batch, string text, params object?[] values)
-    {
-        NpgsqlBatchCommand command = new(sql.Of(text));
-        Bind(command.Parameters, values);
-        batch.BatchCommands.Add(command);
-    }
-
-    private NpgsqlCommand Command(string text, object?[] values)
+    /// <summary>A statement whose rows the caller reads one by one.</summary>
+    public NpgsqlCommand Command(string text, params object?[] values)
     {
         NpgsqlCommand command = new(sql.Of(text), connection);
         Bind(command.Parameters, values);
         return command;
     }
 
-    private static void Bind(NpgsqlParameterCollection parameters, object?[] values)
+    internal static void Bind(NpgsqlParameterCollection parameters, object?[] values)
     {
         foreach (object? value in values)
             parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value });

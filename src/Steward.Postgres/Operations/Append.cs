@@ -1,4 +1,3 @@
-using Npgsql;
 using Steward.Budgets;
 using Steward.Postgres.Data;
 using Steward.Postgres.Tables;
@@ -9,120 +8,105 @@ namespace Steward.Postgres.Operations;
 
 /// <summary>The gate: appends of different runs in one transaction, each with an answer of its own.</summary>
 /// <remarks>
-/// Locks are taken in one order everywhere: the control lock (shared), sessions, runs by number, limited tools by name, budgets by scope. What is left
-/// over (two runs that send to each other) PostgreSQL finds as a deadlock, and the transaction is made again.
-/// Three trips to the server: lock and load; the budgets, if any are drawn on; everything that is written. More only for limited tools. All checks come before the first write.
+/// Decides, and writes what it has let through. Where the rows come from on which it decides is its callers' matter: <see cref="AppendLocked"/> loads them under locks, and
+/// <see cref="AppendAtOnce"/> goes by what the node knows. What is written says in either case on which lease, which sequence and which room in budgets it was decided, and refuses
+/// the transaction where that is not so.
 /// </remarks>
-internal sealed class Append(Tx tx, IReadOnlyList<RunBatch> group, int inlinePayload)
+/// <param name="control">What operators have set.</param>
+/// <param name="budgets">The group's budgets.</param>
+/// <param name="slots">The calls in flight of limited tools.</param>
+/// <param name="inbox">The signals that can be applied, by run; null when the database will say so.</param>
+/// <param name="inlinePayload">Payloads above this size, in bytes, become blobs.</param>
+internal sealed class Append(Control control, BudgetBook budgets, SlotBook slots, HashSet<(long Run, string Signal)>? inbox, int inlinePayload)
 {
-    private readonly Dictionary<RunId, RunRow> _runs = [];
-    private readonly HashSet<(long Run, string Signal)> _pending = [];
-    private readonly BudgetBook _budgets = new();
-    private readonly SlotBook _slots = new();
     private readonly List<Accepted> _accepted = [];
-    private List<KillSwitch> _switches = [];
-    private LimitTable _limits = LimitTable.Empty;
-    private DateTimeOffset _now;
+    private readonly HashSet<long> _pending = [];
+    private Dictionary<int, List<BudgetAlert>> _alerts = [];
 
-    /// <returns>For each batch its <see cref="AppendResult"/>, or the exception with which it alone is refused.</returns>
-    public async Task<object[]> RunAsync()
+    /// <summary>What was let through.</summary>
+    public IReadOnlyList<Accepted> All => _accepted;
+
+    /// <summary>Decides on a batch; what is let through will be written.</summary>
+    /// <returns>The refusal, or null.</returns>
+    /// <exception cref="JournalException">Its entries do not continue the chain.</exception>
+    /// <exception cref="ArgumentException">It applies a signal that is not there.</exception>
+    public AppendResult? Decide(int place, RunBatch batch, RunRow run)
     {
-        await LoadAsync();
-        await _slots.LoadAsync(tx, _limits, group);
-        await _budgets.LoadAsync(tx, group.Where(Holds).Select(batch => (batch, _runs[batch.Lease.Run])));
-        object[] answers = [.. group.Select(Decide)];
-        if (_accepted.Count == 0)
-            return answers;
-        await WriteAsync();
-        foreach (Accepted accepted in _accepted)
-            await FollowAsync(accepted);
-        return answers;
-    }
-
-    private async Task LoadAsync()
-    {
-        Guid[] appending = [.. group.Select(b => b.Lease.Run.Value)];
-        Guid[] ending = [.. group.Where(b => b.Status.IsTerminal()).Select(b => b.Lease.Run.Value)];
-        await using NpgsqlBatch batch = tx.Batch();
-        if (group.Any(b => b.StartsEffect))
-            Switches.Share(tx, batch);
-        if (ending.Length > 0)
-            Starts.LockSessions(tx, batch, ending);
-        Guid[] locked = [.. appending, .. group.SelectMany(b => b.Sends).Select(s => s.Run.Value)];
-        tx.Add(batch, $"SELECT {RunRow.Columns} FROM steward.run r WHERE r.uuid = ANY($1) ORDER BY r.id FOR UPDATE", (object)locked);
-        tx.Add(batch, "SELECT s.run, s.signal_id FROM steward.signal s JOIN steward.run r ON r.id = s.run WHERE r.uuid = ANY($1) AND s.consumed IS NULL", (object)appending);
-        tx.Add(batch, Switches.All);
-        tx.Add(batch, Concurrency.All);
-        tx.Add(batch, "SELECT steward.now()");
-
-        await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(tx.CancellationToken);
-        for (int locks = batch.BatchCommands.Count - 5; locks > 0; locks--)
-            await reader.NextResultAsync(tx.CancellationToken);
-        foreach (RunRow run in await tx.ReadAllAsync(reader, RunRow.Read))
-            _runs[run.Run] = run;
-        await reader.NextResultAsync(tx.CancellationToken);
-        _pending.UnionWith(await tx.ReadAllAsync(reader, static r => (r.GetInt64(0), r.GetString(1))));
-        await reader.NextResultAsync(tx.CancellationToken);
-        _switches = await tx.ReadAllAsync(reader, Switches.Read);
-        await reader.NextResultAsync(tx.CancellationToken);
-        _limits = new LimitTable(await tx.ReadAllAsync(reader, Concurrency.Read));
-        await reader.NextResultAsync(tx.CancellationToken);
-        _now = (await tx.ReadAllAsync(reader, static r => r.Time(0)))[0];
-    }
-
-    private bool Holds(RunBatch batch) =>
-        _runs.TryGetValue(batch.Lease.Run, out RunRow? run) && Gate.CheckLease(batch, run.Epoch, run.Worker, run.Head) is null;
-
-    private object Decide(RunBatch batch)
-    {
-        try
-        {
-            return DecideOne(batch);
-        }
-        catch (Exception e) when (e is JournalException or ArgumentException)
-        {
-            return e;
-        }
-    }
-
-    private AppendResult DecideOne(RunBatch batch)
-    {
-        if (!_runs.TryGetValue(batch.Lease.Run, out RunRow? run))
-            return new AppendResult.Fenced(0, 0);
         if (Gate.CheckLease(batch, run.Epoch, run.Worker, run.Head) is { } fenced)
             return fenced;
         if (batch.Entries is [JournalEntry first, ..])
             first.Verify(run.HeadHash);
-        if (batch.StartsEffect && Gate.FindSwitch(_switches, run.Run, run.Tenant, run.Agent, run.Ancestors) is { } engaged)
+        if (batch.StartsEffect && Gate.FindSwitch(control.Switches, run.Run, run.Tenant, run.Agent, run.Ancestors) is { } engaged)
             return new AppendResult.Killed(engaged);
-        if (_budgets.Draw(batch.Budget, run, out Dictionary<BudgetScope, BudgetInfo>? drawn) is { } shortfall)
+        if (budgets.Draw(batch.Budget, run, out List<(BudgetScope, BudgetChange)>? drawn) is { } shortfall)
             return new AppendResult.OverBudget(shortfall);
-        if (_slots.Check(batch, run, out IReadOnlyList<ToolSlot> slots) is { } throttled)
+        if (slots.Check(batch, run, out IReadOnlyList<ToolSlot> held) is { } throttled)
             return throttled;
         Consume(batch, run);
 
-        List<BudgetAlert>? alerts = drawn is null ? null : _budgets.Keep(drawn);
-        bool pending = _pending.Any(s => s.Run == run.Id);
-        RunRow after = After(batch, run with { Slots = slots }, pending);
-        _slots.Keep(after);
-        _accepted.Add(new Accepted(batch, after));
-        return pending || alerts is not null ? new AppendResult.Committed(pending, alerts ?? []) : AppendResult.Committed.Quiet;
+        if (drawn is not null)
+            budgets.Keep(place, drawn);
+        RunRow after = After(batch, run with { Slots = held });
+        slots.Keep(after);
+        _accepted.Add(new Accepted(place, batch, after));
+        return null;
+    }
+
+    /// <summary>Adds all that is to be written. Its last statement asks who has something in the inbox.</summary>
+    public void AddTo(Trip trip)
+    {
+        Record(trip);
+        EventRows.Insert(
+            trip,
+            [.. _accepted.SelectMany(a => a.Batch.Entries.Select(entry => (a.Run.Id, entry)))],
+            _accepted.SelectMany(a => a.Batch.Blobs),
+            inlinePayload);
+        MarkConsumed(trip);
+        foreach ((_, RunBatch from, RunRow run) in _accepted)
+        {
+            if (from.Snapshot is { } snapshot)
+            {
+                trip.Do(
+                    "INSERT INTO steward.snapshot (run, seq, version, data) VALUES ($1, $2, $3, $4) ON CONFLICT (run) DO UPDATE SET seq = $2, version = $3, data = $4",
+                    run.Id, snapshot.Sequence, snapshot.Version, snapshot.Data.ToArray());
+            }
+        }
+
+        budgets.AddTo(trip);
+        Wake(trip);
+        _pending.Clear();
+        trip.Ask("SELECT s.run FROM steward.signal s WHERE s.run = ANY($1) AND s.consumed IS NULL", r => _pending.Add(r.GetInt64(0)), (object)Of(r => r.Id));
+    }
+
+    /// <summary>What is said to those who were let through, once everything is written.</summary>
+    public IEnumerable<(Accepted Append, AppendResult Answer)> Answers()
+    {
+        _alerts = budgets.Alerts();
+        return _accepted.Select(a => (a, (AppendResult)AnswerOf(a)));
+    }
+
+    private AppendResult.Committed AnswerOf(Accepted accepted)
+    {
+        bool pending = _pending.Contains(accepted.Run.Id);
+        return _alerts.TryGetValue(accepted.Place, out List<BudgetAlert>? alerts) || pending ? new AppendResult.Committed(pending, alerts ?? []) : AppendResult.Committed.Quiet;
     }
 
     private void Consume(RunBatch batch, RunRow run)
     {
+        if (inbox is null)
+            return;
         HashSet<string> seen = new(StringComparer.Ordinal);
         foreach (string id in batch.Consumes)
         {
-            if (!seen.Add(id) || !_pending.Contains((run.Id, id)))
+            if (!seen.Add(id) || !inbox.Contains((run.Id, id)))
                 throw new ArgumentException($"Signal '{id}' is not in the inbox of run {run.Run}, or was applied before.", nameof(batch));
         }
 
         foreach (string id in seen)
-            _pending.Remove((run.Id, id));
+            inbox.Remove((run.Id, id));
     }
 
-    private RunRow After(RunBatch batch, RunRow run, bool pending)
+    private static RunRow After(RunBatch batch, RunRow run)
     {
         RunRow after = run with
         {
@@ -132,96 +116,66 @@ internal sealed class Append(Tx tx, IReadOnlyList<RunBatch> group, int inlinePay
             Attempts = batch.Progress ? 0 : run.Attempts,
             Head = batch.ExpectedSequence + batch.Entries.Count,
             HeadHash = batch.Entries is [.., JournalEntry last] ? last.Hash.ToArray() : run.HeadHash,
-            UpdatedAt = _now,
         };
-        if (batch.Release is null && !batch.Status.IsTerminal())
-            return after;
-        return after with
-        {
-            Worker = null,
-            Attempts = 0,
-            ClaimableAt = batch.Status.IsTerminal() ? null : pending && batch.Release?.LeavesSignals != true ? _now : batch.Release?.WakeAt?.Due(),
-        };
+        return batch.Release is null && !batch.Status.IsTerminal()
+            ? after
+            : after with { Worker = null, Attempts = 0, ClaimableAt = batch.Status.IsTerminal() ? null : batch.Release?.WakeAt?.Due() };
     }
 
-    private async Task WriteAsync()
-    {
-        await using NpgsqlBatch batch = tx.Batch();
-        EventRows.Insert(
-            tx,
-            batch,
-            [.. _accepted.SelectMany(a => a.Batch.Entries.Select(entry => (a.Run.Id, entry)))],
-            _accepted.SelectMany(a => a.Batch.Blobs),
-            inlinePayload);
-        MarkConsumed(batch);
-        Record(batch);
-        foreach ((RunBatch from, RunRow run) in _accepted)
-        {
-            if (from.Snapshot is { } snapshot)
-            {
-                tx.Add(
-                    batch,
-                    "INSERT INTO steward.snapshot (run, seq, version, data) VALUES ($1, $2, $3, $4) ON CONFLICT (run) DO UPDATE SET seq = $2, version = $3, data = $4",
-                    run.Id, snapshot.Sequence, snapshot.Version, snapshot.Data.ToArray());
-            }
-        }
-
-        _budgets.Save(tx, batch);
-        await batch.ExecuteNonQueryAsync(tx.CancellationToken);
-    }
-
-    private void Record(NpgsqlBatch batch)
-    {
-        tx.Add(
-            batch,
-            """
+    /// <summary>The rows, each if its lease and its sequence are still those on which was decided.</summary>
+    private void Record(Trip trip) => trip.Ask(
+        """
+        WITH changed AS (
             UPDATE steward.run r SET status = u.status, reason = u.reason, attempts = u.attempts, head = u.head, head_hash = u.head_hash,
-                worker = u.worker, claimable_at = u.claimable_at, version = u.version, slots = u.slots, updated_at = $9
-            FROM unnest($1::bigint[], $2::text[], $3::text[], $4::integer[], $5::bigint[], $6::bytea[], $7::text[], $8::timestamptz[], $10::text[], $11::text[])
-                AS u (id, status, reason, attempts, head, head_hash, worker, claimable_at, version, slots)
-            WHERE r.id = u.id
-            """,
-            Of(r => r.Id), Of(r => r.Status.Name()), Of(r => r.Reason), Of(r => r.Attempts), Of(r => r.Head), Of(r => r.HeadHash),
-            Of(r => r.Worker), Of(r => r.ClaimableAt?.UtcDateTime), _now, Of(r => r.Version), Of(r => SlotRules.Write(r.Slots)));
+                worker = u.worker, claimable_at = u.claimable_at, version = u.version, slots = u.slots, updated_at = steward.now()
+            FROM unnest($1::bigint[], $2::text[], $3::text[], $4::integer[], $5::bigint[], $6::bytea[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::bigint[])
+                AS u (id, status, reason, attempts, head, head_hash, worker, claimable_at, version, slots, epoch, held_by, before)
+            WHERE r.id = u.id AND r.epoch = u.epoch AND r.worker = u.held_by AND r.head = u.before
+            RETURNING 1)
+        SELECT CASE WHEN (SELECT count(*) FROM changed) = $14 THEN true ELSE steward.refuse('the leases and sequences hold') END
+        """,
+        null,
+        Of(r => r.Id), Of(r => r.Status.Name()), Of(r => r.Reason), Of(r => r.Attempts), Of(r => r.Head), Of(r => r.HeadHash), Of(r => r.Worker), Of(r => r.ClaimableAt?.UtcDateTime),
+        Of(r => r.Version), Of(r => SlotRules.Write(r.Slots)), Each(a => a.Batch.Lease.Epoch), Each(a => a.Batch.Lease.Worker), Each(a => a.Batch.ExpectedSequence), (long)_accepted.Count);
 
-        T[] Of<T>(Func<RunRow, T> column) => [.. _accepted.Select(a => column(a.Run))];
-    }
-
-    private void MarkConsumed(NpgsqlBatch batch)
+    private void MarkConsumed(Trip trip)
     {
-        List<(long Run, string Signal, long Sequence)> consumed =
-            [.. _accepted.SelectMany(a => a.Batch.Consumes.Select(id => (a.Run.Id, id, a.Run.Head)))];
+        List<(long Run, string Signal, long Sequence)> consumed = [.. _accepted.SelectMany(a => a.Batch.Consumes.Select(id => (a.Run.Id, id, a.Run.Head)))];
         if (consumed.Count == 0)
             return;
-        tx.Add(
-            batch,
-            "UPDATE steward.signal s SET consumed = u.seq FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS u (run, id, seq) WHERE s.run = u.run AND s.signal_id = u.id",
-            consumed.Select(c => c.Run).ToArray(), consumed.Select(c => c.Signal).ToArray(), consumed.Select(c => c.Sequence).ToArray());
+        trip.Ask(
+            """
+            WITH changed AS (
+                UPDATE steward.signal s SET consumed = u.seq FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS u (run, id, seq)
+                WHERE s.run = u.run AND s.signal_id = u.id AND s.consumed IS NULL
+                RETURNING 1)
+            SELECT CASE WHEN (SELECT count(*) FROM changed) = $4 THEN true ELSE steward.refuse('the signals are in the inbox') END
+            """,
+            null,
+            consumed.Select(c => c.Run).ToArray(), consumed.Select(c => c.Signal).ToArray(), consumed.Select(c => c.Sequence).ToArray(), (long)consumed.Count);
     }
 
-    /// <summary>What few appends bring along: questions, children, messages to other runs, the end of a run in a session.</summary>
-    private async Task FollowAsync(Accepted accepted)
+    /// <summary>Who gives its run back with something in the inbox, gives it back claimable. A statement after that which locked the rows: whoever signals later finds them released.</summary>
+    private void Wake(Trip trip)
     {
-        (RunBatch batch, RunRow run) = accepted;
-        await Questions.FollowAsync(tx, batch, run, _now);
-        foreach (RunStart start in batch.Starts)
-            await Starts.RunAsync(tx, start, inlinePayload);
-        foreach (Signal signal in batch.Sends)
-            await Inbox.PutAsync(tx, signal);
-        foreach (Feedback feedback in batch.Feedback)
-            await KeepAsync(tx, feedback);
-        if (batch.Status.IsTerminal())
-            await Starts.AdvanceAsync(tx, run);
+        long[] released = [.. _accepted.Where(a => a.Batch.Release is { LeavesSignals: false } && !a.Batch.Status.IsTerminal()).Select(a => a.Run.Id)];
+        if (released.Length > 0)
+            trip.Do("UPDATE steward.run r SET claimable_at = steward.now() WHERE r.id = ANY($1) AND EXISTS (SELECT 1 FROM steward.signal s WHERE s.run = r.id AND s.consumed IS NULL)", (object)released);
     }
 
-    /// <summary>Keeps feedback once per id; false when there is no such run.</summary>
-    public static async Task<bool> KeepAsync(Tx tx, Feedback feedback)
+    private T[] Of<T>(Func<RunRow, T> column) => Each(a => column(a.Run));
+
+    private T[] Each<T>(Func<Accepted, T> value)
     {
-        long id = await tx.FirstAsync("SELECT id FROM steward.run WHERE uuid = $1 FOR KEY SHARE", static r => r.GetInt64(0), feedback.Run.Value);
-        if (id > 0)
-            await tx.ExecuteAsync("INSERT INTO steward.feedback (run, feedback_id, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", id, feedback.Id, StoreJson.Write(feedback));
-        return id > 0;
+        var values = new T[_accepted.Count];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = value(_accepted[i]);
+        return values;
     }
-
-    private readonly record struct Accepted(RunBatch Batch, RunRow Run);
 }
+
+/// <summary>An append that the gate lets through.</summary>
+/// <param name="Place">Its place in the group.</param>
+/// <param name="Batch">The batch.</param>
+/// <param name="Run">The run's row after it.</param>
+internal readonly record struct Accepted(int Place, RunBatch Batch, RunRow Run);

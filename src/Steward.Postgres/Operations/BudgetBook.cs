@@ -1,4 +1,3 @@
-using Npgsql;
 using Steward.Budgets;
 using Steward.Postgres.Data;
 using Steward.Postgres.Tables;
@@ -6,101 +5,119 @@ using Steward.Storage;
 
 namespace Steward.Postgres.Operations;
 
-/// <summary>The budgets that one group touches: locked and loaded once, changed in memory, written back once.</summary>
-/// <remarks>So a hot scope such as <c>global</c> costs one row a transaction, however many runs of this node draw on it.</remarks>
-internal sealed class BudgetBook
+/// <summary>What one group draws on budgets: each scope once, whatever the number of its runs.</summary>
+/// <remarks>
+/// A scope that many runs share and that has no ceiling (<c>global</c>, a tenant, an agent's day) is counted in parts, one for each writer, so that no commit waits for another's. All other
+/// scopes are a row, which is where a ceiling holds. The parts are put into the row in the transaction that sets a ceiling (migration 0007).
+/// </remarks>
+internal sealed class BudgetBook(Control control, int part)
 {
-    private readonly Dictionary<BudgetScope, BudgetInfo> _rows = [];
-    private readonly HashSet<BudgetScope> _changed = [];
+    private readonly SortedDictionary<string, Draw> _rows = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, Draw> _parts = new(StringComparer.Ordinal);
+    private readonly List<(int Place, BudgetScope Scope, BudgetChange Change)> _drawn = [];
+    private readonly List<BudgetInfo> _ruled = [];
+    private Dictionary<BudgetScope, BudgetInfo>? _loaded;
 
-    /// <summary>Locks and loads the scopes on which batches draw, in one order everywhere: first those that are new, then all.</summary>
+    /// <summary>Locks and loads the rows on which batches draw, so that <see cref="Draw"/> says which one has no room. Without it all are taken to have room, until the database says otherwise.</summary>
     public async Task LoadAsync(Tx tx, IEnumerable<(RunBatch Batch, RunRow Run)> all)
     {
-        SortedSet<string> drawn = new(StringComparer.Ordinal);
-        SortedSet<string> ruling = new(StringComparer.Ordinal);
+        SortedSet<string> scopes = new(StringComparer.Ordinal);
         foreach ((RunBatch batch, RunRow run) in all)
-        {
-            foreach (BudgetScope scope in batch.Budget.SelectMany(change => ScopesOf(run, change)))
-            {
-                drawn.Add(scope.Key);
-                ruling.Add(scope.CeilingScope.Key);
-            }
-        }
-
-        if (drawn.Count == 0)
-            return;
-        ruling.UnionWith(drawn);
-        await using NpgsqlBatch batchOf = tx.Batch();
-        tx.Add(
-            batchOf,
-            """
-            INSERT INTO steward.budget (scope)
-            SELECT s FROM unnest($1::text[]) AS s WHERE NOT EXISTS (SELECT 1 FROM steward.budget b WHERE b.scope = s COLLATE "C") ORDER BY s COLLATE "C"
-            ON CONFLICT DO NOTHING
-            """,
-            (object)drawn.ToArray());
-        tx.Add(batchOf, $"SELECT {BudgetRows.Columns} FROM steward.budget b WHERE b.scope = ANY($1) ORDER BY b.scope FOR UPDATE", (object)ruling.ToArray());
-        await using NpgsqlDataReader reader = await batchOf.ExecuteReaderAsync(tx.CancellationToken);
-        foreach (BudgetInfo row in await tx.ReadAllAsync(reader, BudgetRows.Read))
-            _rows[row.Scope] = row;
+            scopes.UnionWith(batch.Budget.SelectMany(change => run.ScopesOf(change.Day)).Where(IsRow).Select(scope => scope.Key));
+        _loaded = scopes.Count > 0 ? await BudgetRows.LockAsync(tx, [.. scopes]) : [];
     }
 
     /// <summary>Works out what changes do to all scopes of a run. Nothing is changed before <see cref="Keep"/>.</summary>
-    public BudgetShortfall? Draw(IReadOnlyList<BudgetChange> changes, RunRow run, out Dictionary<BudgetScope, BudgetInfo>? drawn)
+    public BudgetShortfall? Draw(IReadOnlyList<BudgetChange> changes, RunRow run, out List<(BudgetScope Scope, BudgetChange Change)>? drawn)
     {
         drawn = null;
         if (changes.Count == 0)
             return null;
         drawn = [];
-        BudgetChange sum = changes.Sum();
-        foreach (BudgetChange change in changes)
+        BudgetChange sum = changes.Count == 1 ? changes[0] : changes.Sum();
+        for (int i = 0; i < changes.Count; i++)
         {
-            foreach (BudgetScope scope in ScopesOf(run, change))
+            foreach (BudgetScope scope in run.ScopesOf(changes[i].Day))
             {
-                if (drawn.ContainsKey(scope))
-                    continue;
-                BudgetChange all = scope.CeilingScope == scope ? sum : changes.SumOf(change.Day);
-                BudgetInfo before = Find(scope);
-                if (Gate.CheckBudget(before, all) is { } shortfall)
+                bool ofDay = scope.CeilingScope != scope;
+                if (i > 0 && !ofDay)
+                    continue; // It counts over days, so the first has brought it all.
+                BudgetChange all = ofDay ? changes.SumOf(changes[i].Day) : sum;
+                if (_loaded is not null && IsRow(scope) && Gate.CheckBudget(Find(scope), all) is { } shortfall)
                     return shortfall;
-                drawn[scope] = Gate.Apply(before, all);
+                drawn.Add((scope, all));
             }
         }
 
         return null;
     }
 
-    /// <summary>Keeps what was drawn; returns the soft thresholds that it crossed.</summary>
-    public List<BudgetAlert>? Keep(Dictionary<BudgetScope, BudgetInfo> drawn)
+    /// <summary>Keeps what the batch at a place of the group has drawn.</summary>
+    public void Keep(int place, List<(BudgetScope Scope, BudgetChange Change)> drawn)
     {
-        List<BudgetAlert>? alerts = null;
-        foreach ((BudgetScope scope, BudgetInfo after) in drawn)
+        foreach ((BudgetScope scope, BudgetChange change) in drawn)
         {
-            Gate.CollectAlerts(Find(scope), after, ref alerts);
-            _rows[scope] = after with { Ceilings = Row(scope).Ceilings };
-            _changed.Add(scope);
+            if (!IsRow(scope))
+            {
+                Add(_parts, scope, change, null);
+                continue;
+            }
+
+            Add(_rows, scope, change, scope.CeilingScope == scope ? null : control.CeilingsOf(scope.CeilingScope));
+            _drawn.Add((place, scope, change));
+            if (_loaded is not null)
+                _loaded[scope] = Gate.Apply(_loaded[scope], change);
+        }
+    }
+
+    /// <summary>Adds the statements that draw.</summary>
+    public void AddTo(Trip trip)
+    {
+        _ruled.Clear();
+        if (_rows.Count > 0)
+            BudgetRows.Add(trip, [.. _rows.Values], _ruled.Add);
+        if (_parts.Count > 0)
+            BudgetRows.AddApart(trip, [.. _parts.Values], part);
+    }
+
+    /// <summary>For each place the soft thresholds that it crossed, once the database has said how far the rows are.</summary>
+    public Dictionary<int, List<BudgetAlert>> Alerts()
+    {
+        Dictionary<int, List<BudgetAlert>> alerts = [];
+        if (_ruled.Count == 0)
+            return alerts;
+        Dictionary<BudgetScope, BudgetInfo> rows = [];
+        foreach (BudgetInfo after in _ruled)
+            rows[after.Scope] = after with { Spent = after.Spent - _rows[after.Scope.Key].Change.Spend };
+        foreach ((int place, BudgetScope scope, BudgetChange change) in _drawn)
+        {
+            if (!rows.TryGetValue(scope, out BudgetInfo? before))
+                continue;
+            BudgetInfo after = before with { Spent = before.Spent + change.Spend };
+            List<BudgetAlert>? crossed = alerts.GetValueOrDefault(place);
+            Gate.CollectAlerts(before, after, ref crossed);
+            if (crossed is not null)
+                alerts[place] = crossed;
+            rows[scope] = after;
         }
 
         return alerts;
     }
 
-    /// <summary>Adds the statement that writes what was changed.</summary>
-    public void Save(Tx tx, NpgsqlBatch batch)
+    private static void Add(SortedDictionary<string, Draw> draws, BudgetScope scope, in BudgetChange change, BudgetCeilings? ceilings)
     {
-        if (_changed.Count > 0)
-            BudgetRows.Save(tx, batch, [.. _changed.Select(Row)]);
+        draws[scope.Key] = draws.TryGetValue(scope.Key, out Draw before)
+            ? before with { Change = new BudgetChange(default, before.Change.Spend + change.Spend, before.Change.Release + change.Release, before.Change.Reserve + change.Reserve) }
+            : new Draw(scope, change, ceilings);
     }
 
-    private static BudgetScope[] ScopesOf(RunRow run, BudgetChange change) =>
-        Gate.Scopes(run.Run, run.Tenant, run.Session, run.Agent, change.Day, run.Ancestors);
-
-    /// <summary>A scope's budget under the ceilings that rule it.</summary>
+    /// <summary>A row under the ceilings that rule it.</summary>
     private BudgetInfo Find(BudgetScope scope)
     {
-        BudgetScope ruling = scope.CeilingScope;
-        return ruling == scope ? Row(scope) : Row(scope) with { Ceilings = Row(ruling).Ceilings };
+        BudgetInfo row = _loaded![scope];
+        return scope.CeilingScope == scope ? row : row with { Ceilings = control.CeilingsOf(scope.CeilingScope) ?? BudgetCeilings.None };
     }
 
-    private BudgetInfo Row(BudgetScope scope) =>
-        _rows.TryGetValue(scope, out BudgetInfo? row) ? row : new BudgetInfo(scope, BudgetCeilings.None, BudgetAmount.Zero, BudgetAmount.Zero);
+    private bool IsRow(BudgetScope scope) =>
+        scope.Key.StartsWith("run:", StringComparison.Ordinal) || scope.Key.StartsWith("session:", StringComparison.Ordinal) || control.CeilingsOf(scope.CeilingScope) is not null;
 }

@@ -27,9 +27,9 @@ internal static class Concurrency
         SELECT r.tenant FROM steward.run r WHERE r.queued AND r.worker IS NULL AND r.claimable_at IS NULL AND r.status NOT IN ('completed', 'failed', 'cancelled')
         """;
 
-    public static KeyValuePair<LimitScope, Limits> Read(NpgsqlDataReader r) => new(
-        new LimitScope(r.GetString(0)),
-        new Limits { RunsAtOnce = r.Int32OrNull(1), Queue = r.Int32OrNull(2), CallsAtOnce = r.Int32OrNull(3) });
+    public static LimitScope ScopeOf(NpgsqlDataReader r) => new(r.GetString(0));
+
+    public static Limits LimitsOf(NpgsqlDataReader r) => new() { RunsAtOnce = r.Int32OrNull(1), Queue = r.Int32OrNull(2), CallsAtOnce = r.Int32OrNull(3) };
 
     public static async Task<bool> SetAsync(Tx tx, LimitScope scope, Limits limits)
     {
@@ -42,7 +42,7 @@ internal static class Concurrency
 
     public static async Task<IReadOnlyList<LimitInfo>> ListAsync(Tx tx)
     {
-        LimitTable table = new(await tx.AllAsync(All, Read));
+        LimitTable table = await TableAsync(tx);
         List<(string Tenant, int Runs, int Queue)> tenants = await tx.AllAsync(
             $"""
             SELECT tenant, sum(leased)::integer, sum(queue)::integer FROM (
@@ -66,7 +66,7 @@ internal static class Concurrency
     /// <summary>Whether a run that is nobody's child may be started. Null when it may; the answer holds until the transaction ends.</summary>
     public static async Task<QueueFull?> CheckQueueAsync(Tx tx, string tenant)
     {
-        LimitTable table = new(await tx.AllAsync(All, Read));
+        LimitTable table = await TableAsync(tx);
         if (!table.LimitsQueue)
             return null;
         if (table.QueueOf(tenant) is not null)
@@ -79,13 +79,13 @@ internal static class Concurrency
     }
 
     /// <summary>Claims go one after the other for as long as runs are limited; otherwise nobody waits for anybody.</summary>
-    public static void LockClaims(Tx tx, NpgsqlBatch batch)
+    public static void LockClaims(Trip trip)
     {
-        Switches.Share(tx, batch); // Whoever sets a first limit waits for the claims that do not know it.
-        tx.Add(
-            batch,
-            "SELECT pg_advisory_xact_lock(hashtextextended($1 || 'claims', 0)) WHERE EXISTS (SELECT 1 FROM steward.concurrency_limit WHERE runs IS NOT NULL)", tx.Sql.LimitPrefix);
+        Switches.Share(trip); // Whoever sets a first limit waits for the claims that do not know it.
+        trip.Ask("SELECT pg_advisory_xact_lock(hashtextextended($1 || 'claims', 0)) WHERE EXISTS (SELECT 1 FROM steward.concurrency_limit WHERE runs IS NOT NULL)", null, trip.Sql.LimitPrefix);
     }
+
+    private static async Task<LimitTable> TableAsync(Tx tx) => new(await tx.AllAsync(All, static r => KeyValuePair.Create(ScopeOf(r), LimitsOf(r))));
 
     private static Task<List<(long Run, IReadOnlyList<ToolSlot> Slots)>> SlotsAsync(Tx tx) => tx.AllAsync(
         $"SELECT r.id, r.slots FROM steward.run r WHERE r.slots IS NOT NULL AND {Leased}", static r => (r.GetInt64(0), SlotRules.Read(r.GetString(1))));

@@ -10,8 +10,13 @@ internal static class LentTransaction
 {
     private const string Mark = "steward_lent";
 
+    /// <param name="database">The database.</param>
+    /// <param name="part">Where is counted what is drawn on budgets without a ceiling.</param>
+    /// <param name="work">The work.</param>
+    /// <param name="limits">What the store takes at most.</param>
+    /// <param name="cancellationToken">Obeyed until the commit begins.</param>
     /// <returns>The batch that was committed, null when it was refused; and what the gate said.</returns>
-    public static async Task<(RunBatch? Batch, AppendResult Result)> RunAsync(Database database, Func<DbTransaction, CancellationToken, ValueTask<RunBatch>> work, StoreLimits limits, CancellationToken cancellationToken)
+    public static async Task<(RunBatch? Batch, AppendResult Result)> RunAsync(Database database, int part, Func<DbTransaction, CancellationToken, ValueTask<RunBatch>> work, StoreLimits limits, CancellationToken cancellationToken)
     {
         try
         {
@@ -22,10 +27,11 @@ internal static class LentTransaction
                     RunBatch batch = await work(tx.Transaction, tx.CancellationToken);
                     await EndWorkAsync(tx.Transaction);
                     Gate.CheckShape(batch, limits);
-                    object answer = (await new Append(tx, [batch], limits.InlinePayload).RunAsync())[0];
+                    object answer = (await new AppendLocked(tx, [batch], part, limits.InlinePayload).RunAsync())[0];
                     return answer is AppendResult.Committed committed ? ((RunBatch?)batch, (AppendResult)committed) : throw new RefusedException(answer);
                 },
-                cancellationToken);
+                cancellationToken,
+                isLent: true);
         }
         catch (RefusedException e)
         {

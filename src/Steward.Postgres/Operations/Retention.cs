@@ -28,10 +28,10 @@ internal static class Retention
         Guid[] wanted = [.. roots.Select(root => root.Value)];
 
         // Sessions before runs, as everywhere: whoever starts a run in one finds its budget, or makes it anew.
-        await using (NpgsqlBatch locks = tx.Batch())
+        await using (Trip locks = tx.Trip())
         {
-            Starts.LockSessions(tx, locks, wanted);
-            await locks.ExecuteNonQueryAsync(tx.CancellationToken);
+            Starts.LockSessions(locks, wanted);
+            await locks.GoAsync();
         }
 
         long[] locked = Ids(await LookAsync(tx, wanted, olderThan));
@@ -43,9 +43,9 @@ internal static class Retention
         families.RemoveAll(family => !family.TrueForAll(run => run.IsOld && held.Contains(run.Id)));
         if (families.Count == 0)
             return [];
-        await using NpgsqlBatch batch = tx.Batch();
-        FamilyRows.Delete(tx, batch, [.. families.SelectMany(family => family)], s_remembered);
-        await batch.ExecuteNonQueryAsync(tx.CancellationToken);
+        await using Trip trip = tx.Trip();
+        FamilyRows.Delete(trip, [.. families.SelectMany(family => family)], s_remembered);
+        await trip.GoAsync();
         return [.. families.Select(family => family[0].Run)];
     }
 

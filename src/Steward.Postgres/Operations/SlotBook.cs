@@ -5,15 +5,13 @@ using Steward.Storage;
 namespace Steward.Postgres.Operations;
 
 /// <summary>The calls in flight of limited tools, as one group of appends finds and changes them.</summary>
-internal sealed class SlotBook
+internal sealed class SlotBook(LimitTable limits)
 {
     private readonly Dictionary<long, IReadOnlyList<ToolSlot>> _held = [];
-    private LimitTable _limits = LimitTable.Empty;
 
     /// <summary>Locks and loads what the group needs: nothing where no tool of which it starts calls has a limit.</summary>
-    public async Task LoadAsync(Tx tx, LimitTable limits, IReadOnlyList<RunBatch> group)
+    public async Task LoadAsync(Tx tx, IReadOnlyList<RunBatch> group)
     {
-        _limits = limits;
         if (!limits.LimitsCalls)
             return;
         string[] tools = [.. group.SelectMany(SlotRules.Started).Where(tool => limits.CallsOf(tool) is not null).Distinct(StringComparer.Ordinal)];
@@ -26,8 +24,8 @@ internal sealed class SlotBook
     /// <summary>Whether there is a slot for each call that a batch starts, and what its run holds after it.</summary>
     public AppendResult.Throttled? Check(RunBatch batch, RunRow run, out IReadOnlyList<ToolSlot> after)
     {
-        after = SlotRules.After(run.Slots, batch, _limits);
-        return SlotRules.Check(batch, after, _limits, tool => _held.Where(r => r.Key != run.Id).Sum(r => r.Value.Count(s => s.Tool == tool)));
+        after = SlotRules.After(run.Slots, batch, limits);
+        return SlotRules.Check(batch, after, limits, tool => _held.Where(r => r.Key != run.Id).Sum(r => r.Value.Count(s => s.Tool == tool)));
     }
 
     /// <summary>Keeps what a batch of the group that is accepted makes of its run's slots, for those that follow.</summary>

@@ -34,10 +34,9 @@ internal static class Starts
             await Inbox.PutAsync(tx, SessionRules.CancelOf(run.Run, start));
 
         await InsertAsync(tx, start, started, queued: active.Count > 0, inlinePayload);
-        if (started.Ceilings != BudgetCeilings.None)
-            await BudgetRows.SetCeilingsAsync(tx, BudgetScope.ForRun(start.Run), started.Ceilings);
-        if (start.SessionCeilings is { } ceilings && started.Session is { } session)
-            await BudgetRows.OpenCeilingsAsync(tx, BudgetScope.ForSession(started.Tenant, session), ceilings);
+        await BudgetRows.SetCeilingsAsync(tx, BudgetScope.ForRun(start.Run), started.Ceilings);
+        if (started.Session is { } session)
+            await BudgetRows.OpenCeilingsAsync(tx, BudgetScope.ForSession(started.Tenant, session), start.SessionCeilings ?? BudgetCeilings.None);
         return new StartResult(start.Run, Created: true);
     }
 
@@ -51,14 +50,14 @@ internal static class Starts
     }
 
     /// <summary>Locks the sessions in which runs are about to end: before their rows, as whoever starts a run in one does.</summary>
-    public static void LockSessions(Tx tx, NpgsqlBatch batch, Guid[] ending) => tx.Add(
-        batch,
+    public static void LockSessions(Trip trip, Guid[] ending) => trip.Ask(
         """
         SELECT pg_advisory_xact_lock(k) FROM (
             SELECT DISTINCT hashtextextended($1 || r.tenant || '/' || r.session, 0) AS k
             FROM steward.run r WHERE r.uuid = ANY($2) AND r.session IS NOT NULL AND r.ancestors = '{}' ORDER BY 1) AS s
         """,
-        tx.Sql.SessionPrefix, ending);
+        null,
+        trip.Sql.SessionPrefix, ending);
 
     private static async Task<List<RunRow>> ActiveBeforeAsync(Tx tx, RunStart start, RunStarted started)
     {
@@ -83,11 +82,11 @@ internal static class Starts
             start.Run.Value, started.Tenant, started.User, started.Session, started.Agent, started.AgentVersion, started.Key,
             last.Sequence, last.Hash.ToArray(), (started.Parent?.Ancestors ?? []).Select(a => a.Value).ToArray(), queued);
 
-        await using NpgsqlBatch batch = tx.Batch();
+        await using Trip trip = tx.Trip();
         if (Blob.IsHash(started.DefinitionHash))
-            EventRows.Name(tx, batch, [Convert.FromHexString(started.DefinitionHash)]);
-        EventRows.Insert(tx, batch, [(id, start.Entry), .. start.Copied.Select(entry => (id, entry))], [], inlinePayload);
-        await batch.ExecuteNonQueryAsync(tx.CancellationToken);
+            EventRows.Name(trip, [Convert.FromHexString(started.DefinitionHash)]);
+        EventRows.Insert(trip, [(id, start.Entry), .. start.Copied.Select(entry => (id, entry))], start.Definition is { } definition ? [definition] : [], inlinePayload);
+        await trip.GoAsync();
     }
 
     private static Task<RunId?> FindKeyAsync(Tx tx, string tenant, string key) =>

@@ -57,17 +57,16 @@ internal static class FamilyRows
     public static Task<int> LockAsync(Tx tx, long[] runs) => tx.ExecuteAsync("SELECT id FROM steward.run WHERE id = ANY($1) ORDER BY id FOR UPDATE", runs);
 
     /// <summary>Adds the statements that delete runs, and write down that this was meant.</summary>
-    public static void Delete(Tx tx, NpgsqlBatch batch, List<FamilyRow> runs, TimeSpan remembered)
+    public static void Delete(Trip trip, List<FamilyRow> runs, TimeSpan remembered)
     {
         long[] ids = [.. runs.Select(run => run.Id)];
         foreach (string delete in s_owned)
-            tx.Add(batch, delete, ids);
-        tx.Add(batch, "DELETE FROM steward.budget WHERE scope = ANY($1)", (object)runs.Select(run => BudgetScope.ForRun(run.Run).Key).ToArray());
+            trip.Do(delete, ids);
+        trip.Do("DELETE FROM steward.budget WHERE scope = ANY($1)", (object)runs.Select(run => BudgetScope.ForRun(run.Run).Key).ToArray());
         (string Tenant, string Name)[] sessions = [.. runs.Where(run => run.Session is not null).Select(run => (run.Tenant, run.Session!)).Distinct()];
         if (sessions.Length > 0)
         {
-            tx.Add(
-                batch,
+            trip.Do(
                 """
                 DELETE FROM steward.budget b USING unnest($1::text[], $2::text[], $3::text[]) AS s (scope, tenant, name)
                 WHERE b.scope = s.scope AND NOT EXISTS (SELECT 1 FROM steward.run r WHERE r.tenant = s.tenant AND r.session = s.name)
@@ -75,8 +74,8 @@ internal static class FamilyRows
                 sessions.Select(s => BudgetScope.ForSession(s.Tenant, s.Name).Key).ToArray(), sessions.Select(s => s.Tenant).ToArray(), sessions.Select(s => s.Name).ToArray());
         }
 
-        tx.Add(batch, "DELETE FROM steward.pruned WHERE at < (SELECT steward.now()) - $1::interval", remembered);
-        tx.Add(batch, "INSERT INTO steward.pruned (uuid, at) SELECT u, (SELECT steward.now()) FROM unnest($1::uuid[]) AS u ON CONFLICT DO NOTHING", (object)runs.Select(run => run.Run.Value).ToArray());
+        trip.Do("DELETE FROM steward.pruned WHERE at < (SELECT steward.now()) - $1::interval", remembered);
+        trip.Do("INSERT INTO steward.pruned (uuid, at) SELECT u, (SELECT steward.now()) FROM unnest($1::uuid[]) AS u ON CONFLICT DO NOTHING", (object)runs.Select(run => run.Run.Value).ToArray());
     }
 
     public static async Task<bool> WasPrunedAsync(Tx tx, RunId run) =>

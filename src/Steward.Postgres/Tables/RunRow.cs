@@ -12,6 +12,8 @@ internal sealed record RunRow
     public const string Columns = "r.id, r.uuid, r.tenant, r.user_name, r.session, r.agent, r.version, r.status, r.reason, r.epoch, r.worker, r.attempts, r.head, r.head_hash, r.claimable_at, r.created_at, r.updated_at, r.ancestors, r.queued, r.slots";
     public const int ColumnCount = 20;
 
+    private (DateOnly Day, BudgetScope[] Scopes)? _scopes;
+
     /// <summary>The row's small number, by which events and signals refer to it.</summary>
     public required long Id { get; init; }
     public required RunId Run { get; init; }
@@ -37,6 +39,14 @@ internal sealed record RunRow
 
     /// <summary>Its calls in flight that count against a limit.</summary>
     public required IReadOnlyList<ToolSlot> Slots { get; init; }
+
+    /// <summary>The budgets on which it draws on a day. Kept, as nearly all appends of a run are of one day.</summary>
+    public BudgetScope[] ScopesOf(DateOnly day)
+    {
+        if (_scopes is not { } kept || kept.Day != day)
+            _scopes = kept = (day, Gate.Scopes(Run, Tenant, Session, Agent, day, Ancestors));
+        return kept.Scopes;
+    }
 
     public static RunRow Read(NpgsqlDataReader r) => new()
     {

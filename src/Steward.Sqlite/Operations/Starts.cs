@@ -34,6 +34,8 @@ internal static class Starts
         JournalEntry last = start.Copied is [.., JournalEntry end] ? end : start.Entry;
         byte[] hash = last.Hash.ToArray();
         long id = session.Runs.Insert(start.Run, started, last.Sequence, hash, queued: active.Count > 0, session.Now);
+        if (start.Definition is { } definition)
+            session.Blobs.Put(Convert.FromHexString(definition.Hash), definition.Content.Span);
         if (Blob.IsHash(started.DefinitionHash))
             session.Blobs.Name(Convert.FromHexString(started.DefinitionHash));
         session.Events.Insert(id, start.Entry);

@@ -16,6 +16,8 @@ internal static class StartChecks
         ConformanceCheck.Of(Start_SameIdAgain_FindsIt),
         ConformanceCheck.Of(Start_SameIdOtherTenant_IsRefused),
         ConformanceCheck.Of(Start_ManyAtOnceWithOneKey_MakeOneRun),
+        ConformanceCheck.Of(Start_WithItsDefinition_KeepsIt),
+        ConformanceCheck.Of(Start_DefinitionOfAnotherHash_IsRefused),
         ConformanceCheck.Of(Start_BrokenChain_IsRefused),
         ConformanceCheck.Of(Start_EntryOfAnotherRun_IsRefused),
         ConformanceCheck.Of(Start_RunCeilings_AreKept),
@@ -104,6 +106,21 @@ internal static class StartChecks
         Expect.Equal(1, results.Count(r => r.Created), "starts that created a run");
         Expect.Equal(1, results.Select(r => r.Run).Distinct().Count(), "runs that the starts named");
         Expect.Equal(1, (await s.Store.FindAsync(new RunQuery(), s.Token)).Count, "runs in the store");
+    }
+
+    private static async Task Start_WithItsDefinition_KeepsIt(Scene s)
+    {
+        Blob definition = Blob.Of("an agent"u8.ToArray());
+        StartResult[] results = await Scene.AtOnceAsync(8, async i => await s.Store.StartAsync(s.Start(session: i % 2 == 0 ? "s" : null) with { Definition = definition }, s.Token));
+        Expect.True(results.All(r => r.Created), "all were started");
+        Expect.Bytes(definition.Content, await s.Store.GetAsync(definition.Hash, s.Token) ?? default);
+    }
+
+    private static async Task Start_DefinitionOfAnotherHash_IsRefused(Scene s)
+    {
+        Blob wrong = Blob.Of("an agent"u8.ToArray()) with { Content = "another one"u8.ToArray() };
+        await Expect.ThrowsAsync<ArgumentException>(async () => await s.Store.StartAsync(s.Start() with { Definition = wrong }, s.Token));
+        Expect.Equal(0, (await s.Store.FindAsync(new RunQuery(), s.Token)).Count);
     }
 
     private static async Task Start_BrokenChain_IsRefused(Scene s)

@@ -15,7 +15,6 @@ internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, R
         AgentDefinition definition = agents.Find(agent)
             ?? throw new StewardException($"There is no agent '{agent}' here; there are: {string.Join(", ", agents.Names.Order(StringComparer.Ordinal))}.");
         TransactionalCalls.ThrowIfUnserved(definition, store);
-        await store.PutAsync(new Blob(definition.Hash, definition.Json), cancellationToken);
         RunId id = RunId.New(time);
         var started = new RunStarted
         {
@@ -34,6 +33,7 @@ internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, R
             {
                 Run = id,
                 Entry = JournalEntry.Create(id, 1, JournalEntry.Origin, started, time.GetUtcNow()),
+                Definition = new Blob(definition.Hash, definition.Json),
                 SessionCeilings = definition.SessionCeilings,
                 SessionPolicy = request.SessionPolicy,
             },

@@ -403,6 +403,8 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
             return new StartResult(start.Run, Created: false) { Full = full };
         foreach (RunRow other in start.SessionPolicy is SessionPolicy.Interrupt or SessionPolicy.Rollback ? active : [])
             Put(SessionRules.CancelOf(other.Id, start));
+        if (start.Definition is { } definition)
+            Keep(definition);
         RunRow run = _runs.Add(start, started, now);
         _budgets.Open(run, start.SessionCeilings);
         run.Queued = active.Count > 0;

@@ -16,6 +16,9 @@ public sealed record RunStart
     /// <summary>Entries that follow the first one: the copied beginning of a fork. They draw on no budget.</summary>
     public IReadOnlyList<JournalEntry> Copied { get; init; } = [];
 
+    /// <summary>The agent's definition, kept with the start; null when it is known to be there.</summary>
+    public Blob? Definition { get; init; }
+
     /// <summary>Ceilings for the session's scope, applied when the session has none yet.</summary>
     public BudgetCeilings? SessionCeilings { get; init; }
 

@@ -1,11 +1,12 @@
 using System.Net;
 using Orleans.Runtime;
 using Steward.Orleans.Membership;
+using Steward.Tests.Shared;
 
 namespace Steward.Orleans.Tests.Membership;
 
 /// <summary>The contract of Orleans' list of silos, as its own tests check it of its own tables, and what else the contract says.</summary>
-public sealed class MembershipTableTests : IAsyncLifetime
+public abstract class MembershipTableTests : IAsyncLifetime
 {
     private static readonly DateTime s_now = new(2026, 11, 27, 1, 2, 3, DateTimeKind.Utc);
     private static int s_generation;
@@ -15,7 +16,7 @@ public sealed class MembershipTableTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _schema = await ClusterSchema.CreateAsync();
+        _schema = await CreateAsync();
         _rows = Rows("one");
         _table = new MembershipTable(_rows);
         await _table.InitializeMembershipTable(true);
@@ -23,7 +24,7 @@ public sealed class MembershipTableTests : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        await _rows.DisposeAsync();
+        GC.SuppressFinalize(this);
         await _schema.DisposeAsync();
     }
 
@@ -184,8 +185,7 @@ public sealed class MembershipTableTests : IAsyncLifetime
     public async Task Clusters_InOneTable_DoNotSeeEachOther()
     {
         MembershipEntry entry = await InsertAsync(Entry(SiloStatus.Active));
-        await using SiloRows rows = Rows("two");
-        var other = new MembershipTable(rows);
+        var other = new MembershipTable(Rows("two"));
         await other.InitializeMembershipTable(true);
 
         Assert.Empty((await other.ReadAll()).Members);
@@ -229,15 +229,29 @@ public sealed class MembershipTableTests : IAsyncLifetime
     [Fact]
     public async Task Initialize_WithoutTheStoresTables_SaysWhatIsMissing()
     {
-        await using SiloRows rows = new(_schema.ConnectionString, new StewardOrleansOptions { Schema = "nowhere" });
+        await _schema.ExecuteAsync($"DROP TABLE {_schema.Name}.silo, {_schema.Name}.cluster");
 
-        StewardException e = await Assert.ThrowsAsync<StewardException>(() => new MembershipTable(rows).InitializeMembershipTable(true));
+        StewardException e = await Assert.ThrowsAsync<StewardException>(() => new MembershipTable(_rows).InitializeMembershipTable(true));
 
-        Assert.Contains("'nowhere'", e.Message, StringComparison.Ordinal);
-        Assert.Contains("UsePostgres", e.Message, StringComparison.Ordinal);
+        Assert.Contains($"'{_schema.Name}'", e.Message, StringComparison.Ordinal);
+        Assert.Contains("Start this process again", e.Message, StringComparison.Ordinal);
     }
 
-    private SiloRows Rows(string cluster) => new(_schema.ConnectionString, new StewardOrleansOptions { Schema = _schema.Name, ClusterId = cluster });
+    [Fact]
+    public async Task Rows_ManyAtOnce_TakeFewConnections()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => _table.ReadAll()));
+
+        Assert.InRange(await ConnectionsAsync(), 1, 4);
+    }
+
+    private protected abstract Task<ClusterSchema> CreateAsync();
+
+    /// <summary>Connections of this table alone, as the server counts them.</summary>
+    private protected virtual Task<long> ConnectionsAsync() =>
+        _schema.ScalarAsync<long>($"SELECT count(*) FROM pg_stat_activity WHERE application_name = 'steward-orleans' AND query LIKE '%\"{_schema.Name}\".%'");
+
+    private SiloRows Rows(string cluster) => new(_schema.Store, new StewardOrleansOptions { ClusterId = cluster });
 
     private async Task<MembershipEntry> InsertAsync(MembershipEntry entry)
     {
@@ -257,4 +271,39 @@ public sealed class MembershipTableTests : IAsyncLifetime
     };
 
     private static SiloAddress Address() => SiloAddress.New(IPAddress.Loopback, 12_345, Interlocked.Increment(ref s_generation));
+}
+
+/// <summary>Straight at the server.</summary>
+public sealed class StraightMembershipTableTests : MembershipTableTests
+{
+    private protected override Task<ClusterSchema> CreateAsync() => ClusterSchema.CreateAsync();
+}
+
+/// <summary>Behind PgBouncer in transaction mode: each statement may be another session's.</summary>
+public sealed class PooledMembershipTableTests : MembershipTableTests
+{
+    private protected override Task<ClusterSchema> CreateAsync()
+    {
+        PgBouncer pooler = Requirement.PgBouncer();
+        return ClusterSchema.CreateAsync(change: o => o with { ConnectionString = pooler.ConnectionString, Pooled = true });
+    }
+
+    /// <summary>The server knows the pooler's sessions alone.</summary>
+    private protected override Task<long> ConnectionsAsync() => Task.FromResult(1L);
+}
+
+/// <summary>Two hosts, of which the first is a standby.</summary>
+public sealed class TwoHostsMembershipTableTests : MembershipTableTests
+{
+    private static readonly Lazy<(PostgresServer Primary, PostgresServer Standby)> s_servers = new(() =>
+    {
+        var primary = PostgresServer.StartOwn();
+        return (primary, primary.StartStandby());
+    });
+
+    private protected override Task<ClusterSchema> CreateAsync()
+    {
+        Requirement.Postgres();
+        return ClusterSchema.CreateAsync(s_servers.Value.Primary, o => o with { ConnectionString = PostgresServer.Hosts(s_servers.Value.Standby, s_servers.Value.Primary) });
+    }
 }
