@@ -26,7 +26,7 @@ internal sealed class AcknowledgedHeads
         bool ends = batch.Status.IsTerminal();
         if (batch.Entries.Count == 0 || (!ends && !_heads.ContainsKey(run) && _heads.Count >= MostLiving + MostEnded))
             return;
-        _heads[run] = new Head(batch.Entries[^1].Sequence, ends, IsTold: false);
+        _heads[run] = new Head(batch.Entries[^1].Sequence, batch.Lease.Epoch, ends, IsTold: false);
         if (!ends)
             return;
         _ended.Enqueue(run);
@@ -37,11 +37,13 @@ internal sealed class AcknowledgedHeads
     /// <summary>What is known of a run up to now: ask before reading, for while one reads others append.</summary>
     public Head? Of(RunId run) => _heads.GetValueOrDefault(run);
 
-    /// <summary>Tells a claim when its run's journal was acknowledged further than it goes.</summary>
+    /// <summary>Tells a claim when its run's journal was acknowledged further than it goes; one that goes at least as far, with nobody between, is not to be doubted.</summary>
     public Claim Tell(Claim claim)
     {
-        if (_heads.GetValueOrDefault(claim.Lease.Run) is not { } head || head.Sequence <= claim.Info.Sequence)
+        if (_heads.GetValueOrDefault(claim.Lease.Run) is not { } head)
             return claim;
+        if (head.Sequence <= claim.Info.Sequence)
+            return claim with { IsDoubted = claim.IsDoubted && head.Epoch != claim.Lease.Epoch - 1 };
         _heads[claim.Lease.Run] = head with { IsTold = true };
         return claim with { Acknowledged = head.Sequence };
     }
@@ -57,7 +59,8 @@ internal sealed class AcknowledgedHeads
     };
 
     /// <param name="Sequence">How far the journal was acknowledged.</param>
+    /// <param name="Epoch">Under which epoch.</param>
     /// <param name="HasEnded">Whether that was its end.</param>
     /// <param name="IsTold">Whether a worker was told that it goes less far now.</param>
-    internal sealed record Head(long Sequence, bool HasEnded, bool IsTold);
+    internal sealed record Head(long Sequence, long Epoch, bool HasEnded, bool IsTold);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
 using Steward.Postgres.Data;
 using Steward.Postgres.Operations;
 using Steward.Postgres.Tables;
@@ -8,7 +9,7 @@ namespace Steward.Postgres;
 
 /// <summary>What this node goes by without asking: the rows of the runs that it has claimed, and what operators have set.</summary>
 /// <remarks>A short cut and nothing more: whatever is done by it is confirmed in the database, in the transaction in which it is done.</remarks>
-internal sealed class Known(Database database)
+internal sealed class Known(Database database, PostgresStoreOptions options, ILogger logger)
 {
     private readonly ConcurrentDictionary<RunId, RunRow> _held = new();
     private volatile Control? _control;
@@ -40,6 +41,13 @@ internal sealed class Known(Database database)
                 return control();
             },
             CancellationToken.None);
+    }
+
+    /// <summary>Sees to it that the database's timeline is known, before anything is claimed on it.</summary>
+    public async ValueTask LearnTimelineAsync()
+    {
+        if (await database.WriteAsync(tx => Timelines.LearnAsync(tx, options.LosslessFailover), CancellationToken.None) is { } doubted)
+            Log.FailedOver(logger, database.Name, doubted);
     }
 
     /// <summary>Something was not as it seemed: the next one asks again.</summary>

@@ -19,6 +19,9 @@ internal static partial class Log
     [LoggerMessage(6, LogLevel.Warning, "The connection that listens on '{Database}' is gone; until it is back, new work and signals from other nodes are found by polling.")]
     public static partial void NotListening(ILogger logger, Exception error, string database);
 
+    [LoggerMessage(7, LogLevel.Warning, "The database '{Database}' is on a new timeline: a standby was promoted, or a backup restored, and commits that were acknowledged may be missing. {Runs} runs that were at work or due are doubted: those that may have effects that are not safe to repeat ask a person before they go on.")]
+    public static partial void FailedOver(ILogger logger, string database, int runs);
+
     [LoggerMessage(4, LogLevel.Error, "The connection to '{Database}' failed while a commit was under way: it may or may not have happened, and is read back.")]
     public static partial void Ambiguous(ILogger logger, Exception error, string database);
 }

@@ -36,7 +36,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     {
         _options = options;
         _database = database;
-        _known = new Known(database);
+        _known = new Known(database, options, logger);
         _appends = new AppendWriter(database, _known, options);
         _starts = new StartWriter(database, _known, options);
         _hints = options.Notify && (!options.Pooled || options.DirectConnectionString is not null) ? new Hints(database, logger) : null;

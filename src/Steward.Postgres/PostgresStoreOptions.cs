@@ -44,6 +44,10 @@ public sealed record PostgresStoreOptions
     /// <value>False.</value>
     public bool Pooled { get; init; }
 
+    /// <summary>Whether a failover loses nothing that was acknowledged, as with synchronous replication. If not, runs that were at work when a standby was promoted, or a backup restored, and that have tools which are not safe to repeat, ask a person before they go on.</summary>
+    /// <value>False.</value>
+    public bool LosslessFailover { get; init; }
+
     /// <summary>The way past the pooler, for the one connection that listens: without it a pooled node finds by polling what others do.</summary>
     public string? DirectConnectionString { get; init; }
 

@@ -62,18 +62,37 @@ public sealed class FailoverTests(ITestOutputHelper output) : IDisposable
         output.WriteLine($"{before} effects before the failover, each once; all {runs.Length} runs asked, {unknown} of them also about a call whose intent was there; {_paid.Values.Count(times => times > 1)} effects again on a person's word, 0 without.");
     }
 
-    /// <summary>What Steward cannot see: nothing in the database says that it is behind the world.</summary>
+    /// <summary>Nobody is left who saw what is missing: that the database is on another timeline is all that is known.</summary>
     [Fact]
-    public async Task D5_StandbyLacksTheLastCommits_NodeThatCameLaterTakesWhatItFindsAndRepeats()
+    public async Task D5_StandbyLacksTheLastCommits_NodeThatCameLaterAsksAboutEachRunAndRepeatsNothing()
     {
-        RunHandle[] runs;
-        await using (PostgresStewardStore store = await FollowAsync())
+        RunHandle[] runs = await FailOverAndLeaveAsync();
+        await using PostgresStewardStore newcomer = await FollowAsync();
+        await using Harness later = Node(newcomer);
+        await later.StartAsync();
+        foreach (RunHandle run in runs.Select(run => later.Client.Get(run.Id)))
         {
-            await using Harness node = Node(store);
-            runs = await FailOverAsync(node, store, stop: true);
+            await UntilAsync(() => IsAskedAsync(run));
+            QuestionInfo question = Assert.Single(await run.GetQuestionsAsync(Token));
+            Assert.Equal(QuestionKind.Quarantine, question.Kind);
+            Assert.Contains("The database failed over", question.Text, StringComparison.Ordinal);
         }
 
-        await using PostgresStewardStore newcomer = await FollowAsync();
+        int before = _paid.Count;
+        Assert.All(_paid.Values, times => Assert.Equal(1, times));
+        foreach (RunHandle run in runs.Select(run => later.Client.Get(run.Id)))
+            await AnswerAsync(newcomer, Assert.Single(await run.GetQuestionsAsync(Token)), Answer.Continue);
+        int unknown = await EndAsync(newcomer, runs);
+        Assert.Empty(await newcomer.VerifyAsync(cancellationToken: Token));
+        output.WriteLine($"{before} effects before the failover, each once; all {runs.Length} runs asked, {unknown} of them also about a call whose intent was there; {_paid.Values.Count(times => times > 1)} effects again on a person's word, 0 without.");
+    }
+
+    /// <summary>Who says that a failover loses nothing is believed: what is lost all the same is done again. So this is the control of the test before.</summary>
+    [Fact]
+    public async Task D5_StandbyLacksTheLastCommitsAndItIsSaidThatNoneCan_TheyAreRepeated()
+    {
+        RunHandle[] runs = await FailOverAndLeaveAsync();
+        await using PostgresStewardStore newcomer = await FollowAsync(lossless: true);
         await using Harness later = Node(newcomer);
         await later.StartAsync();
         int unknown = await EndAsync(newcomer, runs);
@@ -82,6 +101,36 @@ public sealed class FailoverTests(ITestOutputHelper output) : IDisposable
         Assert.InRange(repeated, 1, _paid.Count);
         Assert.DoesNotContain(await newcomer.QuestionsAsync(new QuestionQuery(), Token), q => q.Kind == QuestionKind.Quarantine);
         output.WriteLine($"{runs.Length} runs, {_paid.Count} effects, {repeated} of them twice, because their intents were lost with the old primary; {unknown} calls whose intent was there were asked about.");
+    }
+
+    [Fact]
+    public async Task D5_StandbyHasEverything_NodeThatSawItGoesOnUnasked()
+    {
+        await using PostgresStewardStore store = await FollowAsync();
+        await ExecuteAsync(_primary, "ALTER SYSTEM SET synchronous_standby_names = '*'", "ALTER SYSTEM SET synchronous_commit = remote_apply", "SELECT pg_reload_conf()");
+        await UntilAsync(async () => await ScalarAsync(_primary, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == 1);
+        await using Harness node = Node(store);
+        await node.StartAsync();
+        RunHandle[] runs = await Task.WhenAll(Enumerable.Range(0, Count).Select(i => node.Client.StartAsync("tester", new RunRequest($"go {i}"), Token)));
+        await UntilAsync(() => _paid.Count >= Before);
+
+        _primary.Die();
+        _standby!.Promote();
+        await UntilAsync(() => TryAsync(async () => (await store.SwitchesAsync(Token)).Count == 0));
+        int unknown = await EndAsync(store, runs);
+
+        Assert.Equal(1L, await ScalarAsync(_standby, "SELECT count(*) - 1 FROM steward.timeline"));
+        Assert.DoesNotContain(await store.QuestionsAsync(new QuestionQuery(), Token), q => q.Kind == QuestionKind.Quarantine);
+        Assert.Equal(Count * Steps, _paid.Count);
+        Assert.All(_paid.Values, times => Assert.Equal(1, times));
+        output.WriteLine($"{runs.Length} runs, {_paid.Count} effects, each once; nobody was asked but about {unknown} calls in flight.");
+    }
+
+    private async Task<RunHandle[]> FailOverAndLeaveAsync()
+    {
+        await using PostgresStewardStore store = await FollowAsync();
+        await using Harness node = Node(store);
+        return await FailOverAsync(node, store, stop: true);
     }
 
     /// <summary>Runs at work; the standby is cut off; they go on, one of them up to its end; the primary dies and the standby is promoted.</summary>
@@ -115,12 +164,12 @@ public sealed class FailoverTests(ITestOutputHelper output) : IDisposable
     }
 
     /// <summary>The primary and a standby that follows it without being waited for; the store knows both.</summary>
-    private async Task<PostgresStewardStore> FollowAsync()
+    private async Task<PostgresStewardStore> FollowAsync(bool lossless = false)
     {
         _standby ??= _primary.StartStandby();
         string hosts = PostgresServer.Hosts(_primary, _standby);
         PostgresStewardStore? store = null;
-        await UntilAsync(async () => await TryAsync(async () => (store = await PostgresStewardStore.OpenAsync(new PostgresStoreOptions { ConnectionString = hosts }, cancellationToken: Token)) is not null));
+        await UntilAsync(async () => await TryAsync(async () => (store = await PostgresStewardStore.OpenAsync(new PostgresStoreOptions { ConnectionString = hosts, LosslessFailover = lossless }, cancellationToken: Token)) is not null));
         return store!;
     }
 

@@ -45,7 +45,7 @@ internal static class DatabaseSection
         string text = Placeholders.Need(value, scope.Options);
         try
         {
-            (NpgsqlConnectionStringBuilder connection, _, bool pooled) = PostgresUrl.Read(text);
+            (NpgsqlConnectionStringBuilder connection, _, bool pooled, _) = PostgresUrl.Read(text);
             if (pooled)
                 throw value.Error("'pooled=true' is for the database of the runs ('store'). Take it out.");
             if (connection.Password is { Length: > 0 })

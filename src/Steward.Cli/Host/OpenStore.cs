@@ -24,7 +24,7 @@ internal sealed record OpenStore(StoreAddress Address, IStewardStore Store) : IA
     private static async Task<IStewardStore> OpenServerAsync(StoreAddress address, Output output, CancellationToken cancellationToken)
     {
         ILogger logger = new StderrLogger("Steward.Postgres", output);
-        var options = new PostgresStoreOptions { ConnectionString = address.ConnectionString, Schema = address.Schema, Pooled = address.Pooled };
+        var options = new PostgresStoreOptions { ConnectionString = address.ConnectionString, Schema = address.Schema, Pooled = address.Pooled, LosslessFailover = address.LosslessFailover };
         try
         {
             return await PostgresStewardStore.OpenAsync(options, logger, cancellationToken);

@@ -5,17 +5,17 @@ namespace Steward.Cli.Host;
 /// <summary>Reads <c>postgres://</c> URLs, as platforms hand them out, and Npgsql's own connection strings.</summary>
 internal static class PostgresUrl
 {
-    /// <returns>How to connect, the schema that a URL names with <c>?schema=</c>, and whether it says that a pooler in transaction mode stands before it (<c>?pooled=true</c>).</returns>
+    /// <returns>How to connect, the schema that a URL names with <c>?schema=</c>, and what it says of the database: a pooler in transaction mode before it (<c>?pooled=true</c>), a failover that loses nothing (<c>?lossless_failover=true</c>).</returns>
     /// <exception cref="ArgumentException">It is neither.</exception>
-    public static (NpgsqlConnectionStringBuilder Connection, string? Schema, bool Pooled) Read(string text) =>
-        Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "postgres" or "postgresql" ? FromUrl(url) : (new NpgsqlConnectionStringBuilder(text), null, false);
+    public static (NpgsqlConnectionStringBuilder Connection, string? Schema, bool Pooled, bool LosslessFailover) Read(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "postgres" or "postgresql" ? FromUrl(url) : (new NpgsqlConnectionStringBuilder(text), null, false, false);
 
-    private static (NpgsqlConnectionStringBuilder Connection, string? Schema, bool Pooled) FromUrl(Uri url)
+    private static (NpgsqlConnectionStringBuilder Connection, string? Schema, bool Pooled, bool LosslessFailover) FromUrl(Uri url)
     {
         string[] user = url.UserInfo.Split(':', 2);
         var connection = new NpgsqlConnectionStringBuilder { Host = url.Host, Database = Uri.UnescapeDataString(url.AbsolutePath.Trim('/')) };
         string? schema = null;
-        bool pooled = false;
+        bool pooled = false, lossless = false;
         if (url.Port > 0)
             connection.Port = url.Port;
         if (user[0].Length > 0)
@@ -30,10 +30,12 @@ internal static class PostgresUrl
                 schema = value;
             else if (option[0] == "pooled")
                 pooled = bool.Parse(value);
+            else if (option[0] == "lossless_failover")
+                lossless = bool.Parse(value);
             else
                 connection[option[0] == "sslmode" ? "SSL Mode" : Uri.UnescapeDataString(option[0])] = value;
         }
 
-        return (connection, schema, pooled);
+        return (connection, schema, pooled, lossless);
     }
 }

@@ -22,6 +22,9 @@ internal sealed record StoreAddress
     /// <summary>Whether a pooler in transaction mode stands before a PostgreSQL database.</summary>
     public bool Pooled { get; private init; }
 
+    /// <summary>Whether a failover of a PostgreSQL database loses nothing that was acknowledged.</summary>
+    public bool LosslessFailover { get; private init; }
+
     /// <summary>The address for people and for <c>--store</c>: never with a password.</summary>
     public string Name { get; }
 
@@ -40,10 +43,10 @@ internal sealed record StoreAddress
     {
         try
         {
-            (NpgsqlConnectionStringBuilder connection, string? schema, bool pooled) = PostgresUrl.Read(text);
+            (NpgsqlConnectionStringBuilder connection, string? schema, bool pooled, bool lossless) = PostgresUrl.Read(text);
             if (string.IsNullOrEmpty(connection.Host))
                 throw new ArgumentException("There is no host in it.");
-            return new StoreAddress(Describe(connection, schema, pooled)) { ConnectionString = connection.ConnectionString, Schema = schema ?? "steward", Pooled = pooled };
+            return new StoreAddress(Describe(connection, schema, pooled, lossless)) { ConnectionString = connection.ConnectionString, Schema = schema ?? "steward", Pooled = pooled, LosslessFailover = lossless };
         }
         catch (Exception e) when (e is ArgumentException or FormatException or DbException)
         {
@@ -51,13 +54,13 @@ internal sealed record StoreAddress
         }
     }
 
-    public bool Equals(StoreAddress? other) => other is not null && Path == other.Path && ConnectionString == other.ConnectionString && Schema == other.Schema && Pooled == other.Pooled;
+    public bool Equals(StoreAddress? other) => other is not null && Path == other.Path && ConnectionString == other.ConnectionString && Schema == other.Schema && Pooled == other.Pooled && LosslessFailover == other.LosslessFailover;
 
-    public override int GetHashCode() => HashCode.Combine(Path, ConnectionString, Schema, Pooled);
+    public override int GetHashCode() => HashCode.Combine(Path, ConnectionString, Schema, Pooled, LosslessFailover);
 
     public override string ToString() => Name;
 
-    private static string Describe(NpgsqlConnectionStringBuilder connection, string? schema, bool pooled)
+    private static string Describe(NpgsqlConnectionStringBuilder connection, string? schema, bool pooled, bool lossless)
     {
         // A socket's folder or several hosts have no place in a URL.
         bool isUrl = connection.Host!.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
@@ -65,7 +68,7 @@ internal sealed record StoreAddress
             return new NpgsqlConnectionStringBuilder(connection.ConnectionString) { Password = null, SslPassword = null }.ConnectionString;
         string user = connection.Username is { Length: > 0 } name ? $"{Uri.EscapeDataString(name)}@" : "";
         string port = connection.Port == NpgsqlConnection.DefaultPort ? "" : $":{connection.Port}";
-        string[] options = [.. schema is null ? (string[])[] : [$"schema={schema}"], .. pooled ? (string[])["pooled=true"] : []];
+        string[] options = [.. schema is null ? (string[])[] : [$"schema={schema}"], .. pooled ? (string[])["pooled=true"] : [], .. lossless ? (string[])["lossless_failover=true"] : []];
         return $"postgres://{user}{connection.Host}{port}/{Uri.EscapeDataString(connection.Database ?? "")}{(options.Length == 0 ? "" : $"?{string.Join('&', options)}")}";
     }
 }

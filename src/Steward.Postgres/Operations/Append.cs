@@ -127,7 +127,7 @@ internal sealed class Append(Control control, BudgetBook budgets, SlotBook slots
         """
         WITH changed AS (
             UPDATE steward.run r SET status = u.status, reason = u.reason, attempts = u.attempts, head = u.head, head_hash = u.head_hash,
-                worker = u.worker, claimable_at = u.claimable_at, version = u.version, slots = u.slots, updated_at = steward.now()
+                worker = u.worker, claimable_at = u.claimable_at, version = u.version, slots = u.slots, doubted = false, updated_at = steward.now()
             FROM unnest($1::bigint[], $2::text[], $3::text[], $4::integer[], $5::bigint[], $6::bytea[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::bigint[])
                 AS u (id, status, reason, attempts, head, head_hash, worker, claimable_at, version, slots, epoch, held_by, before)
             WHERE r.id = u.id AND r.epoch = u.epoch AND r.worker = u.held_by AND r.head = u.before

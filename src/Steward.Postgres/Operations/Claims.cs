@@ -61,6 +61,7 @@ internal static class Claims
             known.ForgetControl();
         }
 
+        await known.LearnTimelineAsync();
         string end = await database.WriteAsync(
             async tx =>
             {
@@ -129,6 +130,7 @@ internal static class Claims
                     _taken.Add((turns[run.Id], Read(r, run), run));
                 },
                 request.Worker, request.Duration, chosen.Select(run => run.Id).ToArray());
+            Timelines.Confirm(trip);
         }
 
         public IReadOnlyList<Claim> Keep(Known known)
@@ -144,6 +146,7 @@ internal static class Claims
             Lease = new Lease(run.Run, run.Epoch, request.Worker),
             Info = run.ToInfo(BudgetRows.Amount(r, AmountsColumn), BudgetRows.Amount(r, AmountsColumn + 4)),
             Attempt = run.Attempts,
+            IsDoubted = run.IsDoubted,
             Snapshot = r.IsDBNull(SnapshotColumn) ? null : new RunSnapshot(r.GetInt64(SnapshotColumn), r.GetInt32(SnapshotColumn + 1), r.Bytes(SnapshotColumn + 2)),
         };
     }

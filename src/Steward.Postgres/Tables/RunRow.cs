@@ -9,8 +9,8 @@ namespace Steward.Postgres.Tables;
 /// <summary>A run's row.</summary>
 internal sealed record RunRow
 {
-    public const string Columns = "r.id, r.uuid, r.tenant, r.user_name, r.session, r.agent, r.version, r.status, r.reason, r.epoch, r.worker, r.attempts, r.head, r.head_hash, r.claimable_at, r.created_at, r.updated_at, r.ancestors, r.queued, r.slots";
-    public const int ColumnCount = 20;
+    public const string Columns = "r.id, r.uuid, r.tenant, r.user_name, r.session, r.agent, r.version, r.status, r.reason, r.epoch, r.worker, r.attempts, r.head, r.head_hash, r.claimable_at, r.created_at, r.updated_at, r.ancestors, r.queued, r.slots, r.doubted";
+    public const int ColumnCount = 21;
 
     private (DateOnly Day, BudgetScope[] Scopes)? _scopes;
 
@@ -70,7 +70,11 @@ internal sealed record RunRow
         Ancestors = ReadAncestors(r, 17),
         Queued = r.GetBoolean(18),
         Slots = SlotRules.Read(r.TextOrNull(19)),
+        IsDoubted = r.GetBoolean(20),
     };
+
+    /// <summary>Whether what it did last may be missing (<see cref="Operations.Timelines"/>).</summary>
+    public required bool IsDoubted { get; init; }
 
     public static IReadOnlyList<RunId> ReadAncestors(NpgsqlDataReader r, int column) =>
         r.GetFieldValue<Guid[]>(column) is { Length: > 0 } above ? Array.ConvertAll(above, id => new RunId(id)) : [];

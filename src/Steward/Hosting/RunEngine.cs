@@ -99,6 +99,8 @@ internal sealed class RunEngine
             Quarantine(session, claim.Attempt);
         if (claim.Acknowledged is { } acknowledged)
             AskAfterLoss(session, acknowledged, claim.Info.Sequence);
+        else if (claim.IsDoubted && agent.Tools.Any(tool => tool.Effect == ToolEffect.Unsafe))
+            AskAfterFailover(session, claim.Info.Sequence);
         Active[claim.Lease.Run] = session;
         try
         {
@@ -163,6 +165,14 @@ internal sealed class RunEngine
             Text = $"The database went backwards: sequence {acknowledged} of this run was acknowledged, and its journal ends at {head} (a failover that lost commits, or an older backup). What the run did since then may have happened, and would be done again. Look at it, then: go on from sequence {head}, or stop?",
         });
     }
+
+    /// <summary>Nobody knows whether anything was lost. What is safe to repeat would be made again; for anything else a person looks at the world first.</summary>
+    private static void AskAfterFailover(RunSession session, long head) => session.Note(new QuestionAsked
+    {
+        Id = $"failover-{session.Lease.Epoch}-{head}",
+        Kind = QuestionKind.Quarantine,
+        Text = $"The database failed over, or was restored, while this run was at work or due: what it did last may be missing from its journal, which ends at {head}, and would be done again. Look at what it did, then: go on from sequence {head}, or stop?",
+    });
 
     /// <summary>Without its very definition a run is not touched: it waits until that version is loaded again. Only a cancel is carried out.</summary>
     private async Task<RunExit> ParkWithoutAgentAsync(Claim claim, RunState state, AgentDefinition? other)

@@ -130,6 +130,9 @@ public sealed record Claim
 
     /// <summary>How far the journal was acknowledged to this process, where that is further than it goes now: the database went backwards, and effects may have happened that it knows nothing of.</summary>
     public long? Acknowledged { get; init; }
+
+    /// <summary>Whether the database is another one than when the run was last worked on (a failover, a restored backup), so that what it did last may be missing from the journal.</summary>
+    public bool IsDoubted { get; init; }
 }
 
 /// <summary>A fold's state at a sequence; only ever a short cut.</summary>

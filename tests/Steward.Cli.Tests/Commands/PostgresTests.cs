@@ -42,13 +42,13 @@ public sealed class PostgresTests
     }
 
     [Theory]
-    [InlineData("postgres://ana@db/runs", false)]
-    [InlineData("postgres://ana@db/runs?schema=desk&pooled=true", true)]
-    [InlineData("postgres://ana@db/runs?pooled=true", true)]
-    public void Address_SaysWhetherAPoolerStandsBeforeTheDatabase(string url, bool pooled)
+    [InlineData("postgres://ana@db/runs", false, false)]
+    [InlineData("postgres://ana@db/runs?schema=desk&pooled=true", true, false)]
+    [InlineData("postgres://ana@db/runs?pooled=true&lossless_failover=true", true, true)]
+    public void Address_SaysWhatStandsBeforeTheDatabaseAndWhatAFailoverLoses(string url, bool pooled, bool lossless)
     {
         StoreAddress address = StoreAddress.OfPostgres(url);
-        Assert.Equal((pooled, url), (address.Pooled, address.Name));
+        Assert.Equal((pooled, lossless, url), (address.Pooled, address.LosslessFailover, address.Name));
         Assert.Equal(address, StoreAddress.OfPostgres(address.Name));
         Assert.Throws<UsageException>(() => StoreAddress.OfPostgres("postgres://ana@db/runs?pooled=perhaps"));
     }
