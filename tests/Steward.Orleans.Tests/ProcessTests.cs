@@ -11,9 +11,9 @@ namespace Steward.Orleans.Tests;
 public sealed class ProcessTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private const int Runs = 24;
-    private const int Effects = Runs * ScriptedAgents.Steps;
     private static readonly TimeSpan s_bound = TimeSpan.FromSeconds(120);
     private readonly List<SiloProcess> _silos = [];
+    private readonly List<SiloProxy> _proxies = [];
     private ClusterSchema _schema = null!;
     private IHost _client = null!;
 
@@ -31,6 +31,8 @@ public sealed class ProcessTests(ITestOutputHelper output) : IAsyncLifetime
 
         foreach (SiloProcess silo in _silos)
             silo.Dispose();
+        foreach (SiloProxy proxy in _proxies)
+            proxy.Dispose();
         await _schema.DisposeAsync();
     }
 
@@ -44,8 +46,10 @@ public sealed class ProcessTests(ITestOutputHelper output) : IAsyncLifetime
         await EndAsync(runs);
 
         await CheckJournalsAsync(runs);
-        Assert.Equal((Effects, Effects), await LedgerAsync());
-        output.WriteLine($"Taken over: {await TakenOverAsync(runs)} of {Runs} runs.");
+        Assert.Equal((EffectsOf(runs), EffectsOf(runs)), await LedgerAsync());
+        int taken = await TakenOverAsync(runs);
+        Assert.NotEqual(0, taken);
+        output.WriteLine($"Taken over: {taken} of {runs.Length} runs.");
     }
 
     [Fact]
@@ -68,9 +72,92 @@ public sealed class ProcessTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Equal(before, await _schema.ScalarAsync<long>($"SELECT count(*) FROM steward.event WHERE run <> (SELECT id FROM steward.run WHERE uuid = '{after.Id.Value}')"));
         await CheckJournalsAsync(runs);
         (long all, long distinct) = await LedgerAsync();
-        Assert.Equal(Effects, distinct);
-        Assert.True(all - effects <= Runs, $"{all - effects} effects after the thaw: more than the calls that can have been under way.");
-        output.WriteLine($"Taken over: {await TakenOverAsync(runs)} of {Runs} runs; the zombie appended nothing, of {first.Output.Split("fenced").Length - 1} attempts that it noticed itself; {all - Effects} of its calls that were on their way at the freeze went out after it.");
+        Assert.Equal(EffectsOf(runs), distinct);
+        Assert.True(all - effects <= runs.Length, $"{all - effects} effects after the thaw: more than the calls that can have been under way.");
+        output.WriteLine($"Taken over: {await TakenOverAsync(runs)} of {runs.Length} runs; the zombie appended nothing, of {first.Output.Split("fenced").Length - 1} attempts that it noticed itself; {all - distinct} of its calls that were on their way at the freeze went out after it.");
+    }
+
+    /// <summary>Frozen until the others have declared it dead, and thawed while they are at work on its runs.</summary>
+    [Fact]
+    public async Task Silo_FrozenUntilItIsDeclaredDeadAndThawedUnderLoad_EndsItselfAndChangesNothing()
+    {
+        (SiloProcess first, _) = await TwoSilosAsync();
+        List<RunHandle> runs = [.. await BeginAsync()];
+
+        first.Stop();
+        await LoadUntilAsync(runs, () => IsDeadAsync(first));
+        long atThaw = await _schema.ScalarAsync<long>("SELECT count(*) FROM steward.ledger");
+        DateTime thawed = await _schema.ScalarAsync<DateTime>("SELECT clock_timestamp()");
+        first.Continue();
+        await LoadUntilAsync(runs, () => Task.FromResult(first.HasExited));
+        await EndAsync([.. runs]);
+
+        await CheckJournalsAsync([.. runs]);
+        (long all, long distinct) = await LedgerAsync();
+        Assert.Equal(runs.Count * ScriptedAgents.Steps, distinct);
+        Assert.Equal(0, await _schema.ScalarAsync<long>("SELECT count(*) FROM steward.run WHERE worker IS NOT NULL"));
+
+        // It could append nothing after the thaw: each of its runs had been claimed by the other, under a later epoch. What went out of it then are calls that were under way.
+        string zombie = $":{first.Port}@";
+        foreach (RunHandle run in runs)
+        {
+            List<RunClaimed> claims = (await _schema.EventsAsync(run.Id)).OfType<RunClaimed>().ToList();
+            Assert.True(claims.Count == 1 || !claims[^1].Worker.Contains(zombie, StringComparison.Ordinal), $"{run.Id} went back to the silo that was declared dead.");
+        }
+
+        Assert.InRange(all - distinct, 0, Runs);
+        Assert.NotEqual(0, await TakenOverAsync([.. runs]));
+        output.WriteLine($"{runs.Count} runs, {distinct} effects, {all - distinct} twice (calls that were on their way at the freeze); {await TakenOverAsync([.. runs])} runs taken over, {atThaw} effects at the thaw ({thawed:T}); the silo noticed {first.Output.Split("fenced").Length - 1} refused appends and ended itself.");
+    }
+
+    /// <summary>Fault N3: the two cannot hear each other, in both directions or one, and both reach the database. None is declared dead.</summary>
+    [Theory]
+    [InlineData(true, true, false)]
+    [InlineData(true, false, true)]
+    public async Task Silos_WhoseMessagesAreLostForAWhile_EachEffectHappensOnceAndAllRunsEnd(bool toSecond, bool toFirst, bool late)
+    {
+        (SiloProxy one, SiloProxy two) = await TwoPartedSilosAsync(missedProbes: 100);
+        List<RunHandle> runs = [.. await BeginAsync()];
+
+        two.Part(inward: toSecond, outward: toFirst);
+        one.Part(inward: toFirst, outward: toSecond);
+        long began = TimeProvider.System.GetTimestamp();
+        await LoadUntilAsync(runs, () => Task.FromResult(TimeProvider.System.GetElapsedTime(began) > TimeSpan.FromSeconds(10)));
+        RunHandle told = await Client.StartAsync("waiter", new RunRequest("go"), Token);
+        await EventuallyAsync(async () => await told.GetInfoAsync(Token) is { Status: RunStatus.Awaiting, Worker: null });
+        await told.SignalAsync("go", cancellationToken: Token);
+        await EndAsync([told]);
+        one.Heal(late);
+        two.Heal(late);
+        await LoadUntilAsync(runs, () => Task.FromResult(TimeProvider.System.GetElapsedTime(began) > TimeSpan.FromSeconds(13)));
+        await EndAsync([.. runs]);
+
+        await CheckJournalsAsync([.. runs]);
+        int notPlaced = _silos.Sum(s => s.Output.Split("Orleans did not place it").Length - 1);
+        Assert.True(notPlaced > 0, "No message was missed.");
+        Assert.All(_silos, s => Assert.False(s.HasExited));
+        long effects = runs.Count * ScriptedAgents.Steps;
+        Assert.Equal((effects, effects), await LedgerAsync());
+        output.WriteLine($"{runs.Count} runs, {effects} effects, each once; what was held back {(late ? "came late" : "was lost")}; {notPlaced} runs were claimed without Orleans; {await TakenOverAsync([.. runs])} runs had two workers.");
+    }
+
+    /// <summary>Fault N3, until one of the two declares the other dead: that one ends itself, and the other goes on with its runs.</summary>
+    [Fact]
+    public async Task Silos_WhoseMessagesAreLostUntilOneIsDeclaredDead_EachEffectHappensOnceAndAllRunsEnd()
+    {
+        (SiloProxy one, SiloProxy two) = await TwoPartedSilosAsync(missedProbes: 3);
+        List<RunHandle> runs = [.. await BeginAsync()];
+
+        one.Part(inward: true, outward: true);
+        two.Part(inward: true, outward: true);
+        await LoadUntilAsync(runs, () => Task.FromResult(_silos.Count(s => s.HasExited) == 1));
+        await EndAsync([.. runs]);
+
+        await CheckJournalsAsync([.. runs]);
+        Assert.Equal(1, await _schema.ScalarAsync<long>("SELECT count(*) FROM steward.silo WHERE status = 'Active'"));
+        long effects = runs.Count * ScriptedAgents.Steps;
+        Assert.Equal((effects, effects), await LedgerAsync());
+        output.WriteLine($"{runs.Count} runs, {effects} effects, each once; {await TakenOverAsync([.. runs])} runs taken over from the silo that was declared dead; {_silos.Sum(s => s.Output.Split("Orleans did not place it").Length - 1)} were claimed without Orleans.");
     }
 
     [Fact]
@@ -86,7 +173,7 @@ public sealed class ProcessTests(ITestOutputHelper output) : IAsyncLifetime
         await EndAsync(runs);
 
         await CheckJournalsAsync(runs);
-        Assert.Equal((Effects, Effects), await LedgerAsync());
+        Assert.Equal((EffectsOf(runs), EffectsOf(runs)), await LedgerAsync());
     }
 
     private IStewardClient Client => _client.Services.GetRequiredService<IStewardClient>();
@@ -99,20 +186,45 @@ public sealed class ProcessTests(ITestOutputHelper output) : IAsyncLifetime
         return (first, second);
     }
 
-    private async Task<SiloProcess> SiloAsync()
+    private async Task<(SiloProxy First, SiloProxy Second)> TwoPartedSilosAsync(int missedProbes)
     {
-        SiloProcess silo = await SiloProcess.StartAsync(_schema, leaseSeconds: 3);
+        _proxies.AddRange([new SiloProxy(), new SiloProxy()]);
+        foreach (SiloProxy proxy in _proxies)
+            await SiloAsync(proxy, missedProbes);
+        _client = TestSilo.BuildClient(_schema.ConnectionString, _schema.Name);
+        await _client.StartAsync(Token);
+        return (_proxies[0], _proxies[1]);
+    }
+
+    private Task<bool> IsDeadAsync(SiloProcess silo) => _schema.ScalarAsync<bool>($"SELECT EXISTS (SELECT 1 FROM steward.silo WHERE status = 'Dead' AND silo LIKE '%:{silo.Port}@%')");
+
+    /// <summary>Starts a few runs after another until something is so.</summary>
+    private async Task LoadUntilAsync(List<RunHandle> runs, Func<Task<bool>> condition) => await EventuallyAsync(async () =>
+    {
+        if (await condition())
+            return true;
+        runs.AddRange(await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Client.StartAsync("stepper", new RunRequest("go"), Token))));
+        await Task.Delay(500, Token);
+        return false;
+    });
+
+    private async Task<SiloProcess> SiloAsync(SiloProxy? proxy = null, int missedProbes = 3)
+    {
+        SiloProcess silo = await SiloProcess.StartAsync(_schema, leaseSeconds: 3, proxy, missedProbes);
         _silos.Add(silo);
         return silo;
     }
 
-    /// <summary>Starts the runs and waits until both silos are at work on them.</summary>
+    /// <summary>Starts the runs and waits until both silos are in the middle of several of them.</summary>
     private async Task<RunHandle[]> BeginAsync()
     {
-        RunHandle[] runs = await Task.WhenAll(Enumerable.Range(0, Runs).Select(_ => Client.StartAsync("stepper", new RunRequest("go"), Token)));
-        await EventuallyAsync(async () => await _schema.ScalarAsync<long>("SELECT count(DISTINCT worker) FROM steward.run") == 2 && (await LedgerAsync()).All >= Runs);
-        return runs;
+        List<RunHandle> runs = [.. await Task.WhenAll(Enumerable.Range(0, Runs).Select(_ => Client.StartAsync("stepper", new RunRequest("go"), Token)))];
+        await LoadUntilAsync(runs, async () => await _schema.ScalarAsync<long>(
+            "SELECT count(*) FROM (SELECT worker FROM steward.run WHERE worker IS NOT NULL AND head > 8 GROUP BY worker HAVING count(*) >= 3) AS busy") == 2);
+        return [.. runs];
     }
+
+    private static long EffectsOf(RunHandle[] runs) => runs.Length * ScriptedAgents.Steps;
 
     private static async Task EndAsync(RunHandle[] runs)
     {

@@ -10,14 +10,22 @@ internal sealed class SiloProcess : IDisposable
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = new();
 
-    private SiloProcess(Process process) => _process = process;
+    private SiloProcess(Process process, int port) => (_process, Port) = (process, port);
 
-    public static async Task<SiloProcess> StartAsync(ClusterSchema schema, double leaseSeconds)
+    /// <summary>The port that the other silos know.</summary>
+    public int Port { get; }
+
+    /// <param name="schema">The database.</param>
+    /// <param name="leaseSeconds">The lease.</param>
+    /// <param name="proxy">What stands before its port.</param>
+    /// <param name="missedProbes">How many answers it may owe before the others suspect it.</param>
+    public static async Task<SiloProcess> StartAsync(ClusterSchema schema, double leaseSeconds, SiloProxy? proxy = null, int missedProbes = 3)
     {
         (int silo, int gateway) = Ports.Next();
-        string[] arguments = [schema.ConnectionString, schema.Name, $"{silo}", $"{gateway}", leaseSeconds.ToString(CultureInfo.InvariantCulture)];
+        silo = proxy?.Port ?? silo;
+        string[] arguments = [schema.ConnectionString, schema.Name, $"{silo}", $"{gateway}", leaseSeconds.ToString(CultureInfo.InvariantCulture), $"{proxy?.Target ?? silo}", $"{missedProbes}"];
         var process = new Process { StartInfo = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "Steward.OrleansHost"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true } };
-        var started = new SiloProcess(process);
+        var started = new SiloProcess(process, silo);
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         process.OutputDataReceived += (_, line) => started.Hear(line.Data, ready);
         process.ErrorDataReceived += (_, line) => started.Hear(line.Data, ready);

@@ -46,7 +46,7 @@ public static class ScriptedAgents
         {
             // Whether it is cancelled or not, the effect happens or it does not: no half of it.
             await RowsAsync(connectionString, $"INSERT INTO {schema}.ledger (key, epoch) VALUES ($1, $2) RETURNING 1", context.IdempotencyKey, context.Epoch);
-            await Task.Delay(100, cancellationToken);
+            await Task.Delay(200, cancellationToken);
             return new ToolOutput("written");
         })
     {

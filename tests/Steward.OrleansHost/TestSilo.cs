@@ -54,7 +54,7 @@ public static class TestSilo
 
     private static void Add(IHostApplicationBuilder builder, string connectionString, string schema, bool notify, Action<StewardOptions>? configure, Func<PostgresStoreOptions, PostgresStoreOptions>? store)
     {
-        builder.Logging.AddFilter((category, level) => level >= (category == "Steward" ? LogLevel.Warning : LogLevel.Error)).AddSimpleConsole(c => c.SingleLine = true);
+        builder.Logging.AddFilter((category, level) => level >= (category is "Steward" or "Steward.Orleans.Grains.GrainPlacement" ? LogLevel.Warning : LogLevel.Error)).AddSimpleConsole(c => c.SingleLine = true);
         StewardBuilder steward = builder.Services.AddSteward(o =>
             {
                 o.Prices.Add(new ModelInfo("scripted", "m", 1, 1, 1, 1, 1_000_000, 1_000, "test", "2026-11-27"));
