@@ -45,6 +45,9 @@ internal sealed class LossyProxy : IDisposable
         _answersHeld = answers ? new TaskCompletionSource() : null;
     }
 
+    /// <summary>Lets the next COMMIT through, and holds back its answer and all that come later, on every connection.</summary>
+    public void PartAtCommit() => _loss = 3;
+
     /// <summary>What was held back arrives.</summary>
     public void Heal()
     {
@@ -98,6 +101,8 @@ internal sealed class LossyProxy : IDisposable
                         Lost++;
                     if (loss == 2)
                         return;
+                    if (loss == 3)
+                        Part(requests: false, answers: true);
                     drop[0] = loss == 1;
                     await server.SendAsync(buffer.AsMemory(0, count));
                     if (loss == 1)

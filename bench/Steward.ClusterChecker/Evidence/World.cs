@@ -35,7 +35,7 @@ internal sealed record LedgerLine
 /// <summary>A line of a node's own log: what the store told it.</summary>
 internal sealed record NodeLine
 {
-    /// <summary><c>acknowledged</c>: entries up to <see cref="Sequence"/> are durable. <c>fenced</c>: an append was refused.</summary>
+    /// <summary><c>claimed</c>: the run was given to the node. <c>acknowledged</c>: the entry at <see cref="Sequence"/> is durable. <c>fenced</c>: an append was refused.</summary>
     public required string Kind { get; init; }
 
     public required string Node { get; init; }
@@ -64,9 +64,10 @@ internal sealed record SentSignal(Guid Run, string Id);
 /// <param name="Question">The question's id.</param>
 /// <param name="Key">The idempotency key of the call that it is about; empty when it is about the whole run.</param>
 /// <param name="Answer"><c>happened</c>, <c>did_not_happen</c>, <c>continue</c> or <c>stop</c>.</param>
-internal sealed record PersonsWord(Guid Run, string Question, string Key, string Answer)
+/// <param name="At">When, in microseconds since 1970.</param>
+internal sealed record PersonsWord(Guid Run, string Question, string Key, string Answer, long At)
 {
-    /// <summary>Whether it allows one more execution of the call, or, without a key, of any call of the run.</summary>
+    /// <summary>Whether it allows one execution of the call after it, or, without a key, one of each call of the run.</summary>
     [JsonIgnore]
     public bool AllowsRepeat => Answer is "did_not_happen" or "continue";
 }

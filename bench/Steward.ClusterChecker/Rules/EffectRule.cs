@@ -11,13 +11,17 @@ internal static class EffectRule
 
     public static IEnumerable<Finding> Check(Case all) => [.. Intents(all), .. Results(all), .. Repeats(all)];
 
-    /// <summary>Executions of an Unsafe or Idempotent call beyond its first, and how many of them a person allowed.</summary>
+    /// <summary>Executions of an Unsafe or Idempotent call beyond its first, and how many of them a person allowed: with a word since the execution before.</summary>
     public static IEnumerable<(string Key, int Beyond, int Allowed)> Beyond(Case all)
     {
-        ILookup<string, PersonsWord> byKey = all.Words.Where(w => w.AllowsRepeat && w.Key.Length > 0).ToLookup(w => w.Key);
-        ILookup<Guid, PersonsWord> byRun = all.Words.Where(w => w.AllowsRepeat && w.Key.Length == 0).ToLookup(w => w.Run);
-        foreach (IGrouping<string, LedgerLine> call in all.Executions.Where(l => l.Effect != "read_only").GroupBy(l => l.Key).Where(g => g.Count() > 1))
-            yield return (call.Key, call.Count() - 1, Math.Min(call.Count() - 1, byKey[call.Key].Count() + byRun[call.First().Run].Count()));
+        ILookup<Guid, PersonsWord> words = all.Words.Where(w => w.AllowsRepeat).ToLookup(w => w.Run);
+        foreach (IGrouping<string, LedgerLine> call in all.Executions.Where(l => l.Effect != "read_only").GroupBy(l => l.Key))
+        {
+            LedgerLine[] times = [.. call.OrderBy(l => l.At)];
+            int allowed = Enumerable.Range(1, times.Length - 1).Count(i => words[times[i].Run].Any(w => (w.Key.Length == 0 || w.Key == call.Key) && w.At > times[i - 1].At && w.At < times[i].At));
+            if (times.Length > 1)
+                yield return (call.Key, times.Length - 1, allowed);
+        }
     }
 
     private static IEnumerable<Finding> Intents(Case all)

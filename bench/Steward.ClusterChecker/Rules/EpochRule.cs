@@ -2,7 +2,10 @@ using Steward.ClusterChecker.Evidence;
 
 namespace Steward.ClusterChecker.Rules;
 
-/// <summary>Epochs grow along a journal, and what a node was told it had appended under an epoch stands between that epoch's claim and the next: no zombie's append was taken.</summary>
+/// <summary>
+/// Epochs grow along a journal; what a node was told it had appended under an epoch stands between that epoch's claim and the next; and nothing was committed under an
+/// epoch once a later one had been given to somebody: no zombie's append was taken.
+/// </summary>
 internal static class EpochRule
 {
     public const string Name = "epoch";
@@ -11,6 +14,7 @@ internal static class EpochRule
     {
         ILookup<Guid, Entry> runs = all.Runs;
         ILookup<Guid, NodeLine> acknowledged = all.Nodes.Where(n => n.Kind == "acknowledged").ToLookup(n => n.Run);
+        ILookup<Guid, NodeLine> claimed = all.Nodes.Where(n => n.Kind == "claimed").ToLookup(n => n.Run);
         foreach (RunRow row in all.Journal.Runs)
         {
             Dictionary<string, long> epochOf = [];
@@ -26,6 +30,8 @@ internal static class EpochRule
                 }
 
                 epochOf[Convert.ToHexString(entry.Hash)] = epoch;
+                if (claimed[row.Run].FirstOrDefault(c => c.Epoch > epoch && c.At < entry.CommittedAt) is { } later)
+                    yield return new Finding(Name, $"{entry.Type} at {entry.Sequence} was committed under epoch {epoch}, {entry.CommittedAt - later.At} µs after {later.Node} was given epoch {later.Epoch}", row.Run);
             }
 
             if (row.Epoch < epoch)

@@ -90,6 +90,14 @@ internal sealed class LoadGenerator : IAsyncDisposable
     public async Task<IReadOnlyList<Guid>> HeldByAsync(string node) =>
         [.. (await _store.FindAsync(new RunQuery { Limit = 1_000, Statuses = Living })).Where(r => r.Worker == node).Select(r => r.Run.Value)];
 
+    /// <summary>Claims all that can be claimed, holds it for a while, and does nothing with it.</summary>
+    public async Task<int> StealAsync(TimeSpan time)
+    {
+        using NodeLog log = new(_options);
+        IReadOnlyList<Claim> claims = await WatchedStore.Watch(_store, log).ClaimAsync(new ClaimRequest { Worker = "thief", Duration = time, Max = 1_000 });
+        return claims.Count;
+    }
+
     public async Task<IReadOnlyList<RunInfo>> LivingAsync() => await _store.FindAsync(new RunQuery { Limit = 1_000, Statuses = Living });
 
     /// <summary>The runs of which the store itself says that they are damaged.</summary>

@@ -19,6 +19,9 @@ internal static class Mix
     /// <summary>The work of the mixed scenarios.</summary>
     public static (string Tenant, string Plan) Of(int i) => s_plans[i % s_plans.Length];
 
+    /// <summary>Work of which nobody but a person can say what became of it.</summary>
+    public static (string Tenant, string Plan) Unprobed => ("globex", "send send send send send send send send");
+
     /// <summary>Work without anything that asks a person: for databases that may be damaged, where nobody answers.</summary>
     public static (string Tenant, string Plan) Probed(int i) => (i % 2 == 0 ? "acme" : "globex", s_plans[i % 2].Plan);
 }

@@ -68,7 +68,7 @@ internal sealed class Person : IAsyncDisposable
         ToolStarted? intent = asked.Kind == QuestionKind.OutcomeUnknown ? state.FindCall(asked.Turn, asked.Index)!.Intent : null;
         Answer answer = intent is null ? Answer.Continue : await HappenedAsync(question.Run, intent) ? Answer.Happened : Answer.DidNotHappen;
         string word = answer switch { Answer.Continue => "continue", Answer.Happened => "happened", _ => "did_not_happen" };
-        await File.AppendAllTextAsync(Path.Combine(_folder, CaseFolder.Words), Lines.Write(new PersonsWord(question.Run.Value, question.Id, intent?.Key ?? "", word)), CancellationToken.None);
+        await File.AppendAllTextAsync(Path.Combine(_folder, CaseFolder.Words), Lines.Write(new PersonsWord(question.Run.Value, question.Id, intent?.Key ?? "", word, Clock.Now)), CancellationToken.None);
         await _store.DecideAsync(new Decision { Id = $"{question.Id}-by-person", Run = question.Run, Question = question.Id, Answer = answer, By = "person", Result = answer == Answer.Happened ? "done, as a person saw" : null }, _stop.Token);
     }
 

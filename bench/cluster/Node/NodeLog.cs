@@ -7,7 +7,7 @@ using Steward.Storage;
 
 namespace Steward.ClusterBench.Node;
 
-/// <summary>Writes down what the store told this node: what it acknowledged, and which appends it refused because the run is another's. A line is with the system, so it survives the process.</summary>
+/// <summary>Writes down what the store told this node: which runs it gave it, what it acknowledged, and which appends it refused because the run is another's. A line is with the system, so it survives the process.</summary>
 internal sealed class NodeLog(NodeOptions options) : IRunObserver, IDisposable
 {
     private readonly Lock _lock = new();
@@ -18,6 +18,8 @@ internal sealed class NodeLog(NodeOptions options) : IRunObserver, IDisposable
         foreach (JournalEntry entry in entries)
             Write("acknowledged", entry.Run, state.Epoch, entry.Sequence, Convert.ToHexString(entry.Hash.Span));
     }
+
+    public void Claimed(Lease lease, long sequence) => Write("claimed", lease.Run, lease.Epoch, sequence, null);
 
     public void Fenced(RunBatch batch) => Write("fenced", batch.Lease.Run, batch.Lease.Epoch, batch.ExpectedSequence + 1, null);
 

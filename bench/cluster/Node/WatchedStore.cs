@@ -6,7 +6,7 @@ namespace Steward.ClusterBench.Node;
 /// <summary>What a node asks of a store on PostgreSQL.</summary>
 internal interface IClusterStore : IStewardStore, ITransactionalStore, IHintingStore, IDueRuns;
 
-/// <summary>Passes everything on to the store, and counts the appends that the gate refused because their lease is no longer the run's.</summary>
+/// <summary>Passes everything on to the store, and notes the claims that it gave, and the appends that the gate refused because their lease is no longer the run's.</summary>
 internal class WatchedStore : DispatchProxy
 {
     private IStewardStore _store = null!;
@@ -22,7 +22,20 @@ internal class WatchedStore : DispatchProxy
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
     {
         object? result = targetMethod!.Invoke(_store, BindingFlags.DoNotWrapExceptions, null, args, null);
-        return args is [RunBatch batch, ..] && result is ValueTask<AppendResult> append ? new ValueTask<AppendResult>(WatchAsync(batch, append.AsTask())) : result;
+        return result switch
+        {
+            ValueTask<AppendResult> append when args is [RunBatch batch, ..] => new ValueTask<AppendResult>(WatchAsync(batch, append.AsTask())),
+            ValueTask<IReadOnlyList<Claim>> claims => new ValueTask<IReadOnlyList<Claim>>(WatchAsync(claims.AsTask())),
+            _ => result,
+        };
+    }
+
+    private async Task<IReadOnlyList<Claim>> WatchAsync(Task<IReadOnlyList<Claim>> claims)
+    {
+        IReadOnlyList<Claim> given = await claims;
+        foreach (Claim claim in given)
+            _log.Claimed(claim.Lease, claim.Info.Sequence);
+        return given;
     }
 
     private async Task<AppendResult> WatchAsync(RunBatch batch, Task<AppendResult> append)

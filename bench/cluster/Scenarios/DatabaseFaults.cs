@@ -50,7 +50,7 @@ internal static class DatabaseFaults
 
     private static async Task FailoverAsync(TestBed bed)
     {
-        // One node: another one that is faster than it takes what it finds, as docs/scaling.md says.
+        // One node, which saw what is lost. What one that comes later does is FailoverTests' to show.
         await bed.StartNodeAsync();
         await bed.Load.StartRunsAsync(Runs, Mix.Of);
         await bed.EffectsAsync(30);

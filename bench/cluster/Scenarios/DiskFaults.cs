@@ -15,7 +15,7 @@ internal static class DiskFaults
         OnSqlite("torn-log", "S1", "a node is killed, and half of a record stands at the end of the log, three times", TornLogAsync) with { IsQuick = true },
         Destroying("garbled-log", "S2", "a node is killed, and a byte in the middle of the log is another", bed => HarmAsync(bed, () => Garble(bed))),
         OnSqlite("disk-full", "S3", "the disk is full for two seconds (a tmpfs of 8 MB)", DiskFullAsync) with { Database = SmallDisk.Mount, Missing = Needs.Tmpfs },
-        OnSqlite("failing-syncs", "S4", "syncs fail with EIO (strace)", bed => InjectAsync(bed, "fsync:error=EIO:when=10+9")) with { Missing = Needs.Strace },
+        OnSqlite("failing-syncs", "S4", "syncs fail with EIO (strace)", bed => InjectAsync(bed, "fsync:error=EIO:when=6+9")) with { Missing = Needs.Strace },
         OnSqlite("failing-writes", "S4", "writes fail with EIO (strace)", bed => InjectAsync(bed, "pwrite64:error=EIO:when=90+70")) with { Missing = Needs.Strace },
         OnSqlite("slow-syncs", "S5", "syncs take longer than a lease (strace)", SlowSyncsAsync) with { Missing = Needs.Strace },
         Destroying("lying-syncs", "S6", "syncs do nothing (strace), the power fails, the log's second half is lost", LyingSyncsAsync) with { Missing = Needs.Strace },
@@ -75,7 +75,7 @@ internal static class DiskFaults
 
     private static async Task SlowSyncsAsync(TestBed bed)
     {
-        SyncFault fault = Fault(bed, "fsync:delay_enter=1500000:when=20+25");
+        SyncFault fault = Fault(bed, "fsync:delay_enter=1500000:when=4+12");
         foreach (string name in (string[])["slow", "other"])
             await bed.StartNodeAsync(bed.NodeOptions(name) with { LeaseMs = 600 }, name == "slow" ? start => fault.Start(start.FileName, [.. start.ArgumentList]) : null);
         await bed.Load.StartRunsAsync(Runs, Mix.Of);

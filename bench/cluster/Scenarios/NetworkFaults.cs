@@ -17,7 +17,7 @@ internal static class NetworkFaults
         new("lost-answer", "D1", "the answer to a COMMIT is lost, 20 times", bed => LossyAsync(bed, p => p.LoseAnswer())) { IsQuick = true },
         new("lost-commit", "D2", "a COMMIT is lost on its way, 20 times", bed => LossyAsync(bed, p => p.LoseCommit())) { IsQuick = true },
         new("partition", "N2", "a node and the database are parted for longer than a lease (a proxy holds everything back)", bed => PartAsync(bed, requests: true, answers: true)) { IsQuick = true },
-        new("deaf-node", "N4", "… one way: the database's answers do not arrive", bed => PartAsync(bed, requests: false, answers: true)),
+        new("deaf-node", "N4", "… one way: the answer to a COMMIT and all later ones arrive after the lease, three times", DeafAsync),
         new("mute-node", "N4", "… one way: the node's requests do not arrive", bed => PartAsync(bed, requests: true, answers: false)),
         new("unplugged", "N2", "a node in a network namespace of its own is cut off from the database and the tool server (its link goes down)", UnplugAsync) { Missing = Needs.Netns },
     ];
@@ -46,6 +46,28 @@ internal static class NetworkFaults
         using LossyProxy proxy = new(Socket(bed));
         await bed.StartNodeAsync(bed.NodeOptions("parted") with { Store = Through("127.0.0.1", proxy) });
         await PartAsync(bed, () => proxy.Part(requests, answers), proxy.Heal);
+    }
+
+    /// <summary>Intents are durable of which the node hears only when others have looked after them. Among the runs are enough for both nodes, each time.</summary>
+    private static async Task DeafAsync(TestBed bed)
+    {
+        using LossyProxy proxy = new(Socket(bed));
+        await bed.StartNodeAsync(bed.NodeOptions("deaf") with { Store = Through("127.0.0.1", proxy) });
+        await bed.StartNodeAsync(bed.NodeOptions() with { Concurrency = 8 });
+        for (; bed.Faults < 3; bed.Faults++)
+        {
+            await bed.Load.StartRunsAsync(Runs, i => i % 2 == 0 ? Mix.Of(i) : Mix.Unprobed);
+            await bed.EffectsAsync(bed.Effects + 20);
+            int before = proxy.Lost;
+            proxy.PartAtCommit();
+            await TestBed.UntilAsync(() => Task.FromResult(proxy.Lost > before), "a commit comes by");
+            await bed.VictimAsync("deaf");
+            await TestBed.UntilAsync(async () => (await bed.Load.HeldByAsync("deaf")).Count == 0, "the deaf node's runs are taken over");
+            await Task.Delay(TimeSpan.FromSeconds(2)); // Whoever is asked has answered, and what they allow is done.
+            proxy.Heal();
+        }
+
+        await bed.Load.AllEndAsync();
     }
 
     private static async Task UnplugAsync(TestBed bed)

@@ -13,6 +13,7 @@ internal static class NodeFaults
     public static IReadOnlyList<Scenario> All { get; } =
     [
         new("freeze", "N1", "a node stands still for longer than its lease (SIGSTOP), others take over, it wakes up", FreezeAsync) { IsQuick = true },
+        new("stolen-runs", "N1", "a node's lease ends behind its back, as by a leap of the database's clock: another worker claims its runs while it is at work, three times", StolenAsync) { IsQuick = true },
         new("clock-stops", "N9", "the same, and its monotonic clock stood still as well, as in a suspended virtual machine (LD_PRELOAD)", ClockStopsAsync) { Missing = Needs.Compiler },
         new("node-dies", "C9", "one of three nodes after the other is killed (SIGKILL) and replaced, three times", NodeDiesAsync),
         new("all-die", "N7", "all three nodes are killed at once; two others come", AllDieAsync),
@@ -30,6 +31,23 @@ internal static class NodeFaults
         await StandStillAsync(bed, bed.StartNodeAsync(bed.NodeOptions("frozen"), clock.Wrap), () => clock.SetBackBy(Clock.Now - bed.Takeovers[0].At));
         await bed.Load.AllEndAsync();
         ExpectationException.ThrowIfNot(clock.WasRead, "The node's clock was never set back.");
+    }
+
+    /// <summary>The thief appends nothing, so only the epoch tells the victim's appends from rightful ones: the sequence they expect is the right one.</summary>
+    private static async Task StolenAsync(TestBed bed)
+    {
+        await bed.StartNodeAsync(bed.NodeOptions("victim"));
+        await bed.Load.StartRunsAsync(Runs, Mix.Of);
+        for (int i = 0; i < 3; i++)
+        {
+            await bed.EffectsAsync(bed.Effects + 20);
+            await bed.VictimAsync("victim");
+            await bed.Postgres.ScalarAsync<object>("UPDATE steward.node SET expires_at = clock_timestamp() - interval '1 hour'");
+            await bed.Postgres.ScalarAsync<object>("UPDATE steward.run SET claimable_at = clock_timestamp() - interval '1 hour' WHERE worker IS NOT NULL");
+            bed.Faults += await bed.Load.StealAsync(TimeSpan.FromSeconds(1));
+        }
+
+        await bed.Load.AllEndAsync();
     }
 
     private static async Task StandStillAsync(TestBed bed, Task<Child> victim, Action beforeItWakes)
