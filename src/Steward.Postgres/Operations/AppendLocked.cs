@@ -81,6 +81,7 @@ internal sealed class AppendLocked(Tx tx, IReadOnlyList<RunBatch> group, int par
     {
         await using (Trip trip = tx.Trip())
         {
+            append.AddEntriesTo(trip);
             append.AddTo(trip);
             await trip.GoAsync();
         }
