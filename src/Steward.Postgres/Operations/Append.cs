@@ -52,17 +52,15 @@ internal sealed class Append(Control control, BudgetBook budgets, SlotBook slots
         return null;
     }
 
-    /// <summary>Adds the entries and blobs: nearly all that has to be sent, so it comes before anything that others wait for.</summary>
-    public void AddEntriesTo(Trip trip) => EventRows.Insert(
-        trip,
-        [.. _accepted.SelectMany(a => a.Batch.Entries.Select(entry => (a.Run.Id, entry)))],
-        _accepted.SelectMany(a => a.Batch.Blobs),
-        inlinePayload);
-
-    /// <summary>Adds all else that is to be written. Its last statement asks who has something in the inbox.</summary>
+    /// <summary>Adds all that is to be written. Its last statement asks who has something in the inbox.</summary>
     public void AddTo(Trip trip)
     {
         Record(trip);
+        EventRows.Insert(
+            trip,
+            [.. _accepted.SelectMany(a => a.Batch.Entries.Select(entry => (a.Run.Id, entry)))],
+            _accepted.SelectMany(a => a.Batch.Blobs),
+            inlinePayload);
         MarkConsumed(trip);
         foreach ((_, RunBatch from, RunRow run) in _accepted)
         {

@@ -50,7 +50,6 @@ internal static class AppendAtOnce
 
     private static void Add(Trip trip, Control control, Append append)
     {
-        append.AddEntriesTo(trip);
         control.Confirm(trip);
         long[] ending = [.. append.All.Where(a => a.Batch.Status.IsTerminal()).Select(a => a.Run.Id)];
         if (ending.Length > 0)

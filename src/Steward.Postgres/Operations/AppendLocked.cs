@@ -81,7 +81,6 @@ internal sealed class AppendLocked(Tx tx, IReadOnlyList<RunBatch> group, int par
     {
         await using (Trip trip = tx.Trip())
         {
-            append.AddEntriesTo(trip);
             append.AddTo(trip);
             await trip.GoAsync();
         }
