@@ -76,12 +76,15 @@ internal static class SignalBench
 
     private static async Task<DateTimeOffset> NotedAsync(IStewardStore store, RunHandle run, Func<RunEvent, bool> isIt)
     {
-        while (true)
+        long began = TimeProvider.System.GetTimestamp();
+        while (TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromMinutes(3)) // Three times the longest poll.
         {
             if (await WhenAsync(store, run.Id, isIt) is { } at)
                 return at;
             await Task.Delay(5);
         }
+
+        throw new TimeoutException($"Run {run.Id} has not taken note in 3 minutes.");
     }
 
     /// <summary>When such an event was noted, by the worker's clock, which is the caller's too.</summary>

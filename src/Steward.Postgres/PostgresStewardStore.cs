@@ -96,7 +96,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
         ArgumentException.ThrowIfNullOrEmpty(worker);
         ArgumentNullException.ThrowIfNull(leases);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(duration, TimeSpan.Zero);
-        IReadOnlyList<Lease> held = await _database.WriteAsync(tx => Claims.RenewAsync(tx, worker, leases, duration), cancellationToken);
+        IReadOnlyList<Lease> held = await _database.WriteAsync(tx => Claims.RenewAsync(tx, worker, leases, duration, _options.TransactionTimeout), cancellationToken);
         foreach (Lease lost in leases.Except(held))
             _known.Forget(lost.Run);
         return held;

@@ -45,8 +45,11 @@ internal sealed class LossyProxy : IDisposable
         _answersHeld = answers ? new TaskCompletionSource() : null;
     }
 
-    /// <summary>Lets the next COMMIT through, and holds back its answer and all that come later, on every connection.</summary>
-    public void PartAtCommit() => _loss = 3;
+    /// <summary>Lets the next commit through, and holds back its answer and all that come later, on every connection.</summary>
+    public void PartAtCommit(string commit) => Lose(3, commit);
+
+    /// <summary>Lets what has the text in it through, as far as it came at once, and holds back the rest of it and all that comes later: a trip is cut in two.</summary>
+    public void PartAfter(string text) => Lose(4, text);
 
     /// <summary>What was held back arrives.</summary>
     public void Heal()
@@ -105,6 +108,8 @@ internal sealed class LossyProxy : IDisposable
                         Part(requests: false, answers: true);
                     drop[0] = loss == 1;
                     await server.SendAsync(buffer.AsMemory(0, count));
+                    if (loss == 4)
+                        Part(requests: true, answers: false);
                     if (loss == 1)
                     {
                         await answers;

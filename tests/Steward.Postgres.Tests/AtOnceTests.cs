@@ -82,6 +82,36 @@ public sealed class AtOnceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Append_CutInTwoByAPartition_IsEndedByAnotherNodesSignOfLife()
+    {
+        using LossyProxy proxy = new($"{new NpgsqlConnectionStringBuilder(Requirement.Postgres().ConnectionString).Host}/.s.PGSQL.5432");
+        NpgsqlConnectionStringBuilder through = new(_schema.Options.ConnectionString!) { Host = "127.0.0.1", Port = proxy.Port, SslMode = SslMode.Disable, GssEncryptionMode = GssEncryptionMode.Disable };
+        await using PostgresStewardStore parted = await _schema.OpenAsync(o => o with { ConnectionString = through.ConnectionString, Notify = false });
+        await using PostgresStewardStore other = await _schema.OpenAsync(o => o with { TransactionTimeout = TimeSpan.FromSeconds(1) });
+        TestRun run = await TestRun.ClaimedAsync(parted);
+        await run.AppendAsync();
+        proxy.PartAfter("guidance.added");
+        Task<AppendResult> cut = run.AppendAsync(run.Batch(60, new string('x', 15_000)));
+        await Survival.UntilAsync(async () => await OpenAsync() == 1);
+
+        // A switch waits for whoever shares the control lock, and so for the trip of which the rest never comes.
+        Task<bool> engaged = other.EngageAsync(new KillSwitch("global", "olga", null, TimeProvider.System.GetUtcNow()), Token).AsTask();
+        await Survival.UntilAsync(async () =>
+        {
+            await other.RenewAsync("w2", [], TimeSpan.FromSeconds(10), Token);
+            return engaged.IsCompleted;
+        });
+
+        Assert.True(await engaged);
+        Assert.Equal(0, await OpenAsync());
+        proxy.Heal();
+        await Assert.ThrowsAnyAsync<StoreException>(() => cut);
+        Assert.Equal(2, (await TestRun.ReadAsync(other, run.Id)).Count);
+
+        Task<long> OpenAsync() => _schema.ScalarAsync<long>("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND wait_event = 'ClientRead' AND query LIKE $1", $"%{_schema.Name}%");
+    }
+
+    [Fact]
     public async Task Release_WhileASignalArrives_LeavesTheRunClaimable()
     {
         const int Rounds = 200;

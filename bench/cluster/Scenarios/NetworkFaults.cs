@@ -14,24 +14,27 @@ internal static class NetworkFaults
 
     public static IReadOnlyList<Scenario> All { get; } =
     [
-        new("lost-answer", "D1", "the answer to a COMMIT is lost, 20 times", bed => LossyAsync(bed, p => p.LoseAnswer())) { IsQuick = true },
-        new("lost-commit", "D2", "a COMMIT is lost on its way, 20 times", bed => LossyAsync(bed, p => p.LoseCommit())) { IsQuick = true },
+        new("lost-answer", "D1", "the answer to a commit is lost, 20 times", bed => LossyAsync(bed, (p, commit) => p.LoseAnswer(commit))) { IsQuick = true },
+        new("lost-commit", "D2", "a commit is lost on its way, 20 times", bed => LossyAsync(bed, (p, commit) => p.LoseCommit(commit))) { IsQuick = true },
         new("partition", "N2", "a node and the database are parted for longer than a lease (a proxy holds everything back)", bed => PartAsync(bed, requests: true, answers: true)) { IsQuick = true },
-        new("deaf-node", "N4", "… one way: the answer to a COMMIT and all later ones arrive after the lease, three times", DeafAsync),
+        new("deaf-node", "N4", "… one way: the answer to an intent's commit and all later ones arrive after the lease, three times", DeafAsync),
         new("mute-node", "N4", "… one way: the node's requests do not arrive", bed => PartAsync(bed, requests: true, answers: false)),
         new("unplugged", "N2", "a node in a network namespace of its own is cut off from the database and the tool server (its link goes down)", UnplugAsync) { Missing = Needs.Netns },
     ];
 
-    private static async Task LossyAsync(TestBed bed, Action<LossyProxy> lose)
+    /// <summary>In turn the trip of a tool's intent, that of a model's, and the COMMIT of what takes several trips.</summary>
+    private static async Task LossyAsync(TestBed bed, Action<LossyProxy, string> lose)
     {
+        string[] commits = ["tool.started", "model.started", "COMMIT\0"];
         const int Losses = 20;
         using LossyProxy proxy = new(Socket(bed));
         await bed.StartNodeAsync(bed.NodeOptions("lossy") with { Store = Through("127.0.0.1", proxy) });
-        await bed.StartNodeAsync();
+        await bed.StartNodeAsync(bed.NodeOptions() with { Concurrency = 4 });
         await bed.Load.StartRunsAsync(Runs, Mix.Of);
         for (int i = 0; i < Losses; i++)
         {
-            lose(proxy);
+            await bed.Load.StartRunsAsync(6, Mix.Of); // So that there are commits to lose.
+            lose(proxy, commits[i % commits.Length]);
             int before = proxy.Lost;
             await TestBed.UntilAsync(() => Task.FromResult(proxy.Lost > before), "a commit comes by");
             await Task.Delay(bed.Random.Next(20, 150));
@@ -59,7 +62,7 @@ internal static class NetworkFaults
             await bed.Load.StartRunsAsync(Runs, i => i % 2 == 0 ? Mix.Of(i) : Mix.Unprobed);
             await bed.EffectsAsync(bed.Effects + 20);
             int before = proxy.Lost;
-            proxy.PartAtCommit();
+            proxy.PartAtCommit("tool.started");
             await TestBed.UntilAsync(() => Task.FromResult(proxy.Lost > before), "a commit comes by");
             await bed.VictimAsync("deaf");
             await TestBed.UntilAsync(async () => (await bed.Load.HeldByAsync("deaf")).Count == 0, "the deaf node's runs are taken over");

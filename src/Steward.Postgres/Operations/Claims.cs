@@ -83,10 +83,11 @@ internal static class Claims
         return ([.. chosen.Select(run => run.Run)], looked);
     }
 
-    public static async Task<IReadOnlyList<Lease>> RenewAsync(Tx tx, string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration)
+    public static async Task<IReadOnlyList<Lease>> RenewAsync(Tx tx, string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, TimeSpan transactionTimeout)
     {
         HashSet<Lease> held = [];
         await using Trip trip = tx.Trip();
+        HalfSent.End(trip, transactionTimeout);
         trip.Do(
             "UPDATE steward.run SET worker = NULL WHERE worker = $1 AND claimable_at <= steward.now() AND NOT uuid = ANY($2)",
             worker, leases.Select(l => l.Run.Value).ToArray());
