@@ -18,20 +18,25 @@ internal sealed class AcknowledgedHeads
 
     private readonly ConcurrentDictionary<RunId, Head> _heads = new();
     private readonly ConcurrentQueue<RunId> _ended = new();
+    private int _count; // To ask the dictionary would take all of its locks, at every commit.
 
     /// <summary>What was committed is how far the journal goes now, whatever was known before.</summary>
     public void Keep(RunBatch batch)
     {
         RunId run = batch.Lease.Run;
         bool ends = batch.Status.IsTerminal();
-        if (batch.Entries.Count == 0 || (!ends && !_heads.ContainsKey(run) && _heads.Count >= MostLiving + MostEnded))
+        if (batch.Entries.Count == 0 || (!ends && Volatile.Read(ref _count) >= MostLiving + MostEnded && !_heads.ContainsKey(run)))
             return;
-        _heads[run] = new Head(batch.Entries[^1].Sequence, batch.Lease.Epoch, ends, IsTold: false);
+        Head head = new(batch.Entries[^1].Sequence, batch.Lease.Epoch, ends, IsTold: false);
+        if (_heads.TryAdd(run, head))
+            Interlocked.Increment(ref _count);
+        else
+            _heads[run] = head;
         if (!ends)
             return;
         _ended.Enqueue(run);
-        if (_ended.Count > MostEnded && _ended.TryDequeue(out RunId oldest) && _heads.TryGetValue(oldest, out Head? head) && head.HasEnded)
-            _heads.TryRemove(oldest, out _);
+        if (_ended.Count > MostEnded && _ended.TryDequeue(out RunId oldest) && _heads.TryGetValue(oldest, out Head? old) && old.HasEnded && _heads.TryRemove(oldest, out _))
+            Interlocked.Decrement(ref _count);
     }
 
     /// <summary>What is known of a run up to now: ask before reading, for while one reads others append.</summary>

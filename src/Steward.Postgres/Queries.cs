@@ -71,27 +71,24 @@ internal static class Queries
     {
         StringBuilder sql = new($"SELECT {RunRow.Columns}, {BudgetRows.Amounts}, {LeaseEnd} FROM steward.run r LEFT JOIN steward.budget b ON {BudgetRows.OfRun} WHERE true");
         List<object?> values = [];
-        Where("r.uuid =", query.Run?.Value);
-        Where("r.tenant =", query.Tenant);
-        Where("r.agent =", query.Agent);
-        Where("r.session =", query.Session);
-        Where("r.ancestors <> '{}' AND r.ancestors[1] =", query.Parent?.Value);
-        if (query.Statuses is { } statuses)
-        {
-            values.Add(statuses.Select(s => s.Name()).ToArray());
-            sql.Append(Format($" AND r.status = ANY(${values.Count})"));
-        }
+        Where("r.uuid = $", query.Run?.Value);
+        Where("r.uuid = ANY($", query.Runs?.Select(run => run.Value).ToArray(), ")");
+        Where("r.tenant = $", query.Tenant);
+        Where("r.agent = $", query.Agent);
+        Where("r.session = $", query.Session);
+        Where("r.ancestors <> '{}' AND r.ancestors[1] = $", query.Parent?.Value);
+        Where("r.status = ANY($", query.Statuses?.Select(s => s.Name()).ToArray(), ")");
 
         values.Add(query.Limit);
         sql.Append(Format($" ORDER BY r.id DESC LIMIT ${values.Count}"));
         return tx.AllAsync(sql.ToString(), static r => RunRow.Read(r).ToInfo(BudgetRows.Amount(r, RunRow.ColumnCount), BudgetRows.Amount(r, RunRow.ColumnCount + 4)) with { ClaimableAt = r.TimeOrNull(RunRow.ColumnCount + 8) }, [.. values]);
 
-        void Where(string condition, object? value)
+        void Where(string before, object? value, string after = "")
         {
             if (value is null)
                 return;
             values.Add(value);
-            sql.Append(Format($" AND {condition} ${values.Count}"));
+            sql.Append(Format($" AND {before}{values.Count}{after}"));
         }
     }
 

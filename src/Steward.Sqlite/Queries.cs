@@ -73,6 +73,7 @@ internal static class Queries
         StringBuilder sql = new($"SELECT {RunTable.Columns}, coalesce(b.spent_models, 0), coalesce(b.spent_tools, 0), coalesce(b.spent_tokens, 0), coalesce(b.spent_nano, 0), coalesce(b.reserved_models, 0), coalesce(b.reserved_tools, 0), coalesce(b.reserved_tokens, 0), coalesce(b.reserved_nano, 0) FROM run r LEFT JOIN budget b ON b.scope = 'run:' || lower(hex(r.uuid)) WHERE true");
         List<Action<Statement>> binds = [];
         Where(query.Run is not null, "r.uuid = ?", (s, i) => s.Bind(i, query.Run!.Value.Value));
+        Where(query.Runs is not null, "r.uuid IN (SELECT unhex(value) FROM json_each(?))", (s, i) => s.Bind(i, $"[{string.Join(',', query.Runs!.Select(run => $"\"{run}\""))}]"));
         Where(query.Tenant is not null, "r.tenant = ?", (s, i) => s.Bind(i, query.Tenant));
         Where(query.Agent is not null, "r.agent = ?", (s, i) => s.Bind(i, query.Agent));
         Where(query.Session is not null, "r.session = ?", (s, i) => s.Bind(i, query.Session));

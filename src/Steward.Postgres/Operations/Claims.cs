@@ -35,6 +35,17 @@ internal static class Claims
         FROM taken r LEFT JOIN steward.budget b ON {BudgetRows.OfRun} LEFT JOIN steward.snapshot p ON p.run = r.id
         """;
 
+    /// <summary>So many entries of a journal come along with its claim: those of a run that has just been started, and of one that has hardly begun.</summary>
+    private const int ShortJournal = 4;
+
+    // After the claim, so that nobody appends to these any more; what is too large for its row is read by whoever wants it.
+    private const string Journals = """
+        SELECT e.run, e.seq, e.type, e.time, e.payload, e.payload_hash, e.hash FROM steward.run r JOIN steward.event e ON e.run = r.id
+        WHERE r.id = ANY($1) AND r.worker = $2 AND r.head <= $3 ORDER BY e.run, e.seq
+        """;
+
+    private const string Inboxes = "SELECT DISTINCT s.run FROM steward.signal s WHERE s.run = ANY($1) AND s.consumed IS NULL";
+
     /// <summary>Claims; where runs are limited, one claim after the other.</summary>
     /// <param name="database">The database.</param>
     /// <param name="known">What the node knows; it learns of the runs that it holds from now on.</param>
@@ -114,12 +125,17 @@ internal static class Claims
     private sealed class Taking(ClaimRequest request)
     {
         private readonly List<(int Turn, Claim Claim, RunRow Row)> _taken = [];
+        private readonly HashSet<long> _signalled = [];
+        private readonly Dictionary<long, List<JournalEntry>?> _journals = [];
 
         public void AddTo(Trip trip, List<DueRun> chosen)
         {
             _taken.Clear();
+            _signalled.Clear();
+            _journals.Clear();
             if (chosen.Count == 0)
                 return;
+            long[] ids = [.. chosen.Select(run => run.Id)];
             Dictionary<long, int> turns = [];
             foreach (DueRun run in chosen)
                 turns.Add(run.Id, turns.Count);
@@ -130,7 +146,10 @@ internal static class Claims
                     RunRow run = RunRow.Read(r);
                     _taken.Add((turns[run.Id], Read(r, run), run));
                 },
-                request.Worker, request.Duration, chosen.Select(run => run.Id).ToArray());
+                request.Worker, request.Duration, ids);
+            trip.Ask(Inboxes, r => _signalled.Add(r.GetInt64(0)), (object)ids);
+            Dictionary<long, RunId> names = chosen.ToDictionary(run => run.Id, run => run.Run);
+            trip.Ask(Journals, r => Read(r, names[r.GetInt64(0)]), ids, request.Worker, ShortJournal);
             Timelines.Confirm(trip);
         }
 
@@ -139,7 +158,22 @@ internal static class Claims
             _taken.Sort((a, b) => a.Turn.CompareTo(b.Turn));
             foreach ((_, _, RunRow row) in _taken)
                 known.Keep(row);
-            return [.. _taken.Select(t => t.Claim)];
+            return [.. _taken.Select(t => t.Claim with { SignalsPending = _signalled.Contains(t.Row.Id), Journal = JournalOf(t.Row) })];
+        }
+
+        /// <summary>The journal that came along, if it is whole; where it is not, whoever reads it says what is wrong with it.</summary>
+        private List<JournalEntry>? JournalOf(RunRow run) =>
+            _journals.GetValueOrDefault(run.Id) is { } journal && journal.Count == run.Head && journal[^1].Sequence == run.Head ? journal : null;
+
+        private void Read(NpgsqlDataReader r, RunId run)
+        {
+            long id = r.GetInt64(0);
+            if (!_journals.TryGetValue(id, out List<JournalEntry>? journal))
+                _journals[id] = journal = [];
+            if (r.IsDBNull(4))
+                _journals[id] = null;
+            else
+                journal?.Add(new JournalEntry(run, r.GetInt64(1), r.GetString(2), r.Time(3), r.Bytes(4), r.Bytes(5), r.Bytes(6)));
         }
 
         private Claim Read(NpgsqlDataReader r, RunRow run) => new()

@@ -51,7 +51,7 @@ internal static class DueRuns
             {
                 trip.Ask(Now + Columns + "r.worker IS NULL AND " + Due + mayGoOn + LongestDue, r => due.Add(Read(r)), [.. wanted, window]);
                 trip.Ask(
-                    Now + Columns + "r.worker IN (SELECT w.name FROM steward.node w WHERE w.expires_at <= (SELECT at FROM n)) AND " + Due + mayGoOn + LongestDue,
+                    Now + Columns + "r.worker = ANY(ARRAY(SELECT w.name FROM steward.node w WHERE w.expires_at <= (SELECT at FROM n))) AND " + Due + mayGoOn + LongestDue,
                     r => due.Add(Read(r)), [.. wanted, window]);
             }
 

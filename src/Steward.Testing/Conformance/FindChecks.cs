@@ -11,6 +11,7 @@ internal static class FindChecks
         ConformanceCheck.Of(Find_StartedAtTheSameMoment_IsNewestFirst),
         ConformanceCheck.Of(Find_Limit_TakesTheNewest),
         ConformanceCheck.Of(Find_EachFilter_SelectsItsRuns),
+        ConformanceCheck.Of(Find_Runs_SelectsThoseThatThereAre),
         ConformanceCheck.Of(Find_Statuses_SelectsAnyOfThem),
         ConformanceCheck.Of(Find_FiltersTogether_AllHold),
         ConformanceCheck.Of(Find_RunOfAnotherTenant_IsEmpty),
@@ -48,6 +49,16 @@ internal static class FindChecks
         await FindsAsync(s, new RunQuery { Session = "b" }, [three.Id, two.Id]);
         await FindsAsync(s, new RunQuery { Run = two.Id }, [two.Id]);
         await FindsAsync(s, new RunQuery { Agent = "none" }, []);
+    }
+
+    private static async Task Find_Runs_SelectsThoseThatThereAre(Scene s)
+    {
+        RunId[] runs = await ManyAsync(s, 600, TimeSpan.Zero);
+        Subject other = await s.StartedAsync("globex");
+        await FindsAsync(s, new RunQuery { Runs = [runs[0], RunId.New(s.Host.Time), other.Id, runs[2]] }, [other.Id, runs[2], runs[0]]);
+        await FindsAsync(s, new RunQuery { Runs = [runs[0], other.Id], Tenant = "globex" }, [other.Id]);
+        await FindsAsync(s, new RunQuery { Runs = [] }, []);
+        await FindsAsync(s, new RunQuery { Runs = runs, Limit = 1_000 }, runs.Reverse());
     }
 
     private static async Task Find_Statuses_SelectsAnyOfThem(Scene s)

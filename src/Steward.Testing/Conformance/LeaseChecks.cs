@@ -20,6 +20,8 @@ internal static class LeaseChecks
         ConformanceCheck.Of(Claim_Again_CountsAttempts),
         ConformanceCheck.Of(Claim_AfterProgress_CountsAnew),
         ConformanceCheck.Of(Claim_AfterRelease_CountsAnew),
+        ConformanceCheck.Of(Claim_Journal_IsTheWholeOneWhereItComesAlong),
+        ConformanceCheck.Of(Claim_SignalsPending_IsFalseOnlyWhereThereAreNone),
         ConformanceCheck.Of(Release_WakeAt_IsClaimableThen),
         ConformanceCheck.Of(Release_NoWakeAt_StaysParked),
         ConformanceCheck.Of(Release_Row_HasNoWorker),
@@ -159,6 +161,53 @@ internal static class LeaseChecks
         Claim claim = await run.ClaimAsync();
         Expect.Equal(1, claim.Attempt);
         Expect.Equal(3L, claim.Lease.Epoch);
+    }
+
+    private static async Task Claim_Journal_IsTheWholeOneWhereItComesAlong(Scene s)
+    {
+        // Of several lengths, and one with a payload that is too large for a row.
+        for (int entries = 1; entries <= 8; entries++)
+        {
+            Subject run = await s.StartedAsync();
+            if (entries == 1)
+                continue;
+            await run.ClaimAsync();
+            string large = entries == 3 ? new string('x', 100_000) : "";
+            await run.CommitAsync([.. Enumerable.Range(2, entries - 1).Select(i => Scene.Fact($"fact {i} {large}"))]);
+            await run.CommitAsync(run.Parked(s.Now));
+        }
+
+        IReadOnlyList<Claim> claims = await s.ClaimManyAsync(8, "w2");
+        Expect.Equal(8, claims.Count);
+        foreach (Claim claim in claims)
+        {
+            List<JournalEntry> journal = await s.ReadAsync(claim.Lease.Run);
+            Expect.Equal(claim.Info.Sequence, journal[^1].Sequence);
+            if (claim.Journal is not { } along)
+                continue;
+            Expect.Sequence(journal.Select(e => (e.Sequence, e.Type, e.Time, Text(e.Hash), Text(e.Payload))), along.Select(e => (e.Sequence, e.Type, e.Time, Text(e.Hash), Text(e.Payload))));
+        }
+
+        static string Text(ReadOnlyMemory<byte> bytes) => Convert.ToHexString(bytes.Span);
+    }
+
+    private static async Task Claim_SignalsPending_IsFalseOnlyWhereThereAreNone(Scene s)
+    {
+        Subject quiet = await s.StartedAsync();
+        Subject signalled = await s.StartedAsync();
+        await s.SignalAsync(signalled.Id, "s1");
+        Subject consumed = await s.ClaimedAsync();
+        await s.SignalAsync(consumed.Id, "s2");
+        await consumed.CommitAsync(consumed.Batch(Scene.Fact()) with { Consumes = ["s2"], Release = new RunRelease(s.Now) });
+        foreach (Claim claim in await s.ClaimManyAsync(3, "w2"))
+        {
+            string[] inbox = await s.InboxAsync(claim.Lease.Run);
+            Expect.Equal(claim.Lease.Run == signalled.Id ? 1 : 0, inbox.Length);
+            Expect.True(claim.SignalsPending || inbox.Length == 0, $"the claim of run {claim.Lease.Run} tells of its inbox");
+        }
+
+        Expect.Equal(0, (await s.ClaimManyAsync(1, "w2")).Count);
+        Expect.Equal(1L, (await s.InfoAsync(quiet.Id)).Epoch);
     }
 
     private static async Task Release_WakeAt_IsClaimableThen(Scene s)

@@ -89,7 +89,7 @@ internal sealed class RunEngine
             agent = target;
         }
 
-        using var session = new RunSession(_store, agent, claim.Lease, LeaseOf(claim.Lease.Worker), state, _time, _observer, claim.Snapshot is { Version: RunState.FoldVersion } kept ? kept.Sequence : 0) { LeasedAt = leasedAt };
+        using var session = new RunSession(_store, agent, claim.Lease, LeaseOf(claim.Lease.Worker), state, _time, _observer, claim.Snapshot is { Version: RunState.FoldVersion } kept ? kept.Sequence : 0) { LeasedAt = leasedAt, SignalsPending = claim.SignalsPending };
         session.Note(new RunClaimed(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt));
         if (state.Sequence == 1 && await SessionHistory.ReadAsync(_store, state) is { } history)
             session.Note(history);
@@ -149,7 +149,7 @@ internal sealed class RunEngine
     private Claim? LeftOf(Claim claim, RunSession session, AppendResult.Fenced backwards)
     {
         if (backwards.Epoch == claim.Lease.Epoch)
-            return claim with { Info = claim.Info with { Sequence = backwards.Sequence }, Acknowledged = session.Committed, Snapshot = null };
+            return claim with { Info = claim.Info with { Sequence = backwards.Sequence }, Acknowledged = session.Committed, Snapshot = null, Journal = null };
         Log.WentBackwards(_logger, session.State.Run, session.Committed, backwards.Sequence);
         return null;
     }

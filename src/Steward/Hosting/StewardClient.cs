@@ -9,6 +9,8 @@ namespace Steward.Hosting;
 
 internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, RunHub hub, IOptions<StewardOptions> options, TimeProvider time) : IStewardClient
 {
+    private readonly RunPoll _poll = new(store, options.Value.PollInterval, time);
+
     public async Task<RunHandle> StartAsync(string agent, RunRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -88,7 +90,7 @@ internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, R
         return released;
     }
 
-    public RunHandle Get(RunId run) => new(run, store, hub, options.Value.PollInterval, time);
+    public RunHandle Get(RunId run) => new(run, store, hub, _poll, time);
 
     private RunHandle Begun(StartResult result)
     {

@@ -10,15 +10,15 @@ public sealed class RunHandle
 {
     private readonly IStewardStore _store;
     private readonly RunHub _hub;
-    private readonly TimeSpan _pollInterval;
+    private readonly RunPoll _poll;
     private readonly TimeProvider _time;
 
-    internal RunHandle(RunId id, IStewardStore store, RunHub hub, TimeSpan pollInterval, TimeProvider time)
+    internal RunHandle(RunId id, IStewardStore store, RunHub hub, RunPoll poll, TimeProvider time)
     {
         Id = id;
         _store = store;
         _hub = hub;
-        _pollInterval = pollInterval;
+        _poll = poll;
         _time = time;
     }
 
@@ -35,9 +35,11 @@ public sealed class RunHandle
     /// <summary>Follows the journal from the entry after a sequence, until the run has ended.</summary>
     public async IAsyncEnumerable<JournalEntry> FollowAsync(long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
+        using RunPoll.Waiting waiting = _poll.Join(Id);
         while (true)
         {
             Task change = _hub.NextChange(Id);
+            Task<RunInfo?> poll = waiting.Next;
             await foreach (JournalEntry entry in _store.ReadAsync(Id, after, cancellationToken))
             {
                 after = entry.Sequence;
@@ -46,10 +48,8 @@ public sealed class RunHandle
                     yield break;
             }
 
-            using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            await Task.WhenAny(change, Task.Delay(_pollInterval, _time, cancel.Token));
-            await cancel.CancelAsync();
-            cancellationToken.ThrowIfCancellationRequested();
+            while (await Task.WhenAny(change, poll).WaitAsync(cancellationToken) == poll && (await poll)?.Sequence == after)
+                poll = waiting.Next;
         }
     }
 
@@ -65,16 +65,29 @@ public sealed class RunHandle
     /// <summary>Waits until the run has ended, or waits for somebody: look at the result's questions.</summary>
     public async Task<RunResult> WaitUntilSettledAsync(CancellationToken cancellationToken = default)
     {
+        using RunPoll.Waiting waiting = _poll.Join(Id);
+        Task<RunState?> settle = _hub.NextSettle(Id);
+        Task<RunInfo?> poll = waiting.Next;
+        RunInfo? info = await GetInfoAsync(cancellationToken);
         while (true)
         {
-            Task settle = _hub.NextSettle(Id);
-            RunInfo info = await GetInfoAsync(cancellationToken) ?? throw new StewardException($"There is no run {Id}.");
+            if (info is null)
+                throw new StewardException($"There is no run {Id}.");
             if (info.Status.IsTerminal() || (info.Status == RunStatus.Awaiting && info.Worker is null))
                 return await ResultAsync(info, cancellationToken);
-            using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            await Task.WhenAny(settle, Task.Delay(_pollInterval, _time, cancel.Token));
-            await cancel.CancelAsync();
-            cancellationToken.ThrowIfCancellationRequested();
+            await Task.WhenAny(settle, poll).WaitAsync(cancellationToken);
+            if (settle.IsCompleted)
+            {
+                if (await settle is { } ended)
+                    return RunResult.Of(ended);
+                settle = _hub.NextSettle(Id);
+                info = await GetInfoAsync(cancellationToken);
+            }
+            else
+            {
+                info = await poll;
+                poll = waiting.Next;
+            }
         }
     }
 

@@ -43,7 +43,9 @@ public sealed class RunHub : IRunObserver
     {
         ArgumentNullException.ThrowIfNull(state);
         Wake(_changes, state.Run);
-        if (state.Status.IsTerminal() || state.Status == RunStatus.Awaiting)
+        if (state.Status.IsTerminal())
+            Wake(_settles, state.Run, state);
+        else if (state.Status == RunStatus.Awaiting)
             Wake(_settles, state.Run);
     }
 
@@ -64,23 +66,24 @@ public sealed class RunHub : IRunObserver
     public Task NextChange(RunId run) => Next(_changes, run);
 
     /// <summary>A task that ends when a run may have ended or begun to wait; not at every commit. Take it before looking into the store.</summary>
-    public Task NextSettle(RunId run) => Next(_settles, run);
+    /// <returns>The state in which it ended, when this process ended it; null where the store has to be asked.</returns>
+    public Task<RunState?> NextSettle(RunId run) => Next(_settles, run);
 
-    private static Task Next(ConcurrentDictionary<RunId, Waiters> runs, RunId run) => runs.GetOrAdd(run, static _ => new Waiters()).Next();
+    private static Task<RunState?> Next(ConcurrentDictionary<RunId, Waiters> runs, RunId run) => runs.GetOrAdd(run, static _ => new Waiters()).Next();
 
-    private static void Wake(ConcurrentDictionary<RunId, Waiters> runs, RunId run)
+    private static void Wake(ConcurrentDictionary<RunId, Waiters> runs, RunId run, RunState? ended = null)
     {
         if (runs.TryRemove(run, out Waiters? waiters))
-            waiters.Release();
+            waiters.Release(ended);
     }
 
     private sealed class Waiters
     {
-        private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private TaskCompletionSource<RunState?> _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public Task Next() => Volatile.Read(ref _next).Task;
+        public Task<RunState?> Next() => Volatile.Read(ref _next).Task;
 
-        public void Release() =>
-            Interlocked.Exchange(ref _next, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+        public void Release(RunState? ended = null) =>
+            Interlocked.Exchange(ref _next, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult(ended);
     }
 }

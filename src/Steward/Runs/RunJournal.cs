@@ -22,9 +22,12 @@ public static class RunJournal
     internal static async ValueTask<RunState> LoadAsync(IRunStore store, Claim claim)
     {
         RunId run = claim.Lease.Run;
-        RunState state = claim.Snapshot is { } snapshot
-            ? await LoadAsync(store, run, snapshot)
-            : await LoadAsync(store, run, CancellationToken.None);
+        RunState state = claim switch
+        {
+            { Journal: { } journal } => journal.Aggregate(RunState.Empty(run), Fold),
+            { Snapshot: { } snapshot } => await LoadAsync(store, run, snapshot),
+            _ => await LoadAsync(store, run, CancellationToken.None),
+        };
         return state.Sequence >= claim.Info.Sequence
             ? state
             : throw JournalException.WentBackwards(run, claim.Info.Sequence, state.Sequence);

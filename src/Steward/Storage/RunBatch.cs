@@ -128,6 +128,13 @@ public sealed record Claim
     /// <summary>The newest snapshot, if there is one.</summary>
     public RunSnapshot? Snapshot { get; init; }
 
+    /// <summary>The whole journal, where the store had it at hand because it is short; null where it has to be read.</summary>
+    public IReadOnlyList<JournalEntry>? Journal { get; init; }
+
+    /// <summary>Whether the inbox may hold something. What comes in after the claim is told by the next append.</summary>
+    /// <value>True.</value>
+    public bool SignalsPending { get; init; } = true;
+
     /// <summary>How far the journal was acknowledged to this process, where that is further than it goes now: the database went backwards, and effects may have happened that it knows nothing of.</summary>
     public long? Acknowledged { get; init; }
 

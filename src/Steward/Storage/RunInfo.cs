@@ -64,6 +64,9 @@ public sealed record RunQuery
     /// <summary>Only this run.</summary>
     public RunId? Run { get; init; }
 
+    /// <summary>Only these runs; what there is none of is left out.</summary>
+    public IReadOnlyCollection<RunId>? Runs { get; init; }
+
     /// <summary>Only runs of this tenant.</summary>
     public string? Tenant { get; init; }
 

@@ -57,6 +57,7 @@ internal sealed class RunRow(RunId id, int ordinal, RunStarted started, DateTime
 
     public bool IsWantedBy(RunQuery query) =>
         (query.Run is null || query.Run == Id)
+        && (query.Runs is null || query.Runs.Contains(Id))
         && (query.Tenant is null || query.Tenant == Started.Tenant)
         && (query.Agent is null || query.Agent == Started.Agent)
         && (query.Session is null || query.Session == Started.Session)
