@@ -51,6 +51,8 @@ internal readonly record struct Cost(double Micros, double CpuMicros, double Byt
 /// <summary>Two ways to do the same, in alternating rounds of one process: noise meets both alike.</summary>
 internal sealed class Duel
 {
+    private static readonly TimeSpan s_longestWarmUp = TimeSpan.FromSeconds(30);
+
     public Series Steward { get; } = new();
 
     public Series Bare { get; } = new();
@@ -71,14 +73,15 @@ internal sealed class Duel
     /// <summary>Steward's time over the bare one, round by round.</summary>
     public Series Ratio { get; } = new();
 
-    /// <param name="warmUps">Rounds that do not count; up to three times as many while they still make the JIT compiler work.</param>
+    /// <param name="warmUps">Rounds that do not count; more, for half a minute at most, while they still make the JIT compiler work.</param>
     /// <param name="rounds">Rounds that count.</param>
     /// <param name="steward">One way.</param>
     /// <param name="bare">The other.</param>
     public static async Task<Duel> FightAsync(int warmUps, int rounds, Func<Task<Cost>> steward, Func<Task<Cost>> bare)
     {
         const int busy = 25;
-        for (int i = 0, compiled; i < 3 * warmUps; i++)
+        long begin = Stopwatch.GetTimestamp();
+        for (int i = 0, compiled; i < warmUps || Stopwatch.GetElapsedTime(begin) < s_longestWarmUp; i++)
         {
             compiled = (int)JitInfo.GetCompiledMethodCount();
             await steward();
