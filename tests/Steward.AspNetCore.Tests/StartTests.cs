@@ -98,7 +98,9 @@ public sealed class StartTests : IAsyncLifetime
     [Fact]
     public async Task Start_UnknownAgent_Answers404NamingTheKnownOnes()
     {
-        JsonElement problem = (await StartAsync("""{"agent":"helpful","input":"Hello"}""")).Is(HttpStatusCode.NotFound, "unknown_agent", "'helpful'");
+        ApiAnswer refused = await StartAsync("""{"agent":"helpful","input":"Hello"}""");
+        JsonElement problem = refused.Is(HttpStatusCode.NotFound, "unknown_agent", "'helpful'");
+        Assert.Contains("There is no agent 'helpful' here", refused.Text, StringComparison.Ordinal);
         Assert.Equal(["asker", "helper", "looker", "pair", "payer"], problem.GetProperty("known").EnumerateArray().Select(a => a.GetString()));
         JsonElement agents = (await _server.SendAsync("GET", "/v1/agents")).Json.GetProperty("agents");
         Assert.Equal(["asker", "helper", "looker", "pair", "payer"], agents.EnumerateArray().Select(a => Text(a, "agent")));

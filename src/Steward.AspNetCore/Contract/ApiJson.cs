@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Steward.AspNetCore.Http;
 
@@ -18,3 +20,9 @@ namespace Steward.AspNetCore.Contract;
 [JsonSerializable(typeof(ReadinessDocument))]
 [JsonSerializable(typeof(Problem))]
 internal sealed partial class ApiJson : JsonSerializerContext;
+
+/// <summary>The API's JSON with quotes and letters readable: an answer is JSON by its content type, and never part of a page.</summary>
+internal static class ReadableJson
+{
+    public static ApiJson Types { get; } = new(new JsonSerializerOptions(ApiJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}

@@ -28,7 +28,7 @@ internal sealed record RunDocument
 
     public required long Sequence { get; init; }
 
-    /// <summary>Who works on it: told to administrators, for it names machines.</summary>
+    /// <summary>Who works on it.</summary>
     public string? Worker { get; init; }
 
     public required string CreatedAt { get; init; }
@@ -54,7 +54,7 @@ internal sealed record RunDocument
     /// <summary>What it, or an agent that it called, asks people.</summary>
     public IReadOnlyList<QuestionDocument>? Questions { get; init; }
 
-    public static RunDocument Of(RunInfo run, bool isAdministrator) => new()
+    public static RunDocument Of(RunInfo run) => new()
     {
         Run = run.Run.ToString(),
         Status = run.Status.Name(),
@@ -66,7 +66,7 @@ internal sealed record RunDocument
         Session = run.Session,
         Parent = run.Ancestors is [var parent, ..] ? parent.ToString() : null,
         Sequence = run.Sequence,
-        Worker = isAdministrator ? run.Worker : null,
+        Worker = run.Worker,
         CreatedAt = Wire.Time(run.CreatedAt),
         UpdatedAt = Wire.Time(run.UpdatedAt),
         Spent = AmountDocument.Of(run.Spent),

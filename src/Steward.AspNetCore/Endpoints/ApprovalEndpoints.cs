@@ -30,13 +30,13 @@ internal sealed class ApprovalEndpoints(Api api)
             Limit = limit + 1,
         };
         IReadOnlyList<QuestionInfo> questions = await api.Store.QuestionsAsync(query, call.Aborted);
-        await call.JsonAsync(200, new QuestionList([.. questions.Take(limit).Select(QuestionDocument.Of)], questions.Count > limit), ApiJson.Default.QuestionList);
+        await call.JsonAsync(200, new QuestionList([.. questions.Take(limit).Select(QuestionDocument.Of)], questions.Count > limit), ReadableJson.Types.QuestionList);
     }
 
     private async Task GetAsync(ApiCall call)
     {
         call.KnowsQuery();
-        await call.JsonAsync(200, QuestionDocument.Of(await FindAsync(call)), ApiJson.Default.QuestionDocument);
+        await call.JsonAsync(200, QuestionDocument.Of(await FindAsync(call)), ReadableJson.Types.QuestionDocument);
     }
 
     private async Task DecideAsync(ApiCall call)
@@ -64,7 +64,7 @@ internal sealed class ApprovalEndpoints(Api api)
         if (result.Status is not (DecisionStatus.Accepted or DecisionStatus.Counted or DecisionStatus.Duplicate))
             throw Refusal(result.Status, now, call.Caller.Name);
         int missing = now.Status == QuestionStatus.Open ? Math.Max(0, now.Needed - Approvals(now)) : 0;
-        await call.JsonAsync(200, new DecisionDocument(Wire.Word(result.Status), call.Caller.Name, missing, QuestionDocument.Of(now)), ApiJson.Default.DecisionDocument);
+        await call.JsonAsync(200, new DecisionDocument(Wire.Word(result.Status), call.Caller.Name, missing, QuestionDocument.Of(now)), ReadableJson.Types.DecisionDocument);
     }
 
     /// <summary>The question that the route names, if it is one of the caller's tenant.</summary>

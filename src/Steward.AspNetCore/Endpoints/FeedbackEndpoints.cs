@@ -19,7 +19,7 @@ internal sealed class FeedbackEndpoints(Api api)
         call.KnowsQuery();
         RunInfo run = await call.RunAsync();
         IReadOnlyList<Feedback> feedback = await api.Store.FeedbackAsync(new FeedbackQuery { Run = run.Run, Limit = 1_000 }, call.Aborted);
-        await call.JsonAsync(200, new FeedbackList([.. feedback.Select(FeedbackDocument.Of)]), ApiJson.Default.FeedbackList);
+        await call.JsonAsync(200, new FeedbackList([.. feedback.Select(FeedbackDocument.Of)]), ReadableJson.Types.FeedbackList);
     }
 
     private async Task GiveAsync(ApiCall call)
@@ -44,6 +44,6 @@ internal sealed class FeedbackEndpoints(Api api)
         };
         if (!await api.Store.AddFeedbackAsync(feedback, CancellationToken.None))
             throw Refused.NoRun(run.Run.ToString());
-        await call.JsonAsync(201, FeedbackDocument.Of(feedback), ApiJson.Default.FeedbackDocument);
+        await call.JsonAsync(201, FeedbackDocument.Of(feedback), ReadableJson.Types.FeedbackDocument);
     }
 }

@@ -32,7 +32,7 @@ internal sealed class RunEndpoints(Api api)
             Limit = limit + 1,
         };
         IReadOnlyList<RunInfo> runs = await api.Store.FindAsync(query, call.Aborted);
-        await call.JsonAsync(200, new RunList([.. runs.Take(limit).Select(r => RunDocument.Of(r, call.IsAdministrator))], runs.Count > limit), ApiJson.Default.RunList);
+        await call.JsonAsync(200, new RunList([.. runs.Take(limit).Select(RunDocument.Of)], runs.Count > limit), ReadableJson.Types.RunList);
     }
 
     private async Task GetAsync(ApiCall call)
@@ -42,12 +42,12 @@ internal sealed class RunEndpoints(Api api)
         RunInfo run = await call.RunAsync();
         if (wait > 0 && !run.Status.IsTerminal())
             run = await WaitAsync(call, run, TimeSpan.FromSeconds(wait));
-        await call.JsonAsync(200, await DescribeAsync(call, run), ApiJson.Default.RunDocument);
+        await call.JsonAsync(200, await DescribeAsync(call, run), ReadableJson.Types.RunDocument);
     }
 
     private async Task<RunDocument> DescribeAsync(ApiCall call, RunInfo run)
     {
-        RunDocument document = RunDocument.Of(run, call.IsAdministrator);
+        RunDocument document = RunDocument.Of(run);
         if (!run.Status.IsTerminal())
             return document with { Questions = [.. (await QuestionsAsync(run.Run, call.Aborted)).Select(QuestionDocument.Of)] };
         // The last entry says how it ended: a long journal need not be read for that.

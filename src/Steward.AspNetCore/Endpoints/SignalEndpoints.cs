@@ -54,6 +54,6 @@ internal sealed class SignalEndpoints(Api api)
             throw Refused.NoRun(run.Run.ToString());
         if (sent == SignalResult.RunEnded)
             throw Refused.Ended(await call.RunAsync());
-        await call.JsonAsync(sent == SignalResult.Duplicate ? 200 : 202, new SentDocument(run.Run.ToString(), Wire.Word(sent)), ApiJson.Default.SentDocument);
+        await call.JsonAsync(sent == SignalResult.Duplicate ? 200 : 202, new SentDocument(run.Run.ToString(), Wire.Word(sent)), ReadableJson.Types.SentDocument);
     }
 }

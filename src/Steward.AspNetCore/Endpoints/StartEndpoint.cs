@@ -31,7 +31,7 @@ internal sealed class StartEndpoint(Api api)
             await CheckSameAsync(started.Run.Id, agent, request, call.Aborted);
         RunInfo run = (await started.Run.GetInfoAsync(call.Aborted))!;
         call.Context.Response.Headers.Location = $"{call.Context.Request.PathBase}{call.Context.Request.Path.Value!.TrimEnd('/')}/{run.Run}";
-        await call.JsonAsync(started.IsNew ? 201 : 200, RunDocument.Of(run, call.IsAdministrator), ApiJson.Default.RunDocument);
+        await call.JsonAsync(started.IsNew ? 201 : 200, RunDocument.Of(run), ReadableJson.Types.RunDocument);
     }
 
     private static RunRequest Request(ApiCall call, JsonBody body)

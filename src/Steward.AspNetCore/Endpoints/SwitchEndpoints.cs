@@ -26,7 +26,7 @@ internal sealed class SwitchEndpoints(Api api)
                 switches.Add(SwitchDocument.Of(engaged));
         }
 
-        await call.JsonAsync(200, new SwitchList(switches), ApiJson.Default.SwitchList);
+        await call.JsonAsync(200, new SwitchList(switches), ReadableJson.Types.SwitchList);
     }
 
     private async Task EngageAsync(ApiCall call)
@@ -36,7 +36,7 @@ internal sealed class SwitchEndpoints(Api api)
         JsonBody body = await JsonBody.ReadAsync(call, "reason");
         var engaged = new KillSwitch(scope, call.Caller.Name, body.OptionalText("reason"), api.Time.GetUtcNow());
         bool changed = await api.Client.EngageAsync(engaged, CancellationToken.None);
-        await call.JsonAsync(200, new SwitchDocument(scope, true, changed), ApiJson.Default.SwitchDocument);
+        await call.JsonAsync(200, new SwitchDocument(scope, true, changed), ReadableJson.Types.SwitchDocument);
     }
 
     private async Task ReleaseAsync(ApiCall call)
@@ -44,7 +44,7 @@ internal sealed class SwitchEndpoints(Api api)
         call.KnowsQuery();
         string scope = await ScopeAsync(call);
         bool changed = await api.Client.ReleaseAsync(scope, CancellationToken.None);
-        await call.JsonAsync(200, new SwitchDocument(scope, false, changed), ApiJson.Default.SwitchDocument);
+        await call.JsonAsync(200, new SwitchDocument(scope, false, changed), ReadableJson.Types.SwitchDocument);
     }
 
     private async Task<string> ScopeAsync(ApiCall call)

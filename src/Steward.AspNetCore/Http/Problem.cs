@@ -44,7 +44,7 @@ internal sealed record Problem
     {
         context.Response.StatusCode = Status;
         context.Response.ContentType = "application/problem+json";
-        return JsonSerializer.SerializeAsync(context.Response.Body, this, ApiJson.Default.Problem, context.RequestAborted);
+        return JsonSerializer.SerializeAsync(context.Response.Body, this, ReadableJson.Types.Problem, context.RequestAborted);
     }
 }
 

@@ -17,7 +17,7 @@ public sealed class ServeTests
     {
         using var folder = new AgentFolder();
         string key = await ServeProcess.KeyAsync(folder, "shop", "acme"), other = await ServeProcess.KeyAsync(folder, "desk", "beta");
-        using ServeProcess server = await ServeProcess.OfAsync(folder.Start("serve", ".", "--listen", "127.0.0.1:0", "--keys", "keys.json", "--json"), key);
+        using ServeProcess server = await ServeProcess.OfAsync(folder.Start("serve", ".", "--listen", "127.0.0.1:0", "--keys", "keys.json", "--drain-delay", "5", "--json"), key);
 
         string run = await server.StartAsync("Hello");
         List<string> lines = [];
@@ -31,6 +31,13 @@ public sealed class ServeTests
         Assert.Equal(HttpStatusCode.NotFound, await AskAsync(server.Client, $"/v1/runs/{run}", r => r.Headers.Authorization = new AuthenticationHeaderValue("Bearer", other)));
         Assert.Equal(HttpStatusCode.OK, await AskAsync(server.Client, "/readyz", r => r.Headers.Host = "10.0.0.1:80"));
         server.Process.Signal(CliProcess.Terminate);
+        HttpStatusCode ready;
+        while ((ready = await AskAsync(server.Client, "/readyz")) == HttpStatusCode.OK)
+        {
+            // It has not heard the signal yet.
+        }
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, ready);
         (await server.Process.EndAsync()).Is(ExitCodes.Ok);
         Assert.DoesNotContain(key, server.Process.Output + server.Process.Error + await File.ReadAllTextAsync(Path.Combine(folder.Path, "keys.json"), Token), StringComparison.Ordinal);
     }
@@ -40,7 +47,8 @@ public sealed class ServeTests
     {
         using var folder = new AgentFolder(AgentFolder.Slow.Replace("6s", "100s", StringComparison.Ordinal));
         string key = await ServeProcess.KeyAsync(folder, "shop", "acme");
-        using ServeProcess server = await ServeProcess.OfAsync(folder.Start("serve", ".", "--listen", "127.0.0.1:0", "--keys", "keys.json", "--json"), key);
+        var keys = new Dictionary<string, string> { [KeyFile.Variable] = await File.ReadAllTextAsync(Path.Combine(folder.Path, "keys.json"), Token) };
+        using ServeProcess server = await ServeProcess.OfAsync(CliProcess.Start(folder.Path, keys, ["serve", ".", "--listen", "127.0.0.1:0", "--json"]), key);
         string run = await server.StartAsync("Hello");
         List<string> lines = [];
         await foreach (string line in server.StreamAsync(run))
