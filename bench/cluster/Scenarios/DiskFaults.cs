@@ -140,17 +140,21 @@ internal static class DiskFaults
         Child node = await bed.StartNodeAsync(wrap: fault is null ? null : start => fault.Start(start.FileName, [.. start.ArgumentList]));
         await bed.Load.StartRunsAsync(Runs, Mix.Probed);
         await bed.EffectsAsync(40);
-        await HarmAsync(bed, node, harm);
+        await HarmAsync(bed, node, harm, frames: 40);
     }
 
     /// <summary>The node dies, its file is harmed, another node comes, and new runs besides.</summary>
-    private static async Task HarmAsync(TestBed bed, Child node, Action harm)
+    /// <param name="bed">The scenario's.</param>
+    /// <param name="node">Who dies.</param>
+    /// <param name="harm">What is done to the file.</param>
+    /// <param name="frames">How much has to be in the log before: whoever closes the store empties it, so also the load generator, just now.</param>
+    private static async Task HarmAsync(TestBed bed, Child node, Action harm, int frames = 0)
     {
-        await bed.Load.WithoutStoreAsync(() =>
+        await bed.Load.WithoutStoreAsync(async () =>
         {
+            await TestBed.UntilAsync(() => Task.FromResult(WriteAheadLog.Living(bed.Sqlite.Log) >= frames), "the log holds something");
             node.Kill();
             harm();
-            return Task.CompletedTask;
         });
         await bed.HarmedAsync();
         await bed.StartNodeAsync();
