@@ -22,6 +22,13 @@ internal static class WriteAheadLog
         return Header + (living / 2 * size);
     }
 
+    /// <summary>Where the last one of them begins.</summary>
+    public static long Last(FileStream log)
+    {
+        (long living, long size) = Count(log);
+        return Header + ((living - 1) * size);
+    }
+
     private static (long Living, long Size) Count(FileStream log)
     {
         byte[] header = new byte[Header];
