@@ -45,6 +45,9 @@ internal sealed record Row
     /// <summary>Runs that a fault destroyed, and that were named and refused.</summary>
     public int Refused { get; init; }
 
+    /// <summary>Those of them of which nobody had heard of what is gone.</summary>
+    public int Unheard { get; init; }
+
     public IReadOnlyList<double> Takeover { get; init; } = [];
 
     /// <summary>Broken promises.</summary>
@@ -82,6 +85,7 @@ internal sealed record Row
             Takeover = [.. bed.Takeovers.SelectMany(t => t.Seconds(found.Journal)).Order()],
             Words = found.Words.Count,
             Refused = bed.Harm?.Runs.Count ?? 0,
+            Unheard = bed.Harm?.Unheard.Count ?? 0,
             Findings = broken,
             Failure = failure ?? (bed.Faults == 0 ? "The fault did not happen: the scenario shows nothing." : null),
             Took = took,

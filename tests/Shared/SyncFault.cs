@@ -7,12 +7,13 @@ namespace Steward.Tests.Shared;
 /// <param name="database">The database's path; its log stands beside it.</param>
 /// <param name="trace">The file in which the tracer writes down the calls.</param>
 /// <param name="inject">What happens, as <c>strace -e inject=</c> takes it; calls are counted for each thread.</param>
-internal sealed partial class SyncFault(string database, string trace, string inject)
+/// <param name="calls">The calls that are traced. <c>write</c> is the witness's, which nobody else makes on these files.</param>
+internal sealed partial class SyncFault(string database, string trace, string inject, string calls = "fsync,pwrite64,ftruncate")
 {
     /// <summary>How to start a program under it. The tracer stands beside the program, which keeps its process id and exit code.</summary>
     public ProcessStartInfo Start(string program, params string[] arguments) => new(
         "strace",
-        ["-D", "-f", "--seccomp-bpf", "-qq", "-y", "-T", "-o", trace, "-e", "trace=fsync,pwrite64,ftruncate", "-e", $"inject={inject}", "-P", database, "-P", $"{database}-wal", program, .. arguments]);
+        ["-D", "-f", "--seccomp-bpf", "-qq", "-y", "-T", "-o", trace, "-e", $"trace={calls}", "-e", $"inject={inject}", "-P", database, "-P", $"{database}-wal", "-P", $"{database}-witness", program, .. arguments]);
 
     /// <summary>Calls that were answered otherwise than by the kernel.</summary>
     public int Injected => Lines().Count(line => line.Contains("(INJECTED)", StringComparison.Ordinal));

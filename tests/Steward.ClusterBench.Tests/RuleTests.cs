@@ -1,3 +1,4 @@
+using Steward.ClusterBench.Bed;
 using Steward.ClusterChecker.Evidence;
 using Steward.ClusterChecker.Rules;
 
@@ -65,6 +66,25 @@ public sealed class RuleTests
 
         Assert.Equal(new Amount(0, 2, 0, 0.375m), changes.Aggregate(default(Amount), (sum, c) => sum + c.Spend));
         Assert.Equal(default, changes.Aggregate(default(Amount), (sum, c) => sum + c.Reserve - c.Release));
+    }
+
+    /// <summary>A node may die after its commit was written down and before it heard of it: that run is hit like the others, and no node will have acknowledged what is gone.</summary>
+    [Fact]
+    public void Harm_OfACommitOfWhichNobodyHeard_CountsItsRun()
+    {
+        byte[] hash = new byte[32];
+        Guid heard = new("019cae6b-6600-743c-b0f7-d52fb4726ae2"), unheard = new("019cae6b-6600-743c-b0f7-d52fb4726ae3"), whole = new("019cae6b-6600-743c-b0f7-d52fb4726ae4");
+        Entry Second(Guid run) => new() { Run = run, Sequence = 2, Type = "run.claimed", Time = 0, Hash = hash, PayloadHash = [], Payload = [], Commit = 1 };
+        Case found = new()
+        {
+            Journal = s_empty with { Entries = [Second(whole)] },
+            Nodes = [new NodeLine { Kind = "acknowledged", Node = "n", Run = heard, Epoch = 1, Sequence = 2, Hash = "00", At = 1 }],
+        };
+
+        Harm harm = Harm.Of(found, new[] { heard, unheard, whole }.ToDictionary(run => run, _ => (2L, new byte[16])), at: 1);
+
+        Assert.Equal([heard, unheard], harm.Runs.Order());
+        Assert.Equal([unheard], harm.Unheard);
     }
 
     private static LedgerLine Executed(long at) => new() { Kind = "call", Key = "k", Run = s_run, Tool = "send", Effect = "unsafe", Epoch = 1, At = at, Executed = true };

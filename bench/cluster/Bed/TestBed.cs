@@ -87,13 +87,14 @@ internal sealed class TestBed : IAsyncDisposable
     /// <summary>Notes what a node has in hand, from when on others are expected to take it over.</summary>
     public async Task VictimAsync(string node) => Takeovers.Add(new Takeover(Clock.Now, await Load.HeldByAsync(node)));
 
-    /// <summary>Notes what a fault has destroyed; the store itself has to name each of those runs.</summary>
+    /// <summary>Notes what a fault has destroyed; the store itself has to name each of those runs, and no other.</summary>
     public async Task HarmedAsync()
     {
-        Harm = Harm.Of(CaseFolder.Read(_folder, await Database.ReadAsync()), Clock.Now);
+        Harm = Harm.Of(CaseFolder.Read(_folder, await Database.ReadAsync()), WitnessReader.Read(Database.Store), Clock.Now);
         Faults = Harm.Runs.Count;
         HashSet<Guid> named = await Load.DamagedAsync();
         ExpectationException.ThrowIfNot(Harm.Runs.IsSubsetOf(named), $"{Harm.Runs.Except(named).Count()} of {Harm.Runs.Count} damaged runs were not named by the store.");
+        ExpectationException.ThrowIfNot(named.IsSubsetOf(Harm.Runs), $"The store named {named.Except(Harm.Runs).Count()} runs of which all that was committed is there.");
     }
 
     /// <summary>What a node wrote to its standard error.</summary>

@@ -13,7 +13,8 @@ internal static class DiskFaults
     public static IReadOnlyList<Scenario> All { get; } =
     [
         OnSqlite("torn-log", "S1", "a node is killed, and half of a record stands at the end of the log, three times", TornLogAsync) with { IsQuick = true },
-        Destroying("garbled-log", "S2", "a node is killed, and a byte in the middle of the log is another", bed => HarmAsync(bed, () => Garble(bed))),
+        Destroying("garbled-log", "S2", "a node is killed, and a byte in the middle of the log is another", bed => HarmAsync(bed, () => Garble(bed, WriteAheadLog.Middle))),
+        Destroying("unheard-commit", "S2", "a node is killed before it hears of its last commit (strace), and a byte of that is another in the log", UnheardCommitAsync) with { Missing = Needs.Strace },
         OnSqlite("disk-full", "S3", "the disk is full for two seconds (a tmpfs of 8 MB)", DiskFullAsync) with { Database = SmallDisk.Mount, Missing = Needs.Tmpfs },
         OnSqlite("failing-syncs", "S4", "syncs fail with EIO (strace)", bed => InjectAsync(bed, "fsync:error=EIO:when=6+9")) with { Missing = Needs.Strace },
         OnSqlite("failing-writes", "S4", "writes fail with EIO (strace)", bed => InjectAsync(bed, "pwrite64:error=EIO:when=90+70")) with { Missing = Needs.Strace },
@@ -140,27 +141,51 @@ internal static class DiskFaults
         Child node = await bed.StartNodeAsync(wrap: fault is null ? null : start => fault.Start(start.FileName, [.. start.ArgumentList]));
         await bed.Load.StartRunsAsync(Runs, Mix.Probed);
         await bed.EffectsAsync(40);
-        await HarmAsync(bed, node, harm);
+        await HarmAsync(bed, node, harm, () => TestBed.UntilAsync(() => Task.FromResult(WriteAheadLog.Living(bed.Sqlite.Log) >= 40), "the log holds something"));
     }
 
     /// <summary>The node dies, its file is harmed, another node comes, and new runs besides.</summary>
-    private static async Task HarmAsync(TestBed bed, Child node, Action harm)
+    /// <param name="bed">The scenario's.</param>
+    /// <param name="node">Who dies.</param>
+    /// <param name="harm">What is done to the file.</param>
+    /// <param name="ready">What is waited for before: whoever closes the store empties the log, so also the load generator, just now.</param>
+    private static async Task HarmAsync(TestBed bed, Child node, Action harm, Func<Task>? ready = null)
     {
-        await bed.Load.WithoutStoreAsync(() =>
+        await bed.Load.WithoutStoreAsync(async () =>
         {
+            await (ready?.Invoke() ?? Task.CompletedTask);
             node.Kill();
             harm();
-            return Task.CompletedTask;
         });
         await bed.HarmedAsync();
         await bed.StartNodeAsync();
         await bed.Load.StartRunsAsync(4, Mix.Probed);
     }
 
-    private static void Garble(TestBed bed)
+    /// <summary>Nobody lost anything that he had been told of. But the store cannot know that, and the last commit of many runs is gone: it names and refuses each of them.</summary>
+    private static async Task UnheardCommitAsync(TestBed bed)
+    {
+        SyncFault fault = new(bed.Sqlite.Store, Path.Combine(bed.Folder, "trace"), "write:delay_exit=400000:when=5+", calls: "write");
+        Child node = await bed.StartNodeAsync(wrap: start => fault.Start(start.FileName, [.. start.ArgumentList]));
+        await bed.Load.StartRunsAsync(Runs, Mix.Probed);
+        await bed.EffectsAsync(20);
+        await HarmAsync(bed, node, () => Garble(bed, WriteAheadLog.Last), () => WitnessGrowsAsync($"{bed.Sqlite.Store}-witness"));
+        ExpectationException.ThrowIfNot(bed.Harm!.Unheard.Count > 0, "The node had heard of all that was lost.");
+    }
+
+    /// <summary>Until several runs have moved in one commit, of which the node hears only when its write into the witness returns.</summary>
+    private static async Task WitnessGrowsAsync(string witness)
+    {
+        const int Several = 4 * 48;
+        long Length() => new FileInfo(witness).Length;
+        for (long before = Length(), now = before; now < before + Several; (before, now) = (now, Length()))
+            await Task.Delay(5);
+    }
+
+    private static void Garble(TestBed bed, Func<FileStream, long> frame)
     {
         using FileStream log = new(bed.Sqlite.Log, FileMode.Open);
-        long at = WriteAheadLog.Middle(log) + bed.Random.Next(4_000);
+        long at = frame(log) + bed.Random.Next(4_000);
         log.Position = at;
         int old = log.ReadByte();
         log.Position = at;

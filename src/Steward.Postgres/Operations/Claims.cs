@@ -18,13 +18,13 @@ internal static class Claims
     private const int AmountsColumn = RunRow.ColumnCount;
     private const int SnapshotColumn = AmountsColumn + 8;
 
-    // Those that somebody else is about to take are passed over.
+    // Those that somebody else has taken, or is about to take, are passed over.
     private const string Take = $"""
         WITH n AS MATERIALIZED (SELECT steward.now() AS at),
         found AS MATERIALIZED (
-            SELECT r.id FROM steward.run r
-            WHERE r.id = ANY($3) AND r.claimable_at <= (SELECT at FROM n) AND {DueRuns.IsFree}
-            ORDER BY r.id FOR UPDATE OF r SKIP LOCKED),
+            SELECT r.id FROM unnest($3::bigint[]) WITH ORDINALITY AS c (id, turn) JOIN steward.run r ON r.id = c.id
+            WHERE r.claimable_at <= (SELECT at FROM n) AND {DueRuns.IsFree}
+            ORDER BY c.turn LIMIT $4 FOR UPDATE OF r SKIP LOCKED),
         taken AS (
             UPDATE steward.run t SET epoch = t.epoch + 1, worker = $1, attempts = t.attempts + 1, claimable_at = n.at + $2, updated_at = n.at
             FROM found, n WHERE t.id = found.id RETURNING t.*),
@@ -59,7 +59,7 @@ internal static class Claims
         Taking taking = new(request);
         if (!control.Limits.LimitsRuns)
         {
-            (List<DueRun> chosen, string looked) = await database.ReadAsync(tx => DueRuns.ChooseAsync(tx, request, control, after), cancellationToken);
+            (List<DueRun> chosen, string looked) = await database.ReadAsync(tx => DueRuns.ChooseAsync(tx, request, control, after, Spares(request.Max)), cancellationToken);
             if (chosen.Count == 0)
                 return ([], looked);
             bool done = await database.TryAtOnceAsync(trip =>
@@ -111,6 +111,9 @@ internal static class Claims
         return [.. leases.Where(held.Contains)];
     }
 
+    /// <summary>Others look at the same time and choose the same runs: who comes second takes the next ones.</summary>
+    private static int Spares(int max) => Math.Clamp(3 * max, 16, 256);
+
     /// <summary>From here on nobody else claims, for as long as runs are limited.</summary>
     private static async Task<Control> LockAsync(Tx tx)
     {
@@ -146,7 +149,7 @@ internal static class Claims
                     RunRow run = RunRow.Read(r);
                     _taken.Add((turns[run.Id], Read(r, run), run));
                 },
-                request.Worker, request.Duration, ids);
+                request.Worker, request.Duration, ids, request.Max);
             trip.Ask(Inboxes, r => _signalled.Add(r.GetInt64(0)), (object)ids);
             Dictionary<long, RunId> names = chosen.ToDictionary(run => run.Id, run => run.Run);
             trip.Ask(Journals, r => Read(r, names[r.GetInt64(0)]), ids, request.Worker, ShortJournal);

@@ -34,8 +34,13 @@ internal static class DueRuns
     private const string LongestDue = " ORDER BY r.claimable_at, r.id LIMIT $4";
 
     /// <summary>Chooses runs for a claim; they are not locked.</summary>
+    /// <param name="tx">Reads.</param>
+    /// <param name="request">What is wanted.</param>
+    /// <param name="control">The switches and limits.</param>
+    /// <param name="after">Where the last look ended.</param>
+    /// <param name="spares">So many more than are wanted, the next ones in turn, in case others take the first ones. For who holds the lock on limited claims there are none.</param>
     /// <returns>The runs in their turns, and the tenant at which the look beyond the window ended.</returns>
-    public static async Task<(List<DueRun> Chosen, string Looked)> ChooseAsync(Tx tx, ClaimRequest request, Control control, string after)
+    public static async Task<(List<DueRun> Chosen, string Looked)> ChooseAsync(Tx tx, ClaimRequest request, Control control, string after, int spares = 0)
     {
         object?[] wanted = [request.Agents?.ToArray(), request.Versions?.Select(v => $"{v.Agent}\n{v.Version}").ToArray(), request.VersionPatience];
         string mayGoOn = control.Switches.Count > 0 ? MayGoOn : "";
@@ -62,7 +67,7 @@ internal static class DueRuns
         if (due.Count >= window)
             looked = await LookFurtherAsync(tx, due, wanted, mayGoOn, after, request.Max);
         due.Sort((a, b) => (a.At, a.Id).CompareTo((b.At, b.Id)));
-        return (await PickAsync(tx, due, request.Max, control.Limits), looked);
+        return (await PickAsync(tx, due, request.Max, spares, control.Limits), looked);
     }
 
     /// <summary>Adds the longest due of tenants that are not in the window, found by jumps from one tenant to the next in the index: a bounded number of them, beginning where the last look ended.</summary>
@@ -93,13 +98,13 @@ internal static class DueRuns
     }
 
     /// <summary>What is taken of what is due; how much tenants have at work is asked only where it matters.</summary>
-    private static async Task<List<DueRun>> PickAsync(Tx tx, List<DueRun> due, int max, LimitTable limits)
+    private static async Task<List<DueRun>> PickAsync(Tx tx, List<DueRun> due, int max, int spares, LimitTable limits)
     {
         if (due.Count == 0 || (due.Count <= max && !limits.LimitsRuns))
             return due;
         string[] tenants = [.. due.Select(run => run.Tenant).Distinct(StringComparer.Ordinal)];
         if (tenants.Length == 1 && !limits.LimitsRuns)
-            return due[..max];
+            return due[..Math.Min(due.Count, max + spares)];
         Dictionary<string, int> atWork = new(StringComparer.Ordinal);
         foreach ((string tenant, int runs) in await tx.AllAsync(
             $"SELECT r.tenant, count(*)::integer FROM steward.run r WHERE {Concurrency.Leased} AND ($1::text[] IS NULL OR r.tenant = ANY($1)) GROUP BY r.tenant",
@@ -107,7 +112,7 @@ internal static class DueRuns
             atWork[tenant] = runs;
         if (limits.RunsOfAll is { } all)
             max = Math.Min(max, all - atWork.Values.Sum());
-        return FairShare.Pick(due, run => run.Tenant, atWork.GetValueOrDefault, max, limits.RunsOf);
+        return FairShare.Pick(due, run => run.Tenant, atWork.GetValueOrDefault, max + spares, limits.RunsOf);
     }
 
     private static DueRun Read(NpgsqlDataReader r) => new(r.GetInt64(0), new RunId(r.GetGuid(1)), r.GetString(2), r.Time(3));

@@ -48,8 +48,14 @@ public sealed class RunHandle
                     yield break;
             }
 
-            while (await Task.WhenAny(change, poll).WaitAsync(cancellationToken) == poll && (await poll)?.Sequence == after)
+            while (await Task.WhenAny(change, poll).WaitAsync(cancellationToken) == poll && await poll is { } info && info.Sequence <= after)
+            {
+                if (info.Status.IsTerminal() && info.Sequence == after)
+                    yield break; // There was nothing to follow: it had ended there.
+                if (info.Sequence < after)
+                    break; // The journal went backwards: reading it says so.
                 poll = waiting.Next;
+            }
         }
     }
 

@@ -69,6 +69,13 @@ public sealed class RunHub : IRunObserver
     /// <returns>The state in which it ended, when this process ended it; null where the store has to be asked.</returns>
     public Task<RunState?> NextSettle(RunId run) => Next(_settles, run);
 
+    /// <summary>Nobody waits for the run any more: what is kept for those who do can go. Who began to just now is told by a poll.</summary>
+    internal void Forget(RunId run)
+    {
+        _changes.TryRemove(run, out _);
+        _settles.TryRemove(run, out _);
+    }
+
     private static Task<RunState?> Next(ConcurrentDictionary<RunId, Waiters> runs, RunId run) => runs.GetOrAdd(run, static _ => new Waiters()).Next();
 
     private static void Wake(ConcurrentDictionary<RunId, Waiters> runs, RunId run, RunState? ended = null)

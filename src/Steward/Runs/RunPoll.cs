@@ -3,7 +3,7 @@ using Steward.Storage;
 namespace Steward.Runs;
 
 /// <summary>Asks the store about all the runs that somebody in this process waits for: at each poll one question for all of them.</summary>
-internal sealed class RunPoll(IRunStore store, TimeSpan interval, TimeProvider time)
+internal sealed class RunPoll(IRunStore store, RunHub hub, TimeSpan interval, TimeProvider time)
 {
     /// <summary>So many runs are in one question.</summary>
     private const int Chunk = 500;
@@ -35,9 +35,12 @@ internal sealed class RunPoll(IRunStore store, TimeSpan interval, TimeProvider t
     {
         lock (_lock)
         {
-            if (--waited.Waiters == 0)
-                _waited.Remove(run);
+            if (--waited.Waiters > 0)
+                return;
+            _waited.Remove(run);
         }
+
+        hub.Forget(run);
     }
 
     private async Task PollAsync()

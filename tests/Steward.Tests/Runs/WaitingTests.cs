@@ -74,6 +74,25 @@ public sealed class WaitingTests
         Assert.Equal(1, store.Calls);
     }
 
+    [Fact]
+    public async Task Follow_FromTheLastEntryOfAnEndedRun_Ends()
+    {
+        var time = new ManualTimeProvider();
+        Lab lab = new(new FunctionModel((_, _) => FunctionModel.Says("done")), Harness.Agent().Build(), null, time);
+        RunHandle run = lab.Client().Get(await lab.StartAsync());
+        await lab.WorkAllAsync();
+        long last = (await lab.JournalAsync(run.Id))[^1].Sequence;
+        Task<int> followed = Task.Run(async () =>
+        {
+            int entries = 0;
+            await foreach (JournalEntry _ in run.FollowAsync(last, Token))
+                entries++;
+            return entries;
+        });
+        await UntilAsync(() => followed.IsCompleted, () => time.Advance(TimeSpan.FromSeconds(1)));
+        Assert.Equal(0, await followed);
+    }
+
     /// <summary>Lets one poll happen, and waits until the next one is set.</summary>
     private static async Task PollAsync(ManualTimeProvider time, bool more = true)
     {

@@ -93,7 +93,7 @@ internal sealed class Lab
     }
 
     /// <summary>What an application holds of a run.</summary>
-    public RunHandle Handle(RunId run, IStewardStore? store = null) => new(run, store ?? Store, _hub, new RunPoll(store ?? Store, TimeSpan.FromMilliseconds(10), Time), Time);
+    public RunHandle Handle(RunId run, IStewardStore? store = null) => new(run, store ?? Store, _hub, new RunPoll(store ?? Store, _hub, TimeSpan.FromMilliseconds(10), Time), Time);
 
     public async Task<RunState> StateAsync(RunId run) => await RunJournal.LoadAsync(Store, run, TestContext.Current.CancellationToken);
 }
