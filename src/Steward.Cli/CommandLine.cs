@@ -67,6 +67,8 @@ internal static class CommandLine
         RunCommand.Create(context),
         ChatCommand.Create(context),
         WorkCommand.Create(context),
+        ServeCommand.Create(context),
+        KeyCommand.Create(context),
         RunsCommand.Create(context),
         ShowCommand.Create(context),
         ForkCommand.Create(context),

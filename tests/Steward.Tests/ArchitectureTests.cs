@@ -35,7 +35,7 @@ public sealed partial class ArchitectureTests
     [Fact]
     public void PlugIns_ReferenceTheRuntimeAndNoOtherPlugIn()
     {
-        foreach (string project in Directory.GetDirectories(Source()).Select(Path.GetFileName).Where(p => p is not ("Steward" or "Steward.Cli" or "Steward.AspNetCore"))!)
+        foreach (string project in Directory.GetDirectories(Source()).Select(Path.GetFileName).Where(p => p is not ("Steward" or "Steward.Cli"))!)
             Assert.All(References(project!, "ProjectReference"), r => Assert.EndsWith("/Steward.csproj", r.Replace('\\', '/'), StringComparison.Ordinal));
     }
 

@@ -9,7 +9,10 @@ namespace Steward.Hosting;
 
 internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, RunHub hub, IOptions<StewardOptions> options, TimeProvider time) : IStewardClient
 {
-    public async Task<RunHandle> StartAsync(string agent, RunRequest request, CancellationToken cancellationToken = default)
+    public async Task<RunHandle> StartAsync(string agent, RunRequest request, CancellationToken cancellationToken = default) =>
+        (await StartOrFindAsync(agent, request, cancellationToken)).Run;
+
+    public async Task<StartedRun> StartOrFindAsync(string agent, RunRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         AgentDefinition definition = agents.Find(agent)
@@ -40,7 +43,7 @@ internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, R
             cancellationToken);
         if (result.BusyWith is { } busy)
             throw new SessionBusyException(request.Session!, busy);
-        return Begun(result);
+        return new StartedRun(Begun(result), result.Created);
     }
 
     public async Task<RunHandle> ForkAsync(RunId run, ForkRequest request, CancellationToken cancellationToken = default)

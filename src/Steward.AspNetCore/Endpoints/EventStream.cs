@@ -1,0 +1,106 @@
+using System.Buffers;
+using System.Globalization;
+using System.IO.Pipelines;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Steward.AspNetCore.Http;
+using Steward.Runs;
+using Steward.Storage;
+
+namespace Steward.AspNetCore.Endpoints;
+
+/// <summary>A run's journal as server-sent events, whichever node works on it.</summary>
+/// <remarks>
+/// An event's id is its sequence, so a client that comes again with <c>Last-Event-ID</c>, to this server or another, gets each event once.
+/// After the last event the stream ends, and whoever comes again is told with 204 that there is no more: that stops a browser's <c>EventSource</c>.
+/// </remarks>
+internal sealed class EventStream(ApiCall call, RunInfo run, long after)
+{
+    private readonly Api _api = call.Api;
+    private readonly PipeWriter _body = call.Context.Response.BodyWriter;
+    private readonly ArrayBufferWriter<byte> _line = new(1_024);
+
+    public async Task WriteAsync()
+    {
+        if (after > run.Sequence)
+            throw Refused.Invalid("after", after.ToString(CultureInfo.InvariantCulture), string.Create(CultureInfo.InvariantCulture, $"The stream is to go on after sequence {after}, and the journal of run {run.Run} ends at {run.Sequence}. Begin at one that it has."));
+        HttpResponse response = call.Context.Response;
+        if (run.Status.IsTerminal() && after == run.Sequence)
+        {
+            response.StatusCode = StatusCodes.Status204NoContent;
+            return;
+        }
+
+        using IDisposable slot = _api.EnterStream();
+        response.ContentType = "text/event-stream";
+        response.Headers["X-Accel-Buffering"] = "no";
+        call.Context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        await SendAsync("retry: 1000\n\n");
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(call.Aborted, _api.Stopping);
+        try
+        {
+            await FollowAsync(end);
+        }
+        catch (OperationCanceledException) when (_api.Stopping.IsCancellationRequested && !call.Aborted.IsCancellationRequested)
+        {
+            await SendAsync(": this server is stopping; come again with Last-Event-ID\n\n");
+        }
+    }
+
+    private async Task FollowAsync(CancellationTokenSource end)
+    {
+        IAsyncEnumerator<JournalEntry> entries = _api.Client.Get(run.Run).FollowAsync(after, end.Token).GetAsyncEnumerator(end.Token);
+        Task<bool> next = entries.MoveNextAsync().AsTask();
+        try
+        {
+            while (await NextAsync(next, end.Token))
+            {
+                Write(entries.Current);
+                next = entries.MoveNextAsync().AsTask();
+                if (!next.IsCompleted)
+                    await _body.FlushAsync(call.Aborted);
+            }
+
+            await _body.FlushAsync(call.Aborted);
+        }
+        finally
+        {
+            await end.CancelAsync();
+            await next.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            await entries.DisposeAsync();
+        }
+    }
+
+    /// <summary>Waits for the next entry; a comment goes out whenever that takes long.</summary>
+    private async Task<bool> NextAsync(Task<bool> next, CancellationToken cancellationToken)
+    {
+        while (!next.IsCompleted)
+        {
+            using var beat = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            await Task.WhenAny(next, Task.Delay(_api.Options.Heartbeat, _api.Time, beat.Token));
+            await beat.CancelAsync();
+            if (!next.IsCompleted && !cancellationToken.IsCancellationRequested)
+                await SendAsync(": heartbeat\n\n");
+        }
+
+        return await next;
+    }
+
+    private void Write(JournalEntry entry)
+    {
+        _line.ResetWrittenCount();
+        using (var json = new Utf8JsonWriter(_line))
+            EventEndpoints.Write(json, entry);
+        _body.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"id: {entry.Sequence}\nevent: {entry.Type}\ndata: ")));
+        _body.Write(_line.WrittenSpan);
+        _body.Write("\n\n"u8);
+    }
+
+    private async Task SendAsync(string text)
+    {
+        _body.Write(Encoding.UTF8.GetBytes(text));
+        await _body.FlushAsync(call.Aborted);
+    }
+}

@@ -1,0 +1,63 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Steward.Cli.Agents;
+using Steward.Cli.Commands;
+using Steward.Cli.Rendering;
+using Steward.Diagnostics;
+using Steward.Hosting;
+using Steward.Runs;
+
+namespace Steward.Cli.Host;
+
+/// <summary>The options of commands that work on whatever is claimable.</summary>
+internal sealed class WorkerOptions
+{
+    public Option<int> Concurrency { get; } = new("--concurrency") { Description = "Most runs at the same time, for each agent.", HelpName = "runs", DefaultValueFactory = _ => 8 };
+
+    public Option<double> Lease { get; } = new("--lease") { Description = "How long others leave this worker's runs alone without a sign of life from it, in seconds.", HelpName = "seconds", DefaultValueFactory = _ => AgentHost.Lease.TotalSeconds };
+
+    /// <exception cref="UsageException">A value is out of its range.</exception>
+    public Action<StewardOptions> Read(ParseResult parse)
+    {
+        if (parse.GetValue(Lease) is not (>= 0.5 and <= 3_600 and var lease))
+            throw new UsageException("--lease must be 0.5 to 3600 seconds.");
+        if (parse.GetValue(Concurrency) is not (>= 1 and <= 10_000 and var concurrency))
+            throw new UsageException("--concurrency must be 1 to 10000.");
+        AlertVariables alerts = AlertVariables.Read();
+        return o =>
+        {
+            o.MaxConcurrentRuns = concurrency;
+            o.LeaseDuration = TimeSpan.FromSeconds(lease);
+            alerts.Apply(o);
+        };
+    }
+}
+
+/// <summary>A worker for each of some agents. Disposing it gives their runs back.</summary>
+internal sealed class Workers(CommandContext context, Action<StewardOptions> configure) : IAsyncDisposable
+{
+    private readonly List<(AgentHost Host, AgentFile File)> _hosts = [];
+
+    public IReadOnlyList<(AgentHost Host, AgentFile File)> Hosts => _hosts;
+
+    /// <param name="file">The agent.</param>
+    /// <param name="store">Its database.</param>
+    /// <param name="hub">Hears of what the worker commits, and tells it of what was started or sent, if there is somebody else in this process.</param>
+    public async Task StartAsync(AgentFile file, OpenStore store, RunHub? hub = null)
+    {
+        IRunObserver observer = new WorkObserver(context.Output);
+        var host = AgentHost.Create(file, store.Store, context.Output, context.Time, hub is null ? observer : new Observers([observer, hub]), configure);
+        _hosts.Add((host, file));
+        if (hub is not null)
+            hub.Notified += host.Hub.Hint;
+        await host.StartWorkerAsync();
+        context.Output.Line($"working on '{file.Agent.Name}' ({file.Speaker}) in {store.Address}", Styles.Bold);
+        context.Output.JsonLine(new JsonObject { ["type"] = "working", ["agent"] = file.Agent.Name, ["speaker"] = file.Speaker, ["store"] = store.Address.Name });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(_hosts.Select(h => h.Host.DisposeAsync().AsTask()));
+        _hosts.Clear();
+    }
+}

@@ -1,0 +1,45 @@
+using System.Net;
+using System.Text.Json;
+
+namespace Steward.AspNetCore.Tests;
+
+/// <summary>Kill switches over HTTP.</summary>
+public sealed class SwitchTests : IAsyncLifetime
+{
+    private readonly TestDatabase _database = new();
+    private ApiServer _server = null!;
+
+    public async ValueTask InitializeAsync() => _server = await ApiServer.StartAsync(_database);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        _database.Dispose();
+    }
+
+    [Fact]
+    public async Task Administrator_EngagesAndReleases()
+    {
+        string run = await _server.RunAsync("looker");
+        await _server.SeesAsync(run, "tool.started");
+        (await _server.SendAsync("PUT", "/v1/kill-switches/tenant:acme", "acme-app", "{}")).Is(HttpStatusCode.Forbidden, "not_an_administrator", "'administrator'");
+        Assert.True((await _server.SendAsync("PUT", "/v1/kill-switches/tenant:acme", "acme-admin", """{"reason":"Too keen"}""")).Json.GetProperty("changed").GetBoolean());
+        Assert.False((await _server.SendAsync("PUT", "/v1/kill-switches/tenant:acme", "acme-admin", "{}")).Json.GetProperty("changed").GetBoolean());
+        JsonElement engaged = Assert.Single((await _server.SendAsync("GET", "/v1/kill-switches", "acme-admin")).Json.GetProperty("switches").EnumerateArray());
+        Assert.Equal(("tenant:acme", "acme-admin", "Too keen"), (engaged.GetProperty("scope").GetString(), engaged.GetProperty("by").GetString(), engaged.GetProperty("reason").GetString()));
+
+        _server.Agents.Gate.SetResult();
+        Assert.True((await _server.SendAsync("DELETE", "/v1/kill-switches/tenant:acme", "acme-admin")).Json.GetProperty("changed").GetBoolean());
+        Assert.Equal("completed", (await _server.SettledAsync(run)).GetProperty("status").GetString());
+    }
+
+    [Fact]
+    public async Task Administrator_OfAllTenants_HasTheGlobalOneToo()
+    {
+        Assert.Equal(HttpStatusCode.OK, (await _server.SendAsync("PUT", "/v1/kill-switches/global", "root", "{}")).Status);
+        Assert.Empty((await _server.SendAsync("GET", "/v1/kill-switches", "acme-admin")).Json.GetProperty("switches").EnumerateArray());
+        Assert.Equal(HttpStatusCode.OK, (await _server.SendAsync("DELETE", "/v1/kill-switches/global", "root")).Status);
+        (await _server.SendAsync("PUT", "/v1/kill-switches/everything", "root", "{}")).Is(HttpStatusCode.BadRequest, "invalid_request", "'everything'");
+        (await _server.SendAsync("GET", "/v1/kill-switches", "acme-app")).Is(HttpStatusCode.Forbidden, "not_an_administrator");
+    }
+}

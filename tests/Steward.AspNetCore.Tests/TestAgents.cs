@@ -1,0 +1,54 @@
+using System.Text.Json;
+using Steward.Agents;
+using Steward.Approvals;
+using Steward.Models;
+using Steward.Testing.Scripting;
+using Steward.Tools;
+
+namespace Steward.AspNetCore.Tests;
+
+/// <summary>Agents whose models are scripted: one answers at once, one pays when <c>finance</c> approves, one looks until a gate is opened.</summary>
+internal sealed class TestAgents
+{
+    public const string Provider = "scripted";
+
+    public TaskCompletionSource Gate { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The arguments of each payment that was made.</summary>
+    public List<string> Paid { get; } = [];
+
+    public AgentDefinition[] All =>
+    [
+        Agent("helper").Build(),
+        Agent("payer").AddTools(Pay()).AddApprovals(new ApprovalPolicy { Name = "payments", Tools = ["pay"], Roles = ["finance"] }).Build(),
+        Agent("pair").AddTools(Pay()).AddApprovals(new ApprovalPolicy { Name = "pairs", Tools = ["pay"], Approvers = 2 }).Build(),
+        Agent("looker").AddTools(Look()).Build(),
+        Agent("asker").AddTools(BuiltInTools.AskUser).Build(),
+    ];
+
+    public static ScriptedChatClient Model(string name) => ScriptedChatClient.FromYaml(
+        name switch
+        {
+            "payer" or "pair" => "turns: [{ when: { turn: 1 }, call: { tool: pay, arguments: { amount: 500 } } }, { say: Paid. }]",
+            "looker" => "turns: [{ when: { turn: 1 }, call: { tool: look, arguments: {} } }, { say: Seen. }]",
+            "asker" => "turns: [{ when: { turn: 1 }, call: { tool: ask_user, arguments: { question: Which colour? } } }, { say: Thank you. }]",
+            _ => "turns: [{ say: Good morning. }]",
+        },
+        $"{name}.yaml");
+
+    private static AgentBuilder Agent(string name) => new AgentBuilder(name).Instruct("Help.").UseModel(new ModelTarget(Provider, name) { MaxOutput = 100 });
+
+    private ToolDefinition Pay() => new("pay", "Pays.", JsonElement.Parse("""{"type":"object","required":["amount"],"properties":{"amount":{"type":"integer","minimum":1}},"additionalProperties":false}"""), (_, arguments, _) =>
+    {
+        lock (Paid)
+            Paid.Add(arguments.GetRawText());
+        return ValueTask.FromResult(new ToolOutput("paid"));
+    });
+
+    private ToolDefinition Look() => new("look", "Looks.", JsonElement.Parse("""{"type":"object"}"""), async (_, _, cancellationToken) =>
+    {
+        await Gate.Task.WaitAsync(cancellationToken);
+        return new ToolOutput("seen");
+    })
+    { Effect = ToolEffect.ReadOnly };
+}
