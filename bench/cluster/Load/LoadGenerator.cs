@@ -8,6 +8,7 @@ using Steward.ClusterChecker.Reading;
 using Steward.Hosting;
 using Steward.Runs;
 using Steward.Storage;
+using StartedRun = Steward.ClusterChecker.Evidence.StartedRun;
 
 namespace Steward.ClusterBench.Load;
 
