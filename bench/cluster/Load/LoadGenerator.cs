@@ -8,7 +8,6 @@ using Steward.ClusterChecker.Reading;
 using Steward.Hosting;
 using Steward.Runs;
 using Steward.Storage;
-using StartedRun = Steward.ClusterChecker.Evidence.StartedRun;
 
 namespace Steward.ClusterBench.Load;
 
