@@ -45,7 +45,7 @@ internal static class Bench
             (Case found, string? failure) = await FindAsync(scenario, bed);
             if (asked.Sabotage is { } name && Tampering.All.TryGetValue(name, out Func<Case, Case>? tamper))
                 found = tamper(found);
-            IReadOnlyList<Finding> findings = [.. Checker.Check(found), .. bed.Harm?.Check(found) ?? []];
+            IReadOnlyList<Finding> findings = [.. Checker.Check(found), .. bed.Harm?.Check(found) ?? [], .. scenario.Demands(bed, found)];
             return Row.Of(scenario, bed, found, findings, failure, Stopwatch.GetElapsedTime(start));
         }
         catch (Exception e)

@@ -4,7 +4,7 @@ using Steward.Tests.Shared;
 namespace Steward.ClusterBench.Bed;
 
 /// <summary>A primary and a standby; nodes know both.</summary>
-internal sealed class FailoverDatabase : PostgresDatabase
+internal sealed class FailoverDatabase : PostgresDatabase, IDatabase
 {
     private readonly PostgresServer _primary;
     private readonly PostgresServer _standby;
@@ -12,6 +12,7 @@ internal sealed class FailoverDatabase : PostgresDatabase
     /// <param name="isSynchronous">Whether a commit waits for the standby.</param>
     public FailoverDatabase(bool isSynchronous)
     {
+        IsLossless = isSynchronous;
         _primary = Server;
         _standby = Add(_primary.StartStandby());
         string[] folders = [_primary.Folder, _standby.Folder];
@@ -20,6 +21,8 @@ internal sealed class FailoverDatabase : PostgresDatabase
             ScalarAsync<object>(_primary, "ALTER SYSTEM SET synchronous_standby_names = '*'").Wait();
         ScalarAsync<object>(_primary, "SELECT pg_reload_conf()").Wait();
     }
+
+    public bool IsLossless { get; }
 
     /// <summary>From now on the standby hears nothing: what is committed is the primary's alone.</summary>
     public async Task CutOffAsync()

@@ -7,6 +7,9 @@ internal interface IDatabase : IDisposable
 {
     bool IsSqlite { get; }
 
+    /// <summary>Whether nodes may be told that a failover loses nothing.</summary>
+    bool IsLossless => false;
+
     /// <summary>How nodes reach it: a connection string, or a path.</summary>
     string Store { get; }
 

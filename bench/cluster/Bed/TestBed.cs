@@ -40,6 +40,9 @@ internal sealed class TestBed : IAsyncDisposable
     /// <summary>How many times the fault really happened.</summary>
     public int Faults { get; set; }
 
+    /// <summary>When the database failed over, in microseconds since 1970.</summary>
+    public long? FailedOverAt { get; set; }
+
     /// <summary>What a fault destroyed, if it destroys.</summary>
     public Harm? Harm { get; private set; }
 
@@ -146,6 +149,7 @@ internal sealed class TestBed : IAsyncDisposable
         Name = name,
         Store = Database.Store,
         IsSqlite = Database.IsSqlite,
+        IsLossless = Database.IsLossless,
         Ledger = _ledger,
         Log = Path.Combine(_folder, CaseFolder.NodeLog(name)),
         Defect = Defect,

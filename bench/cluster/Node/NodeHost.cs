@@ -44,7 +44,7 @@ internal static class NodeHost
             {
                 return options.IsSqlite
                     ? await SqliteStewardStore.OpenAsync(new SqliteStoreOptions { Path = options.Store }, TimeProvider.System)
-                    : await PostgresStewardStore.OpenAsync(new PostgresStoreOptions { ConnectionString = options.Store, Pooled = options.IsPooled, TransactionTimeout = TimeSpan.FromSeconds(3) });
+                    : await PostgresStewardStore.OpenAsync(new PostgresStoreOptions { ConnectionString = options.Store, Pooled = options.IsPooled, LosslessFailover = options.IsLossless, TransactionTimeout = TimeSpan.FromSeconds(3) });
             }
             catch (StoreException e) when (attempt < MostAttempts)
             {

@@ -16,6 +16,9 @@ internal sealed record NodeOptions
     /// <summary>Whether a pooler in transaction mode stands before the database.</summary>
     public bool IsPooled { get; init; }
 
+    /// <summary>Whether a failover of the database loses nothing that was acknowledged.</summary>
+    public bool IsLossless { get; init; }
+
     /// <summary>The tool server's address.</summary>
     public required string Ledger { get; init; }
 

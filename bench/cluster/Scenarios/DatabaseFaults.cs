@@ -21,7 +21,17 @@ internal static class DatabaseFaults
             Database = static _ => new FailoverDatabase(isSynchronous: false),
             Tolerates = [DurabilityRule.Name, EffectRule.Intent],
         },
-        new("failover-sync", "D5", "the same with synchronous replication", FailoverSyncAsync) { Database = static _ => new FailoverDatabase(isSynchronous: true) },
+        new("failover-newcomers", "D5", "the same, and the node that saw them is gone as well; others come", FailoverNewcomersAsync)
+        {
+            Database = static _ => new FailoverDatabase(isSynchronous: false),
+            Tolerates = [DurabilityRule.Name, EffectRule.Intent],
+            Demands = static (bed, found) => Asked.EachThatLost(found, bed.FailedOverAt ?? 0),
+        },
+        new("failover-sync", "D5", "the same with synchronous replication, and nodes that are told so (LosslessFailover): no run asks", FailoverSyncAsync)
+        {
+            Database = static _ => new FailoverDatabase(isSynchronous: true),
+            Demands = static (_, found) => Asked.Nobody(found),
+        },
         new("deadlocks", "D6", "somebody takes locks in the wrong order all the time (40P01)", DeadlocksAsync),
         new("small-pool", "D7", "two nodes of 24 runs at once have two connections each", SmallPoolAsync),
         new("read-only", "D8", "the database is read-only for two seconds", ReadOnlyAsync),
@@ -50,22 +60,46 @@ internal static class DatabaseFaults
 
     private static async Task FailoverAsync(TestBed bed)
     {
-        // One node, which saw what is lost. What one that comes later does is FailoverTests' to show.
+        // One node, which saw what is lost.
+        await LoseCommitsAsync(bed);
+        FailOver(bed);
+    }
+
+    private static async Task FailoverNewcomersAsync(TestBed bed)
+    {
+        Child witness = await LoseCommitsAsync(bed);
+        await bed.Load.WithoutStoreAsync(() =>
+        {
+            witness.Kill();
+            FailOver(bed);
+            return Task.CompletedTask;
+        });
         await bed.StartNodeAsync();
-        await bed.Load.StartRunsAsync(Runs, Mix.Of);
-        await bed.EffectsAsync(30);
-        FailoverDatabase database = (FailoverDatabase)bed.Database;
-        await database.CutOffAsync();
-        await bed.EffectsAsync(bed.Effects + 20);
-        database.FailOver();
-        bed.Faults++;
+        await bed.StartNodeAsync();
     }
 
     private static async Task FailoverSyncAsync(TestBed bed)
     {
         await StartAsync(bed);
         await bed.EffectsAsync(40);
+        FailOver(bed);
+    }
+
+    /// <summary>A node at work, and a standby that lacks what it did last.</summary>
+    private static async Task<Child> LoseCommitsAsync(TestBed bed)
+    {
+        Child node = await bed.StartNodeAsync();
+        await bed.Load.StartRunsAsync(Runs, Mix.Of);
+        await bed.EffectsAsync(30);
+        await ((FailoverDatabase)bed.Database).CutOffAsync();
+        await bed.EffectsAsync(bed.Effects + 20);
+        return node;
+    }
+
+    private static void FailOver(TestBed bed)
+    {
         ((FailoverDatabase)bed.Database).FailOver();
+        bed.FailedOverAt = Clock.Now;
         bed.Faults++;
     }
 

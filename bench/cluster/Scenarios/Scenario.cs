@@ -1,4 +1,5 @@
 using Steward.ClusterBench.Bed;
+using Steward.ClusterChecker.Evidence;
 
 namespace Steward.ClusterBench.Scenarios;
 
@@ -17,6 +18,9 @@ internal sealed record Scenario(string Name, string Codes, string What, Func<Tes
 
     /// <summary>Rules whose findings are what the fault itself does, outside of what is promised: they are counted, and are no failure.</summary>
     public IReadOnlyList<string> Tolerates { get; init; } = [];
+
+    /// <summary>What is demanded here besides the checker's rules.</summary>
+    public Func<TestBed, Case, IEnumerable<Finding>> Demands { get; init; } = static (_, _) => [];
 
     /// <summary>Whether the fault destroys what was acknowledged. Then the promise is another one: each run that was hit is refused, and nothing is done twice.</summary>
     public bool Destroys { get; init; }

@@ -26,7 +26,7 @@ internal sealed class StartEndpoint(Api api)
             throw Refused.NoAgent(agent, api.Agents.Names);
 
         // Not the request's token: a client that hangs up shall not leave a start half asked for.
-        StartedRun started = await api.Client.StartOrFindAsync(agent, request, CancellationToken.None);
+        StartOutcome started = await api.Client.StartOrFindAsync(agent, request, CancellationToken.None);
         if (!started.IsNew)
             await CheckSameAsync(started.Run.Id, agent, request, call.Aborted);
         RunInfo run = (await started.Run.GetInfoAsync(call.Aborted))!;

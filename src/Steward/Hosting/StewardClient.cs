@@ -14,7 +14,7 @@ internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, R
     public async Task<RunHandle> StartAsync(string agent, RunRequest request, CancellationToken cancellationToken = default) =>
         (await StartOrFindAsync(agent, request, cancellationToken)).Run;
 
-    public async Task<StartedRun> StartOrFindAsync(string agent, RunRequest request, CancellationToken cancellationToken = default)
+    public async Task<StartOutcome> StartOrFindAsync(string agent, RunRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         AgentDefinition definition = agents.Find(agent)
@@ -45,7 +45,7 @@ internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, R
             cancellationToken);
         if (result.BusyWith is { } busy)
             throw new SessionBusyException(request.Session!, busy);
-        return new StartedRun(Begun(result), result.Created);
+        return new StartOutcome(Begun(result), result.Created);
     }
 
     public async Task<RunHandle> ForkAsync(RunId run, ForkRequest request, CancellationToken cancellationToken = default)

@@ -17,7 +17,7 @@ public interface IStewardClient
     /// <exception cref="StewardException">There is no such agent here.</exception>
     /// <exception cref="SessionBusyException">Under <see cref="SessionPolicy.Reject"/>: another run of the session is active.</exception>
     /// <exception cref="QueueFullException">So many runs wait for a worker that no other is taken.</exception>
-    Task<StartedRun> StartOrFindAsync(string agent, RunRequest request, CancellationToken cancellationToken = default);
+    Task<StartOutcome> StartOrFindAsync(string agent, RunRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>A handle to a run.</summary>
     RunHandle Get(RunId run);
@@ -60,7 +60,7 @@ public interface IStewardClient
 /// <summary>What starting a run did.</summary>
 /// <param name="Run">The run.</param>
 /// <param name="IsNew">False when the key named a run that was there already; nothing was started then.</param>
-public sealed record StartedRun(RunHandle Run, bool IsNew);
+public sealed record StartOutcome(RunHandle Run, bool IsNew);
 
 /// <summary>What a run is asked to do, and for whom.</summary>
 public sealed record RunRequest
