@@ -58,6 +58,22 @@ public sealed class ConflictTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Empty(await store.VerifyAsync(cancellationToken: Token));
     }
 
+    /// <summary>The server says each time that it rolled back: that is no commit of which nobody knows, however often it happens.</summary>
+    [Fact]
+    public async Task D6_AsOftenAsATripIsMade_GoesTheOtherWay()
+    {
+        await using PostgresStewardStore store = await _schema.OpenAsync();
+        RunStart start = TestRun.Start();
+        TestRun run = new(store, start.Entry);
+        await store.StartAsync(start, Token);
+        await run.ClaimAsync();
+        await InjectAsync("40001", "nextval('steward.conflicts') <= 8", atCommit: true);
+
+        Assert.IsType<AppendResult.Committed>(await run.AppendAsync(run.Batch()));
+        Assert.Equal(8, await RaisedAsync());
+        Assert.Equal(1L, await _schema.ScalarAsync<long>("SELECT head - 1 FROM steward.run"));
+    }
+
     private async Task OnceAsync(Func<Task<bool>> act, string count)
     {
         long raised = await RaisedAsync();

@@ -127,7 +127,7 @@ internal sealed class Database : IAsyncDisposable
                 {
                     Log.Retried(_logger, Name, ((PostgresException)e).SqlState, attempt);
                 }
-                catch (Exception e) when (!trip.IsAnswered && Failure.IsRolledBack(e))
+                catch (Exception e) when (Failure.IsConflict(e) || (!trip.IsAnswered && Failure.IsRolledBack(e)))
                 {
                     return false;
                 }
