@@ -178,8 +178,12 @@ internal static class DiskFaults
     {
         const int Several = 4 * 48;
         long Length() => new FileInfo(witness).Length;
+        int looks = 0;
         for (long before = Length(), now = before; now < before + Several; (before, now) = (now, Length()))
+        {
+            ExpectationException.ThrowIfNot(++looks < 12_000, "The witness never grew by several runs at once.");
             await Task.Delay(5);
+        }
     }
 
     private static void Garble(TestBed bed, Func<FileStream, long> frame)
