@@ -1,5 +1,5 @@
 using System.Threading.Channels;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Sqlite;
 using Steward.Sqlite.Data;
 using Steward.Storage;

@@ -1,8 +1,10 @@
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Steward.Client;
+using Steward.Engine;
 using Steward.Hosting;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Sqlite;
 using Steward.Storage;
 

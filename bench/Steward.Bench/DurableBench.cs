@@ -1,4 +1,3 @@
-using Steward.Runs;
 using Steward.Sqlite;
 
 namespace Steward.Bench;

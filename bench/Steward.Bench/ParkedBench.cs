@@ -1,6 +1,8 @@
 using System.Diagnostics;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Sqlite;
+using Steward.State;
 using Steward.Storage;
 
 namespace Steward.Bench;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Sqlite;
+using Steward.State;
 using Steward.Storage;
 
 namespace Steward.Bench;

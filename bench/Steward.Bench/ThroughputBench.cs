@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using Steward.Budgets;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Sqlite;
 using Steward.Storage;
 

@@ -2,8 +2,9 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Steward.Agents;
+using Steward.Journal;
 using Steward.Models;
-using Steward.Runs;
+using Steward.State;
 using Steward.Tools;
 
 namespace Steward.Bench;

@@ -1,9 +1,10 @@
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Steward.Client;
 using Steward.Hosting;
+using Steward.Journal;
 using Steward.OrleansHost;
-using Steward.Runs;
 using Steward.Storage;
 
 namespace Steward.OrleansBench;

@@ -3,9 +3,9 @@ using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Steward.Hosting;
+using Steward.Client;
+using Steward.Journal;
 using Steward.OrleansHost;
-using Steward.Runs;
 using Steward.Storage;
 
 namespace Steward.OrleansBench;

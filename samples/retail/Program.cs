@@ -1,10 +1,12 @@
 // A retail support desk, driven by recorded tasks. dotnet run --project samples/retail -- --task 0, or -- --all.
 using System.Globalization;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Retail;
 using Steward.Retail.Data;
 using Steward.Retail.Replay;
 using Steward.Retail.Shop;
-using Steward.Runs;
+using Steward.State;
 
 int? only = args is ["--task", var number] && int.TryParse(number, CultureInfo.InvariantCulture, out int id) ? id : null;
 if (only is null && args is not ["--all"])

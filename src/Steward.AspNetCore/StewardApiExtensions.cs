@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Steward.AspNetCore.Endpoints;
 using Steward.AspNetCore.Http;
-using Steward.Runs;
+using Steward.Client;
 
 namespace Steward.AspNetCore;
 

@@ -5,7 +5,8 @@ using Steward.Cli.Agents;
 using Steward.Cli.Commands;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.Storage;
 
 namespace Steward.Cli;
 

@@ -6,12 +6,11 @@ using Orleans.Configuration;
 using Orleans.Hosting;
 using Orleans.Messaging;
 using Orleans.Runtime;
-using Steward.Diagnostics;
+using Steward.Engine;
 using Steward.Hosting;
 using Steward.Orleans.Grains;
 using Steward.Orleans.Live;
 using Steward.Orleans.Membership;
-using Steward.Runs;
 
 namespace Steward.Orleans;
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Orleans.Runtime;
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.Orleans;
 

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.Postgres;

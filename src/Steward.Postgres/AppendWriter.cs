@@ -1,7 +1,7 @@
 using Npgsql;
+using Steward.Journal;
 using Steward.Postgres.Data;
 using Steward.Postgres.Operations;
-using Steward.Runs;
 using Steward.Storage;
 
 namespace Steward.Postgres;

@@ -1,4 +1,4 @@
-using Steward.Budgets;
+using Steward.Journal;
 using Steward.Postgres.Data;
 using Steward.Postgres.Operations;
 using Steward.Postgres.Tables;

@@ -1,6 +1,6 @@
 using System.Threading.Channels;
+using Steward.Journal;
 using Steward.Postgres.Data;
-using Steward.Runs;
 using Steward.Storage;
 
 namespace Steward.Postgres;

@@ -2,8 +2,9 @@ using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Steward.Journal;
 using Steward.Postgres.Data;
-using Steward.Runs;
+using Steward.Storage;
 
 namespace Steward.Postgres;
 

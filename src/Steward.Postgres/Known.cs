@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Steward.Journal;
 using Steward.Postgres.Data;
 using Steward.Postgres.Operations;
 using Steward.Postgres.Tables;
-using Steward.Runs;
 
 namespace Steward.Postgres;
 

@@ -3,11 +3,10 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
-using Steward.Budgets;
+using Steward.Journal;
 using Steward.Postgres.Data;
 using Steward.Postgres.Operations;
 using Steward.Postgres.Tables;
-using Steward.Runs;
 using Steward.Storage;
 
 namespace Steward.Postgres;

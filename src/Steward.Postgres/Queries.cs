@@ -1,10 +1,9 @@
 using System.Text;
 using Npgsql;
-using Steward.Budgets;
+using Steward.Journal;
 using Steward.Postgres.Data;
 using Steward.Postgres.Operations;
 using Steward.Postgres.Tables;
-using Steward.Runs;
 using Steward.Storage;
 
 namespace Steward.Postgres;

@@ -6,6 +6,7 @@ using Anthropic.Core;
 using Microsoft.Extensions.AI;
 using OpenAI;
 using OpenAI.Chat;
+using Steward.Models;
 
 namespace Steward.Providers;
 

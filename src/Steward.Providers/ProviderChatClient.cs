@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using Steward.Journal;
 using Steward.Models;
 
 namespace Steward.Providers;

@@ -1,3 +1,4 @@
+using Steward.Journal;
 using Steward.Models;
 
 namespace Steward.Providers;

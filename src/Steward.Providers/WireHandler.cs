@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Net.Http.Headers;
-using Steward.Models;
+using Steward.Journal;
 
 namespace Steward.Providers;
 

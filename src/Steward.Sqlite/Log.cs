@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.Sqlite;
 

@@ -1,6 +1,5 @@
 using System.Text;
-using Steward.Budgets;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Sqlite.Data;
 using Steward.Sqlite.Tables;
 using Steward.Storage;

@@ -1,8 +1,7 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Steward.Budgets;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Sqlite.Operations;
 using Steward.Sqlite.Tables;
 using Steward.Storage;

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Sqlite.Data;
 using Steward.Storage;
 

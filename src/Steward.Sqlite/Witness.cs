@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.Sqlite;
 

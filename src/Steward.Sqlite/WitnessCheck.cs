@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Sqlite.Data;
 using Steward.Sqlite.Tables;
 using Steward.Storage;

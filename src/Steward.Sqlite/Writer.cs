@@ -2,7 +2,6 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Steward.Sqlite.Data;
 using Steward.Sqlite.Operations;
-using Steward.Storage;
 
 namespace Steward.Sqlite;
 

@@ -11,8 +11,8 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Steward.Agents;
 using Steward.Hosting;
+using Steward.Journal;
 using Steward.Models;
-using Steward.Runs;
 using Steward.Sqlite;
 using Steward.Storage;
 

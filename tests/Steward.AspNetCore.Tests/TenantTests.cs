@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.Json;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.AspNetCore.Tests;

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Steward.Agents;
-using Steward.Approvals;
-using Steward.Models;
+using Steward.Journal;
 using Steward.Testing.Scripting;
 using Steward.Tools;
 

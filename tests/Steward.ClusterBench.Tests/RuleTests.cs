@@ -8,7 +8,7 @@ namespace Steward.ClusterBench.Tests;
 public sealed class RuleTests
 {
     private static readonly Guid s_run = new("019cae6b-6600-743c-b0f7-d52fb4726ae1");
-    private static readonly Journal s_empty = new() { Entries = [], Runs = [], Signals = [], Budgets = [] };
+    private static readonly JournalEvidence s_empty = new() { Entries = [], Runs = [], Signals = [], Budgets = [] };
 
     [Theory]
     [InlineData("did_not_happen", "k", 15, true)]

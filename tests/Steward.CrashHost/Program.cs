@@ -7,13 +7,13 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Steward.Agents;
-using Steward.Budgets;
+using Steward.Client;
 using Steward.CrashHost;
+using Steward.Engine;
 using Steward.Hosting;
+using Steward.Journal;
 using Steward.Models;
-using Steward.Runs;
 using Steward.Sqlite;
-using Steward.Storage;
 using Steward.Tools;
 
 if (args is ["retail", .. var kills])

@@ -1,10 +1,11 @@
 using System.Globalization;
 using Microsoft.Extensions.AI;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Retail;
 using Steward.Retail.Data;
 using Steward.Retail.Replay;
 using Steward.Retail.Shop;
-using Steward.Runs;
 using Steward.Testing.Scripting;
 using Steward.Tools;
 

@@ -3,10 +3,12 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Steward.Agents;
+using Steward.Client;
+using Steward.Engine;
 using Steward.Hosting;
+using Steward.Journal;
 using Steward.Models;
 using Steward.Postgres;
-using Steward.Runs;
 using Steward.Tools;
 
 namespace Steward.CrashHost;

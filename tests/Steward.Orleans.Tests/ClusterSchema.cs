@@ -1,8 +1,7 @@
 using Npgsql;
+using Steward.Journal;
 using Steward.OrleansHost;
 using Steward.Postgres;
-using Steward.Runs;
-using Steward.Storage;
 using Steward.Tests.Shared;
 
 namespace Steward.Orleans.Tests;

@@ -1,9 +1,11 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Steward.Client;
+using Steward.Engine;
 using Steward.Hosting;
+using Steward.Journal;
 using Steward.Orleans.Live;
 using Steward.OrleansHost;
-using Steward.Runs;
 using Steward.Storage;
 
 namespace Steward.Orleans.Tests;

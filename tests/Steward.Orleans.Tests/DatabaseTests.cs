@@ -1,8 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Steward.Client;
+using Steward.Journal;
 using Steward.OrleansHost;
 using Steward.Postgres;
-using Steward.Runs;
 using Steward.Storage;
 using Steward.Tests.Shared;
 

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using Steward.Journal;
 using Steward.Orleans.Live;
-using Steward.Runs;
 
 namespace Steward.Orleans.Tests;
 

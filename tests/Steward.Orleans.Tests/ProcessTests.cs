@@ -1,9 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Steward.Hosting;
+using Steward.Client;
+using Steward.Journal;
 using Steward.OrleansHost;
-using Steward.Runs;
-using Steward.Storage;
 
 namespace Steward.Orleans.Tests;
 

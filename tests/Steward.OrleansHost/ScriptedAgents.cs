@@ -3,7 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Npgsql;
 using Steward.Agents;
-using Steward.Models;
+using Steward.Journal;
 using Steward.Tools;
 
 namespace Steward.OrleansHost;

@@ -1,5 +1,4 @@
 using Npgsql;
-using Steward.Runs;
 using Steward.Sqlite.Tests;
 using Steward.Storage;
 using Steward.Tests.Support;

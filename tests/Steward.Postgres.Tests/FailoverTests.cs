@@ -1,10 +1,11 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Npgsql;
-using Steward.Approvals;
-using Steward.Hosting;
-using Steward.Runs;
+using Steward.Agents;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Sqlite.Tests;
+using Steward.State;
 using Steward.Storage;
 using Steward.Tests.Shared;
 using Steward.Tests.Support;

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Npgsql;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Sqlite.Tests;
 using Steward.Storage;
 using Steward.Tests.Support;

@@ -1,9 +1,7 @@
 using System.Collections.Concurrent;
-using Steward.Budgets;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Sqlite.Tests;
 using Steward.Storage;
-using Steward.Tools;
 
 namespace Steward.Postgres.Tests;
 

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using Steward.Budgets;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Sqlite.Tests;
 using Steward.Storage;
 

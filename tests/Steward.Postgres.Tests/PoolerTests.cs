@@ -1,5 +1,5 @@
 using Npgsql;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Sqlite.Tests;
 using Steward.Storage;
 using Steward.Tests.Shared;

@@ -1,5 +1,4 @@
 using Npgsql;
-using Steward.Runs;
 using Steward.Storage;
 using Steward.Tests.Shared;
 using Steward.Tests.Support;

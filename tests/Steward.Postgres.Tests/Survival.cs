@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
-using Steward.Runs;
+using Steward.Agents;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Sqlite.Tests;
 using Steward.Storage;
 using Steward.Tests.Support;

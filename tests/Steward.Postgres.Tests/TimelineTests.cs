@@ -1,5 +1,6 @@
 using System.Text.Json;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Sqlite.Tests;
 using Steward.Storage;
 using Steward.Tests.Support;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
-using Steward.Runs;
-using Steward.Storage;
+using Steward.Journal;
 using Steward.Sqlite.Tests;
+using Steward.Storage;
 
 namespace Steward.Postgres.Tests;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
+using Steward.Models;
 
 namespace Steward.Providers.Tests;
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
+using Steward.Journal;
 using Steward.Models;
 
 namespace Steward.Providers.Tests;

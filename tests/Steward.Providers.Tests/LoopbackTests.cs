@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Time.Testing;
+using Steward.Journal;
 using Steward.Models;
 
 namespace Steward.Providers.Tests;

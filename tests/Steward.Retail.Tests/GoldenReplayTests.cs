@@ -1,8 +1,9 @@
 using Microsoft.Extensions.AI;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Retail.Data;
 using Steward.Retail.Replay;
 using Steward.Retail.Shop;
-using Steward.Runs;
 using Steward.Testing.Scripting;
 
 namespace Steward.Retail.Tests;

@@ -1,12 +1,12 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Steward.Journal;
 using Steward.Retail.Data;
 using Steward.Retail.Replay;
 using Steward.Retail.Shop;
-using Steward.Runs;
 using Steward.Sqlite;
+using Steward.State;
 using Steward.Storage;
-using Steward.Tools;
 
 namespace Steward.Retail.Tests;
 

@@ -1,8 +1,9 @@
 using System.Text.Json.Nodes;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Retail.Data;
 using Steward.Retail.Replay;
 using Steward.Retail.Shop;
-using Steward.Runs;
 using Steward.Storage;
 
 namespace Steward.Retail.Tests;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Storage;
 using Steward.Tests.Shared;
 

@@ -1,5 +1,6 @@
-using Steward.Hosting;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Engine;
+using Steward.Journal;
 using Steward.Sqlite.Data;
 using Steward.Storage;
 using Steward.Tests.Support;

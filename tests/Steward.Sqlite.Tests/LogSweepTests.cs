@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using Microsoft.Extensions.Time.Testing;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Sqlite.Data;
 using Steward.Storage;
 

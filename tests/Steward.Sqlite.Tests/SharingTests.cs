@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.Sqlite.Tests;

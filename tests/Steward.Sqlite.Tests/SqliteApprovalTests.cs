@@ -1,5 +1,5 @@
-using Steward.Approvals;
-using Steward.Runs;
+using Steward.Agents;
+using Steward.Journal;
 using Steward.Storage;
 using Steward.Testing;
 using Steward.Tests.Approvals;

@@ -1,5 +1,3 @@
-using Steward.Storage;
-
 namespace Steward.Sqlite.Tests;
 
 /// <summary>A folder of its own for one test, deleted at its end.</summary>

@@ -1,26 +1,29 @@
-using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
 namespace Steward.Tests;
 
 /// <summary>Holds the direction of dependencies, between projects and between the runtime's folders.</summary>
-public sealed partial class ArchitectureTests
+public sealed class ArchitectureTests
 {
     private static readonly string[] s_forbiddenInRuntime = ["Microsoft.Data.Sqlite", "SQLitePCLRaw", "Npgsql", "Anthropic", "OpenAI", "Microsoft.AspNetCore", "YamlDotNet", "Spectre"];
 
-    /// <summary>What each folder of the runtime must not know.</summary>
-    public static TheoryData<string, string[]> Folders => new()
-    {
-        { "Storage", ["Steward.Hosting", "Steward.Orchestration", "Steward.Agents", "Steward.Models"] },
-        { "Budgets", ["Steward.Hosting", "Steward.Orchestration", "Steward.Agents", "Steward.Models"] },
-        { "Diagnostics", ["Steward.Hosting", "Steward.Orchestration", "Steward.Agents"] },
-        { "Models", ["Steward.Hosting", "Steward.Orchestration"] },
-        { "Tools", ["Steward.Hosting", "Steward.Orchestration"] },
-        { "Agents", ["Steward.Hosting"] },
-        { "Orchestration", ["Steward.Hosting"] },
-        { "Runs", ["Steward.Hosting"] },
-        { "TimeTravel", ["Steward.Hosting"] },
-    };
+    /// <summary>The layers of the runtime, lowest first. A folder uses only what stands before it; folders of one line may use each other.</summary>
+    /// <remarks>Agents and State are the decision core: what an agent is and what a run of it does next are one thought. It is the one cycle.</remarks>
+    private static readonly string[][] s_layers =
+    [
+        ["Journal"],
+        ["Storage"],
+        ["Tools"],
+        ["Agents", "State"],
+        ["Memory"],
+        ["Policy"],
+        ["Models"],
+        ["Engine"],
+        ["TimeTravel"],
+        ["Client"],
+        ["Diagnostics"],
+        ["Hosting"],
+    ];
 
     [Fact]
     public void Runtime_References_NoDriverNoVendorNoWeb()
@@ -39,14 +42,24 @@ public sealed partial class ArchitectureTests
             Assert.All(References(project!, "ProjectReference"), r => Assert.EndsWith("/Steward.csproj", r.Replace('\\', '/'), StringComparison.Ordinal));
     }
 
-    [Theory]
-    [MemberData(nameof(Folders))]
-    public void Folder_Uses_NothingAboveIt(string folder, string[] above)
+    [Fact]
+    public void Layers_UseOnlyWhatIsBelowThem()
     {
-        string[] files = Directory.GetFiles(Path.Combine(Source(), "Steward", folder), "*.cs", SearchOption.AllDirectories);
+        RuntimeSource source = RuntimeSource.Read(Path.Combine(Source(), "Steward"));
 
-        Assert.NotEmpty(files);
-        Assert.All(files, file => Assert.DoesNotContain(Usings().Matches(File.ReadAllText(file)), u => above.Any(a => u.Groups[1].Value.StartsWith(a, StringComparison.Ordinal))));
+        Assert.All(source.Files, file => Assert.True(RankOf(file.Layer) >= 0, $"{file.Path} stands in no layer."));
+        Assert.Empty(UpwardEdges(source));
+    }
+
+    [Theory]
+    [InlineData("Storage", "using Steward.Engine;", "Storage/Planted.cs uses Engine")]
+    [InlineData("Journal", "internal sealed class Planted { public State.RunState? State { get; } }", "Journal/Planted.cs uses State")]
+    [InlineData("Models", "internal sealed class Planted { public Steward.Client.RunHandle? Handle { get; } }", "Models/Planted.cs uses Client")]
+    public void Layers_UpwardEdgePlanted_IsFound(string layer, string code, string edge)
+    {
+        RuntimeSource source = RuntimeSource.Read(Path.Combine(Source(), "Steward"));
+
+        Assert.Equal([edge], UpwardEdges(source.With(layer, $"{layer}/Planted.cs", $"namespace Steward.{layer};\n{code}\n")));
     }
 
     [Fact]
@@ -71,6 +84,8 @@ public sealed partial class ArchitectureTests
         throw new InvalidOperationException($"No Steward.slnx above '{AppContext.BaseDirectory}': run the tests from a checkout.");
     }
 
-    [GeneratedRegex(@"^using (?:static )?([\w.]+);", RegexOptions.Multiline)]
-    private static partial Regex Usings();
+    private static int RankOf(string layer) => Array.FindIndex(s_layers, line => line.Contains(layer));
+
+    private static string[] UpwardEdges(RuntimeSource source) =>
+        [.. source.Edges().Where(e => RankOf(e.Uses) > RankOf(e.Layer)).Select(e => $"{e.File} uses {e.Uses}").Distinct().Order(StringComparer.Ordinal)];
 }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using Steward.Journal;
 using Steward.Postgres;
-using Steward.Runs;
 using Steward.Storage;
 using Steward.Tests.Shared;
 

@@ -3,7 +3,7 @@ namespace Steward.ClusterChecker.Evidence;
 /// <summary>All that the checker knows of one scenario: the journal, the world's ledger, and what was acknowledged to whom.</summary>
 internal sealed record Case
 {
-    public required Journal Journal { get; init; }
+    public required JournalEvidence Journal { get; init; }
 
     public IReadOnlyList<LedgerLine> Ledger { get; init; } = [];
 

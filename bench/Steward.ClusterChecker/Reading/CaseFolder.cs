@@ -13,7 +13,7 @@ internal static class CaseFolder
 
     public static string NodeLog(string node) => $"node-{node}.jsonl";
 
-    public static Case Read(string folder, Journal journal) => new()
+    public static Case Read(string folder, JournalEvidence journal) => new()
     {
         Journal = journal,
         Ledger = Lines.Read<LedgerLine>(Path.Combine(folder, Ledger)),

@@ -10,13 +10,13 @@ internal static class PostgresReader
 
     /// <param name="connectionString">The database.</param>
     /// <param name="schema">The schema of the tables.</param>
-    public static async Task<Journal> ReadAsync(string connectionString, string schema = "steward")
+    public static async Task<JournalEvidence> ReadAsync(string connectionString, string schema = "steward")
     {
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync();
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead);
         Reader read = new(connection, transaction, schema);
-        return new Journal
+        return new JournalEvidence
         {
             Entries = await EntriesAsync(read),
             Runs = await RunsAsync(read),

@@ -8,11 +8,11 @@ internal static class SqliteReader
 {
     private const decimal NanoPerDollar = 1_000_000_000m;
 
-    public static Journal Read(string path)
+    public static JournalEvidence Read(string path)
     {
         using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, Pooling = false }.ConnectionString);
         connection.Open();
-        return new Journal
+        return new JournalEvidence
         {
             Entries = Entries(connection),
             Runs = Runs(connection),

@@ -16,7 +16,7 @@ internal sealed record Intent(Entry Entry)
 internal static class Calls
 {
     /// <summary>All intents, in the order of their runs and sequences.</summary>
-    public static IEnumerable<Intent> Intents(Journal journal) => journal.Entries.Where(e => e.Type == "tool.started").Select(e => new Intent(e));
+    public static IEnumerable<Intent> Intents(JournalEvidence journal) => journal.Entries.Where(e => e.Type == "tool.started").Select(e => new Intent(e));
 
     public static (int Turn, int Index) PositionOf(Entry entry) => (entry.Number("turn"), entry.Number("index"));
 

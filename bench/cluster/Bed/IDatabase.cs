@@ -14,5 +14,5 @@ internal interface IDatabase : IDisposable
     string Store { get; }
 
     /// <summary>Reads all that the checker looks at.</summary>
-    Task<Journal> ReadAsync();
+    Task<JournalEvidence> ReadAsync();
 }

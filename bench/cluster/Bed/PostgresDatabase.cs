@@ -26,7 +26,7 @@ internal class PostgresDatabase : IDatabase
     /// <summary>The way to it for the bench itself, which may write while others may not.</summary>
     public string Direct => DirectTo(Server);
 
-    public Task<Journal> ReadAsync() => PostgresReader.ReadAsync(Direct);
+    public Task<JournalEvidence> ReadAsync() => PostgresReader.ReadAsync(Direct);
 
     public Task<T> ScalarAsync<T>(string sql) => ScalarAsync<T>(Server, sql);
 

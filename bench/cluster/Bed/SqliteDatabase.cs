@@ -17,7 +17,7 @@ internal class SqliteDatabase(string folder) : IDatabase
 
     protected string Folder => folder;
 
-    public Task<Journal> ReadAsync() => Task.FromResult(SqliteReader.Read(Store));
+    public Task<JournalEvidence> ReadAsync() => Task.FromResult(SqliteReader.Read(Store));
 
     public async Task ExecuteAsync(string sql)
     {

@@ -4,6 +4,7 @@ using Steward.ClusterBench.Node;
 using Steward.ClusterBench.Scenarios;
 using Steward.ClusterChecker.Evidence;
 using Steward.ClusterChecker.Reading;
+using Steward.Storage;
 
 namespace Steward.ClusterBench.Bed;
 

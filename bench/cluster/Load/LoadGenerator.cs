@@ -1,12 +1,12 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Steward.Budgets;
+using Steward.Client;
 using Steward.ClusterBench.Bed;
 using Steward.ClusterBench.Node;
 using Steward.ClusterChecker.Evidence;
 using Steward.ClusterChecker.Reading;
 using Steward.Hosting;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.ClusterBench.Load;

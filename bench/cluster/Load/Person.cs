@@ -3,7 +3,8 @@ using System.Net.Http.Json;
 using Steward.ClusterBench.Ledger;
 using Steward.ClusterChecker.Evidence;
 using Steward.ClusterChecker.Reading;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 
 namespace Steward.ClusterBench.Load;

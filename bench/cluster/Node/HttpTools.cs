@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Steward.ClusterBench.Ledger;
+using Steward.Journal;
 using Steward.Tools;
 
 namespace Steward.ClusterBench.Node;

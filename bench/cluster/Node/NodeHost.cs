@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Steward.Agents;
 using Steward.Hosting;
-using Steward.Models;
 using Steward.Postgres;
 using Steward.Sqlite;
 using Steward.Storage;

@@ -1,8 +1,9 @@
 using System.Text;
 using Steward.ClusterChecker.Evidence;
 using Steward.ClusterChecker.Reading;
-using Steward.Diagnostics;
-using Steward.Runs;
+using Steward.Engine;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 
 namespace Steward.ClusterBench.Node;

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using Steward.Agents;
 using Steward.Models;
 
 namespace Steward.ClusterBench.Node;

@@ -1,7 +1,7 @@
 using Steward.ClusterBench.Bed;
 using Steward.ClusterBench.Faults;
 using Steward.ClusterBench.Load;
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.ClusterBench.Scenarios;
 

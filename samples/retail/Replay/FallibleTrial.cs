@@ -1,6 +1,7 @@
+using Steward.Client;
+using Steward.Journal;
 using Steward.Retail.Data;
 using Steward.Retail.Shop;
-using Steward.Runs;
 using Steward.Tools;
 
 namespace Steward.Retail.Replay;

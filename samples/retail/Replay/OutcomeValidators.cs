@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
-using Steward.Orchestration;
+using Steward.Agents;
 using Steward.Retail.Data;
 using Steward.Retail.Shop;
 using Steward.Retail.Tools;
-using Steward.Runs;
+using Steward.State;
 
 namespace Steward.Retail.Replay;
 

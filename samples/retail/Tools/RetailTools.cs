@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Steward.Journal;
 using Steward.Retail.Data;
 using Steward.Retail.Shop;
 using Steward.Tools;

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Routing;
 using Steward.AspNetCore.Contract;
 using Steward.AspNetCore.Http;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.AspNetCore.Endpoints;
@@ -33,7 +34,7 @@ internal sealed class FeedbackEndpoints(Api api)
             throw Refused.Invalid("score", null, "Feedback needs a 'score' from 0 (useless) to 1 (perfect), or a 'comment'.");
         var feedback = new Feedback
         {
-            Id = call.Key(body.OptionalName("key"), "key") is { } key ? $"http:{key}" : Runs.RunId.New(api.Time).ToString(),
+            Id = call.Key(body.OptionalName("key"), "key") is { } key ? $"http:{key}" : RunId.New(api.Time).ToString(),
             Run = run.Run,
             By = call.Caller.Name,
             Score = score,

@@ -1,8 +1,8 @@
 using Microsoft.AspNetCore.Routing;
 using Steward.AspNetCore.Contract;
 using Steward.AspNetCore.Http;
-using Steward.Budgets;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.AspNetCore.Endpoints;

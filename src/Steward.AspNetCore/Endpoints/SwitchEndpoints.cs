@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Routing;
 using Steward.AspNetCore.Contract;
 using Steward.AspNetCore.Http;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.AspNetCore.Endpoints;
@@ -78,7 +79,7 @@ internal sealed class SwitchEndpoints(Api api)
         if (call.Caller.Tenant is not { } tenant || scope == $"tenant:{tenant}")
             return true;
         return scope.StartsWith("run:", StringComparison.Ordinal)
-            && await api.Store.FindAsync(new RunQuery { Run = Runs.RunId.Parse(scope[4..]), Tenant = tenant, Limit = 1 }, call.Aborted) is [var run]
+            && await api.Store.FindAsync(new RunQuery { Run = RunId.Parse(scope[4..]), Tenant = tenant, Limit = 1 }, call.Aborted) is [var run]
             && run.Tenant == tenant;
     }
 }

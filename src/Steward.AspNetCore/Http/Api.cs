@@ -7,8 +7,9 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Steward.Agents;
+using Steward.Client;
+using Steward.Engine;
 using Steward.Hosting;
-using Steward.Runs;
 using Steward.Storage;
 
 namespace Steward.AspNetCore.Http;

@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.AspNetCore.Http;

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.AspNetCore.Http;
 

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Steward.AspNetCore.Contract;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.AspNetCore.Http;

@@ -1,6 +1,7 @@
 using Steward.Agents;
 using Steward.Cli.Agents.Yaml;
 using Steward.Cli.Host;
+using Steward.Journal;
 using Steward.Tools;
 
 namespace Steward.Cli.Agents;
@@ -26,9 +27,9 @@ internal static class AgentLoader
         AgentBuilder builder = new AgentBuilder(name.Text(), root.Find("version")?.Label() ?? "1").Instruct(Instructions(root, scope));
         if (root.Find("description") is { } description)
             builder.Describe(description.Text());
-        foreach ((Models.ModelRole role, Models.ModelRoute route) in models.Routes)
+        foreach ((ModelRole role, ModelRoute route) in models.Routes)
             builder.UseModel(role, route.Targets);
-        (Budgets.BudgetCeilings run, Budgets.BudgetCeilings? session) = LimitSection.Budget(root.Find("budget"));
+        (BudgetCeilings run, BudgetCeilings? session) = LimitSection.Budget(root.Find("budget"));
         builder.WithBudget(run, session).WithLimits(LimitSection.Limits(root.Find("limits")));
         StoreAddress database = root.Find("store") is { } store ? scope.Store(store) : StoreAddress.OfFile(Path.Combine(scope.Folder, s_store));
         string? example = root.Find("example")?.NonEmpty("the example");

@@ -1,7 +1,7 @@
 using System.IO.Enumeration;
-using Steward.Approvals;
+using Steward.Agents;
 using Steward.Cli.Agents.Yaml;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Tools;
 
 namespace Steward.Cli.Agents;

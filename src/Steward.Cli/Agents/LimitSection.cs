@@ -1,6 +1,6 @@
 using Steward.Agents;
-using Steward.Budgets;
 using Steward.Cli.Agents.Yaml;
+using Steward.Journal;
 
 namespace Steward.Cli.Agents;
 

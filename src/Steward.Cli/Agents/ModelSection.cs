@@ -1,6 +1,7 @@
 using Microsoft.Extensions.AI;
 using Steward.Agents;
 using Steward.Cli.Agents.Yaml;
+using Steward.Journal;
 using Steward.Models;
 using Steward.Testing.Scripting;
 

@@ -1,5 +1,5 @@
+using Steward.Agents;
 using Steward.Cli.Agents.Yaml;
-using Steward.Orchestration;
 
 namespace Steward.Cli.Agents;
 

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.AI;
-using Steward.Models;
+using Steward.Agents;
 using Steward.Providers;
 using Steward.Testing.Scripting;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Steward.Cli.Agents.Yaml;
+using Steward.Journal;
 using Steward.Tools;
 using Steward.Tools.Declarative;
 

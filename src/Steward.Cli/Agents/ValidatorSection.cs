@@ -1,6 +1,6 @@
 using System.Text.Json;
+using Steward.Agents;
 using Steward.Cli.Agents.Yaml;
-using Steward.Orchestration;
 using Steward.Tools;
 
 namespace Steward.Cli.Agents;

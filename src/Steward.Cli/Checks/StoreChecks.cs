@@ -1,7 +1,8 @@
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
+using Steward.Journal;
 using Steward.Postgres;
-using Steward.Runs;
+using Steward.State;
 using Steward.Storage;
 
 namespace Steward.Cli.Checks;

@@ -1,8 +1,9 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Steward.Budgets;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
+using Steward.Journal;
+using Steward.Storage;
 
 namespace Steward.Cli.Commands;
 

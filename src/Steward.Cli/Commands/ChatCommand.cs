@@ -2,7 +2,7 @@ using System.CommandLine;
 using Steward.Cli.Agents;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.Cli.Commands;

@@ -1,8 +1,9 @@
 using System.Text.Json.Nodes;
-using Steward.Budgets;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 
 namespace Steward.Cli.Commands;

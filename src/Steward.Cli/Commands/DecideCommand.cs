@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Steward.Approvals;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.Cli.Commands;
@@ -16,20 +16,20 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
     private readonly Argument<string?> _question = Question();
     private readonly Argument<string[]> _words = new("answer") { Description = "The question's id, which is not needed when only one is open; then the answer.", Arity = new ArgumentArity(1, 2) };
     private readonly Option<string?> _edit = CommonOptions.Named<string?>("--edit", "Approve these arguments instead: the whole JSON object. The model is told that a person changed them.", "json");
-    private readonly Option<string?> _note = CommonOptions.Named<string?>("--note", answer == Runs.Answer.Deny ? "Why; the model reads it, and it stands in the journal." : "Why; it stands in the journal.", "text");
+    private readonly Option<string?> _note = CommonOptions.Named<string?>("--note", answer == Journal.Answer.Deny ? "Why; the model reads it, and it stands in the journal." : "Why; it stands in the journal.", "text");
     private readonly Option<string?> _binding = CommonOptions.Named<string?>("--binding", "The binding that was seen ('inbox --json'): refused if something else is asked by now.", "hash");
     private readonly Option<string[]> _roles = Roles("A role that the decider bears; several with commas.");
     private readonly Option<string?> _by = CommonOptions.By();
     private readonly Option<string?> _agent = CommonOptions.Named<string?>("--agent", "The agent's folder whose database is meant.", "folder");
 
     public static Command Approve(CommandContext context) =>
-        new DecideCommand(context, Runs.Answer.Approve, QuestionKind.Approval, QuestionKind.Plan).Create("approve", "Let a call be made, or a plan be carried out.");
+        new DecideCommand(context, Journal.Answer.Approve, QuestionKind.Approval, QuestionKind.Plan).Create("approve", "Let a call be made, or a plan be carried out.");
 
     public static Command Deny(CommandContext context) =>
-        new DecideCommand(context, Runs.Answer.Deny, QuestionKind.Approval, QuestionKind.Plan, QuestionKind.UserInput, QuestionKind.HandOff).Create("deny", "Refuse a call, a plan, or an answer; the model reads the note.");
+        new DecideCommand(context, Journal.Answer.Deny, QuestionKind.Approval, QuestionKind.Plan, QuestionKind.UserInput, QuestionKind.HandOff).Create("deny", "Refuse a call, a plan, or an answer; the model reads the note.");
 
     public static Command Answer(CommandContext context) =>
-        new DecideCommand(context, Runs.Answer.Reply, QuestionKind.UserInput, QuestionKind.HandOff).Create("answer", "Answer what the agent asks, or say how a task ended that it handed off.");
+        new DecideCommand(context, Journal.Answer.Reply, QuestionKind.UserInput, QuestionKind.HandOff).Create("answer", "Answer what the agent asks, or say how a task ended that it handed off.");
 
     public static Argument<string?> Question() => new("question") { Description = "The question's id; not needed when only one is open.", Arity = ArgumentArity.ZeroOrOne };
 
@@ -40,10 +40,10 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
     private Command Create(string name, string description)
     {
         var command = new Command(name, description) { _run };
-        command.Add(answer == Runs.Answer.Reply ? _words : _question);
-        if (answer == Runs.Answer.Approve)
+        command.Add(answer == Journal.Answer.Reply ? _words : _question);
+        if (answer == Journal.Answer.Approve)
             command.Add(_edit);
-        if (answer != Runs.Answer.Reply)
+        if (answer != Journal.Answer.Reply)
             command.Add(_binding);
         foreach (Option option in (Option[])[_note, _by, _roles, _agent])
             command.Add(option);
@@ -54,7 +54,7 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
     private async Task<int> ExecuteAsync(ParseResult parse, CancellationToken cancellationToken)
     {
         JsonElement? edited = Edited(parse);
-        (string? id, string? reply) = answer != Runs.Answer.Reply ? (parse.GetValue(_question), null)
+        (string? id, string? reply) = answer != Journal.Answer.Reply ? (parse.GetValue(_question), null)
             : parse.GetValue(_words) is [var question, var words] ? (question, words) : (null, parse.GetValue(_words)![0]);
         string by = parse.GetValue(_by) ?? CommandContext.Operator;
         await using OpenRun run = await context.OpenRunAsync(parse, _run, parse.GetValue(_agent), cancellationToken);
@@ -72,7 +72,7 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
                 Answer = answer,
                 By = by,
                 Roles = Split(parse.GetValue(_roles)),
-                Binding = answer == Runs.Answer.Reply ? null : parse.GetValue(_binding),
+                Binding = answer == Journal.Answer.Reply ? null : parse.GetValue(_binding),
                 Result = reply,
                 Arguments = edited,
                 Note = parse.GetValue(_note),
@@ -86,7 +86,7 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
 
     private JsonElement? Edited(ParseResult parse)
     {
-        if (answer != Runs.Answer.Approve || parse.GetValue(_edit) is not { } text)
+        if (answer != Journal.Answer.Approve || parse.GetValue(_edit) is not { } text)
             return null;
         try
         {
@@ -118,15 +118,15 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
             return;
         }
 
-        context.Output.Line($"{Done()} {question.Id}{(question.IsEdited && answer == Runs.Answer.Approve ? $" with {QuestionLines.What(question)}" : "")}. A worker of this agent goes on by itself; otherwise:", Styles.Good);
+        context.Output.Line($"{Done()} {question.Id}{(question.IsEdited && answer == Journal.Answer.Approve ? $" with {QuestionLines.What(question)}" : "")}. A worker of this agent goes on by itself; otherwise:", Styles.Good);
         context.Output.Line($"  {hints.Resume}");
         context.Output.Line($"  {hints.Work}");
     }
 
     private string Done() => answer switch
     {
-        Runs.Answer.Approve => "Approved",
-        Runs.Answer.Deny => "Denied",
+        Journal.Answer.Approve => "Approved",
+        Journal.Answer.Deny => "Denied",
         _ => "Answered",
     };
 }

@@ -4,7 +4,9 @@ using System.Text.Json.Nodes;
 using Steward.Cli.Agents;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
+using Steward.State;
 using Steward.TimeTravel;
 
 namespace Steward.Cli.Commands;

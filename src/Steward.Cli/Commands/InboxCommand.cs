@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.Cli.Commands;

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
 using Steward.Cli.Retention;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.Cli.Commands;
@@ -58,7 +59,7 @@ internal sealed class PruneCommand(CommandContext context)
             ["archive"] = applied ? archive : null,
             ["kept"] = new JsonArray([.. totals.Kept.Select(k => (JsonNode)new JsonObject { ["run"] = k.Root.ToString(), ["why"] = k.Why })]),
         });
-        foreach ((Runs.RunId root, string why) in totals.Kept)
+        foreach ((RunId root, string why) in totals.Kept)
             context.Output.Error($"Run {root} was kept, with its relatives: {why}");
         string what = string.Create(CultureInfo.InvariantCulture, $"{Show.Count(totals.Runs, "run")} ({Show.Count(totals.Families)} with their children), {Show.Count(totals.Events, "event")}, {Show.Bytes(totals.Bytes)} of payloads");
         if (!applied)

@@ -3,7 +3,8 @@ using System.Text.Json.Nodes;
 using Steward.Cli.Agents;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.State;
 using Steward.TimeTravel;
 
 namespace Steward.Cli.Commands;

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Steward.Agents;
+using Steward.Journal;
 using Steward.Models;
-using Steward.Runs;
 using Steward.Tools;
 
 namespace Steward.Cli.Drills;

@@ -1,9 +1,10 @@
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
+using Steward.Agents;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
-using Steward.Models;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.Cli.Drills;

@@ -5,10 +5,11 @@ using Microsoft.Extensions.Options;
 using Steward.Agents;
 using Steward.Cli.Agents;
 using Steward.Cli.Rendering;
-using Steward.Diagnostics;
+using Steward.Client;
+using Steward.Engine;
 using Steward.Hosting;
+using Steward.Journal;
 using Steward.Models;
-using Steward.Runs;
 using Steward.Storage;
 
 namespace Steward.Cli.Host;

@@ -1,5 +1,5 @@
 using Steward.Cli.Rendering;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.Cli.Host;

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
-using Steward.Hosting;
-using Steward.Runs;
+using Steward.Engine;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.Cli.Host;

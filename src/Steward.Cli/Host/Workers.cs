@@ -3,9 +3,8 @@ using System.Text.Json.Nodes;
 using Steward.Cli.Agents;
 using Steward.Cli.Commands;
 using Steward.Cli.Rendering;
-using Steward.Diagnostics;
+using Steward.Engine;
 using Steward.Hosting;
-using Steward.Runs;
 
 namespace Steward.Cli.Host;
 

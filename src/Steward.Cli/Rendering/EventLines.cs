@@ -1,8 +1,7 @@
 using System.Text.Json;
 using Spectre.Console;
-using Steward.Budgets;
-using Steward.Models;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.State;
 
 namespace Steward.Cli.Rendering;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.Cli.Rendering;

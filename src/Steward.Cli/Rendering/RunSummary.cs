@@ -1,5 +1,5 @@
-using Steward.Budgets;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 
 namespace Steward.Cli.Rendering;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Steward.Budgets;
+using Steward.Journal;
 
 namespace Steward.Cli.Rendering;
 

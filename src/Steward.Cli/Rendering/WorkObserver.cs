@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
-using Steward.Diagnostics;
-using Steward.Runs;
+using Steward.Engine;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 
 namespace Steward.Cli.Rendering;

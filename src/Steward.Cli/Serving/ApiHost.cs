@@ -13,8 +13,8 @@ using Steward.AspNetCore;
 using Steward.Cli.Agents;
 using Steward.Cli.Commands;
 using Steward.Cli.Host;
+using Steward.Engine;
 using Steward.Hosting;
-using Steward.Runs;
 
 namespace Steward.Cli.Serving;
 

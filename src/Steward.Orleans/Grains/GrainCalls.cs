@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using Orleans;
 using Orleans.Runtime;
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.Orleans.Grains;
 

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Orleans.Runtime;
-using Steward.Hosting;
-using Steward.Runs;
+using Steward.Engine;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.Orleans.Grains;

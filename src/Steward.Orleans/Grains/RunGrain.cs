@@ -3,9 +3,9 @@ using Orleans;
 using Orleans.Placement;
 using Orleans.Runtime;
 using Orleans.Runtime.Placement;
-using Steward.Hosting;
+using Steward.Engine;
+using Steward.Journal;
 using Steward.Orleans.Live;
-using Steward.Runs;
 using Steward.Storage;
 
 namespace Steward.Orleans.Grains;

@@ -1,7 +1,8 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Steward.Runs;
+using Steward.Engine;
+using Steward.Journal;
 
 namespace Steward.Orleans.Grains;
 

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Orleans.Runtime;
 using Orleans.Runtime.Services;
-using Steward.Runs;
+using Steward.Engine;
 
 namespace Steward.Orleans.Grains;
 

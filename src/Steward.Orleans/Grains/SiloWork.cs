@@ -1,6 +1,6 @@
 using Orleans;
 using Orleans.Runtime;
-using Steward.Hosting;
+using Steward.Engine;
 
 namespace Steward.Orleans.Grains;
 

@@ -1,6 +1,6 @@
 using Orleans;
 using Orleans.Runtime;
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.Orleans.Live;
 

@@ -1,4 +1,5 @@
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
 
 namespace Steward.Orleans.Live;
 

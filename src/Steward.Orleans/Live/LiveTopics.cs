@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
-using Steward.Budgets;
-using Steward.Diagnostics;
-using Steward.Runs;
+using Steward.Engine;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 
 namespace Steward.Orleans.Live;

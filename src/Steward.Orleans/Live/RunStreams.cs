@@ -1,8 +1,9 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Orleans;
+using Steward.Engine;
+using Steward.Journal;
 using Steward.Orleans.Grains;
-using Steward.Runs;
 using Steward.Storage;
 
 namespace Steward.Orleans.Live;

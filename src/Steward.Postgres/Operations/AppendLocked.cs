@@ -1,6 +1,6 @@
+using Steward.Journal;
 using Steward.Postgres.Data;
 using Steward.Postgres.Tables;
-using Steward.Runs;
 using Steward.Storage;
 
 namespace Steward.Postgres.Operations;

@@ -1,7 +1,6 @@
 using Npgsql;
 using Steward.Postgres.Data;
 using Steward.Postgres.Tables;
-using Steward.Runs;
 using Steward.Storage;
 
 namespace Steward.Postgres.Operations;

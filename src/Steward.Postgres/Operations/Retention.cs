@@ -1,7 +1,7 @@
 using Npgsql;
+using Steward.Journal;
 using Steward.Postgres.Data;
 using Steward.Postgres.Tables;
-using Steward.Runs;
 using Steward.Storage;
 
 namespace Steward.Postgres.Operations;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Npgsql;
-using Steward.Budgets;
+using Steward.Journal;
 using Steward.Postgres.Data;
 using Steward.Postgres.Tables;
 using Steward.Storage;

@@ -1,5 +1,5 @@
 using Npgsql;
-using Steward.Budgets;
+using Steward.Journal;
 using Steward.Postgres.Data;
 using Steward.Storage;
 

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
+using Steward.Journal;
 using Steward.Postgres.Data;
-using Steward.Runs;
 using Steward.Storage;
 
 namespace Steward.Postgres.Tables;

@@ -1,7 +1,6 @@
 using Npgsql;
-using Steward.Budgets;
+using Steward.Journal;
 using Steward.Postgres.Data;
-using Steward.Runs;
 
 namespace Steward.Postgres.Tables;
 

@@ -1,4 +1,4 @@
-using Steward.Budgets;
+using Steward.Journal;
 using Steward.Sqlite.Tables;
 using Steward.Storage;
 

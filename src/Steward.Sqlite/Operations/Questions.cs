@@ -1,4 +1,4 @@
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Sqlite.Tables;
 using Steward.Storage;
 

@@ -1,4 +1,4 @@
-using Steward.Budgets;
+using Steward.Journal;
 using Steward.Sqlite.Data;
 using Steward.Storage;
 

@@ -1,5 +1,6 @@
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Sqlite.Data;
+using Steward.Storage;
 
 namespace Steward.Sqlite.Tables;
 

@@ -1,6 +1,4 @@
-using Steward.Runs;
 using Steward.Sqlite.Data;
-using Steward.Storage;
 
 namespace Steward.Sqlite.Tables;
 

@@ -1,4 +1,4 @@
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.Testing.Conformance;

@@ -1,4 +1,3 @@
-using Steward.Runs;
 using Steward.Storage;
 
 namespace Steward.Testing.Conformance;

@@ -1,3 +1,5 @@
+using Steward.Storage;
+
 namespace Steward.Testing.Conformance;
 
 /// <summary>The contract of <see cref="Storage.IStewardStore"/> as checks: a store that passes them all may carry production runs.</summary>

@@ -1,7 +1,5 @@
-using Steward.Budgets;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Storage;
-using Steward.Tools;
 
 namespace Steward.Testing.Conformance;
 

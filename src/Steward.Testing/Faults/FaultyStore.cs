@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
-using Steward.Budgets;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.Testing.Faults;

@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
+using Steward.Journal;
+using Steward.Models;
 
 namespace Steward.Testing.Scripting;
 
@@ -28,7 +30,7 @@ internal sealed class Script(string name, IReadOnlyList<ScriptedTurn> turns)
         return turn < 0 ? null : new Choice(turn, turns[turn], situation, values);
     }
 
-    public Exception Failure(string why) => new Models.ModelException(Models.ModelFailure.InvalidRequest, $"The script '{name}' cannot answer: {why}.") { NotBilled = true };
+    public Exception Failure(string why) => new Models.ModelException(ModelFailure.InvalidRequest, $"The script '{name}' cannot answer: {why}.") { NotBilled = true };
 
     private int Take(Situation situation, int[] used, Dictionary<string, JsonNode?> values, bool strict)
     {

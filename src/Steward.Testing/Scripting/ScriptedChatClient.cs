@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
+using Steward.Journal;
 using Steward.Models;
 
 namespace Steward.Testing.Scripting;

@@ -1,8 +1,4 @@
-using Steward.Approvals;
-using Steward.Budgets;
-using Steward.Models;
-using Steward.Orchestration;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Tools;
 
 namespace Steward.Agents;

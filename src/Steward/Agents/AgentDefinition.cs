@@ -1,11 +1,9 @@
 using System.Collections.Frozen;
 using System.Security.Cryptography;
 using System.Text.Json;
-using Steward.Approvals;
-using Steward.Budgets;
-using Steward.Models;
-using Steward.Orchestration;
-using Steward.Runs;
+using System.Text.Json.Serialization;
+using Steward.Journal;
+using Steward.State;
 using Steward.Tools;
 
 namespace Steward.Agents;
@@ -31,7 +29,7 @@ public sealed class AgentDefinition
         Planning = builder.Planning;
         _tools = Tools.ToFrozenDictionary(t => t.Name, StringComparer.Ordinal);
         Blueprint = AgentBlueprint.Of(this);
-        Json = JsonSerializer.SerializeToUtf8Bytes(Blueprint, StewardJson.Default.AgentBlueprint);
+        Json = JsonSerializer.SerializeToUtf8Bytes(Blueprint, AgentJson.Default.AgentBlueprint);
         Hash = Convert.ToHexStringLower(SHA256.HashData(Json.Span));
     }
 
@@ -153,3 +151,10 @@ public sealed record ToolBlueprint(string Name, string Description, JsonElement 
     internal static ToolBlueprint Of(ToolDefinition tool) =>
         new(tool.Name, tool.Description, tool.Schema, tool.Effect, tool.Destructive, tool.RequiresApproval, tool.CostUsd, tool.Timeout);
 }
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    AllowOutOfOrderMetadataProperties = true)]
+[JsonSerializable(typeof(AgentBlueprint))]
+internal sealed partial class AgentJson : JsonSerializerContext;

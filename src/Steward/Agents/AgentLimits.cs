@@ -1,8 +1,9 @@
 using System.ComponentModel.DataAnnotations;
+using Steward.Journal;
 
 namespace Steward.Agents;
 
-/// <summary>How far one run of an agent may go. Money, tokens and calls are limited by its <see cref="Budgets.BudgetCeilings"/>.</summary>
+/// <summary>How far one run of an agent may go. Money, tokens and calls are limited by its <see cref="BudgetCeilings"/>.</summary>
 public sealed record AgentLimits
 {
     /// <summary>Most turns of the model; the last one is a wrap-up without tools.</summary>

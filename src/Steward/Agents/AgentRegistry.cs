@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Steward.Storage;
 
 namespace Steward.Agents;
 

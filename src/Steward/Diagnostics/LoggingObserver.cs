@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Logging;
-using Steward.Runs;
+using Steward.Engine;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 
 namespace Steward.Diagnostics;

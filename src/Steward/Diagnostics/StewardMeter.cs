@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
-using Steward.Budgets;
-using Steward.Runs;
+using Steward.Engine;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 
 namespace Steward.Diagnostics;

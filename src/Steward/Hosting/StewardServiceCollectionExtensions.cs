@@ -7,10 +7,13 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Steward.Agents;
+using Steward.Client;
 using Steward.Diagnostics;
 using Steward.Diagnostics.Alerts;
+using Steward.Engine;
+using Steward.Journal;
 using Steward.Models;
-using Steward.Runs;
+using Steward.State;
 using Steward.Storage;
 
 namespace Steward.Hosting;
@@ -35,13 +38,13 @@ public static class StewardServiceCollectionExtensions
         services.TryAddSingleton(static s => new AgentRegistry(s.GetServices<AgentDefinition>()));
         services.TryAddSingleton(CreateRouter);
         services.TryAddSingleton(CreateEngine);
-        services.TryAddSingleton<IStewardClient, StewardClient>();
+        services.TryAddSingleton(CreateClient);
         services.TryAddSingleton(static s => new RunWorker(
             s.GetRequiredService<IStewardStore>(),
             s.GetRequiredService<AgentRegistry>(),
             s.GetRequiredService<RunEngine>(),
             s.GetRequiredService<RunHub>(),
-            s.GetRequiredService<IOptions<StewardOptions>>(),
+            s.GetRequiredService<IOptions<StewardOptions>>().Value,
             s.GetRequiredService<TimeProvider>(),
             LoggerOf<RunWorker>(s),
             s.GetService<IRunPlacement>()));
@@ -70,6 +73,18 @@ public static class StewardServiceCollectionExtensions
             target => providers.TryGetValue(target.Provider, out ModelProvider? provider) ? provider.Create(services, target) : null,
             ModelCatalog.Default.With([.. options.Prices]),
             options.Retry,
+            services.GetRequiredService<TimeProvider>());
+    }
+
+    private static IStewardClient CreateClient(IServiceProvider services)
+    {
+        StewardOptions options = services.GetRequiredService<IOptions<StewardOptions>>().Value;
+        return new StewardClient(
+            services.GetRequiredService<IStewardStore>(),
+            services.GetRequiredService<AgentRegistry>(),
+            services.GetRequiredService<RunHub>(),
+            options.PollInterval,
+            [.. options.Prices],
             services.GetRequiredService<TimeProvider>());
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Steward.Journal;
 
 namespace Steward.Models;
 

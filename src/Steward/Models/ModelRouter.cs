@@ -3,6 +3,8 @@ using Microsoft.Extensions.AI;
 using Polly;
 using Polly.CircuitBreaker;
 using Polly.Retry;
+using Steward.Agents;
+using Steward.Journal;
 
 namespace Steward.Models;
 

@@ -1,9 +1,9 @@
 using System.Collections;
-using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.AI;
 using Steward.Agents;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.State;
 using Steward.Tools;
 
 namespace Steward.Models;
@@ -14,9 +14,6 @@ internal readonly record struct ModelRequest(IReadOnlyList<ChatMessage> Messages
 /// <summary>Builds requests from the definition and the state. Laid out for prompt caching: instructions and tools first and unchanged, the conversation append-only behind.</summary>
 internal sealed class RequestBuilder
 {
-    /// <summary>Changes when the same state would give another request.</summary>
-    public const int Version = 1;
-
     private readonly AgentDefinition _agent;
     private readonly ChatMessage? _system;
     private readonly IList<AITool>? _tools;
@@ -50,35 +47,6 @@ internal sealed class RequestBuilder
     public long EstimateInput(RunState state, RunAction.CallModel action) => action.Judge is { } judge
         ? judge.Messages(state).Sum(MessageMapper.Bytes)
         : state.KnownTokens > 0 ? state.KnownTokens + state.KnownTokens / 20 + state.UnknownBytes : FixedBytes + state.UnknownBytes;
-
-    /// <summary>The hash that stands for the request in the journal.</summary>
-    public static string Hash(RunState state, ModelRole role, string provider, string model, bool wrapUp)
-    {
-        string head = $"{Version}\n{state.Started.DefinitionHash}\n{role}\n{provider}\n{model}\n{(wrapUp ? "none" : "auto")}\n";
-        Span<byte> buffer = stackalloc byte[1_024];
-        if (Encoding.UTF8.GetByteCount(head) > buffer.Length - JournalEntry.HashSize)
-            buffer = new byte[Encoding.UTF8.GetByteCount(head) + JournalEntry.HashSize];
-        int length = Encoding.UTF8.GetBytes(head, buffer);
-        state.MessagesHash.Span.CopyTo(buffer[length..]);
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(buffer[..(length + JournalEntry.HashSize)], hash);
-        return Convert.ToHexStringLower(hash);
-    }
-
-    /// <summary>Checks that an intent's hash is that of the request which is rebuilt from the state before it.</summary>
-    /// <exception cref="JournalException">It is another request, under the same builder.</exception>
-    public static void Verify(RunState before, ModelStarted intent)
-    {
-        if (intent.Builder == Version && Hash(before, intent.Role, intent.Provider, intent.Model, intent.WrapUp) != intent.RequestHash)
-        {
-            throw new JournalException(
-                $"The request of turn {intent.Turn} of run {before.Run} cannot be rebuilt: its hash is not {intent.RequestHash}. The journal was edited, or this build of Steward is not the one of builder version {Version}.")
-            {
-                Run = before.Run,
-                Sequence = before.Sequence + 1,
-            };
-        }
-    }
 
     private sealed class DeclaredTool(ToolDefinition tool) : AIFunctionDeclaration
     {

@@ -1,4 +1,4 @@
-using Steward.Budgets;
+using Steward.Journal;
 
 namespace Steward.Storage;
 

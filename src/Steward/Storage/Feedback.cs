@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.Storage;
 

@@ -1,5 +1,4 @@
-using Steward.Budgets;
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.Storage;
 

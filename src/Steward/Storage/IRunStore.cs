@@ -1,4 +1,4 @@
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.Storage;
 
@@ -112,10 +112,10 @@ public interface IControlStore
     ValueTask<IReadOnlyList<KillSwitch>> SwitchesAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Sets the ceilings of a scope, in place of those it had.</summary>
-    ValueTask SetCeilingsAsync(Budgets.BudgetScope scope, Budgets.BudgetCeilings ceilings, CancellationToken cancellationToken = default);
+    ValueTask SetCeilingsAsync(BudgetScope scope, BudgetCeilings ceilings, CancellationToken cancellationToken = default);
 
     /// <summary>The budgets whose scope key starts with <paramref name="prefix"/>, in order of the key; ceilings and what is spent and reserved.</summary>
-    ValueTask<IReadOnlyList<Budgets.BudgetInfo>> BudgetsAsync(string prefix = "", int limit = 1_000, CancellationToken cancellationToken = default);
+    ValueTask<IReadOnlyList<BudgetInfo>> BudgetsAsync(string prefix = "", int limit = 1_000, CancellationToken cancellationToken = default);
 
     /// <summary>Sets the limits of a scope, in place of those it had; <see cref="Limits.None"/> takes them off.</summary>
     /// <remarks>They hold for what begins from then on: nothing under way is stopped, and calls that were started while their tool had no limit are not counted.</remarks>

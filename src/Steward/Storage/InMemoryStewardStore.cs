@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Steward.Budgets;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Storage.InMemory;
 
 namespace Steward.Storage;

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.Storage;
 
@@ -59,7 +59,7 @@ public sealed record QuestionInfo
     public DateTimeOffset? ExpiresAt { get; init; }
 
     /// <summary>The answer that an expired question gets.</summary>
-    public Answer Default { get; init; } = Runs.Answer.Deny;
+    public Answer Default { get; init; } = Journal.Answer.Deny;
 
     /// <summary>Where it stands.</summary>
     public QuestionStatus Status { get; init; }

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
-using Steward.Budgets;
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.Storage;
 

@@ -1,4 +1,4 @@
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.Storage;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.Storage;
 
@@ -40,7 +40,7 @@ public sealed record ReassignSignal(string Question, string By, string? Assignee
 /// <param name="Reason">Why it did not complete.</param>
 /// <param name="Spent">What it and its own children spent.</param>
 /// <param name="FailedCalls">Hashes of its calls that failed.</param>
-public sealed record ChildSignal(RunId Child, RunStatus Status, string? Output, string? Reason, Budgets.BudgetAmount Spent, IReadOnlyList<string>? FailedCalls = null) : SignalBody;
+public sealed record ChildSignal(RunId Child, RunStatus Status, string? Output, string? Reason, BudgetAmount Spent, IReadOnlyList<string>? FailedCalls = null) : SignalBody;
 
 /// <summary>Go on under another version of the agent.</summary>
 public sealed record MigrateSignal(string AgentVersion, string DefinitionHash, string By, string? Note) : SignalBody;

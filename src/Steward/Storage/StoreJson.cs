@@ -1,5 +1,6 @@
 using System.Text.Json;
-using Steward.Runs;
+using System.Text.Json.Serialization;
+using Steward.Journal;
 
 namespace Steward.Storage;
 
@@ -7,20 +8,29 @@ namespace Steward.Storage;
 public static class StoreJson
 {
     /// <summary>Writes a signal's body.</summary>
-    public static byte[] Write(SignalBody body) => JsonSerializer.SerializeToUtf8Bytes(body, StewardJson.Default.SignalBody);
+    public static byte[] Write(SignalBody body) => JsonSerializer.SerializeToUtf8Bytes(body, StoredJson.Default.SignalBody);
 
     /// <summary>Writes a question.</summary>
-    public static byte[] Write(QuestionInfo question) => JsonSerializer.SerializeToUtf8Bytes(question, StewardJson.Default.QuestionInfo);
+    public static byte[] Write(QuestionInfo question) => JsonSerializer.SerializeToUtf8Bytes(question, StoredJson.Default.QuestionInfo);
 
     /// <summary>Writes feedback.</summary>
-    public static byte[] Write(Feedback feedback) => JsonSerializer.SerializeToUtf8Bytes(feedback, StewardJson.Default.Feedback);
+    public static byte[] Write(Feedback feedback) => JsonSerializer.SerializeToUtf8Bytes(feedback, StoredJson.Default.Feedback);
 
     /// <summary>Reads a signal's body.</summary>
-    public static SignalBody ReadSignal(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, StewardJson.Default.SignalBody)!;
+    public static SignalBody ReadSignal(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, StoredJson.Default.SignalBody)!;
 
     /// <summary>Reads a question.</summary>
-    public static QuestionInfo ReadQuestion(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, StewardJson.Default.QuestionInfo)!;
+    public static QuestionInfo ReadQuestion(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, StoredJson.Default.QuestionInfo)!;
 
     /// <summary>Reads feedback.</summary>
-    public static Feedback ReadFeedback(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, StewardJson.Default.Feedback)!;
+    public static Feedback ReadFeedback(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, StoredJson.Default.Feedback)!;
 }
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    AllowOutOfOrderMetadataProperties = true)]
+[JsonSerializable(typeof(SignalBody))]
+[JsonSerializable(typeof(QuestionInfo))]
+[JsonSerializable(typeof(Feedback))]
+internal sealed partial class StoredJson : JsonSerializerContext;

@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.Storage;
 

@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Steward.Agents;
-using Steward.Models;
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.TimeTravel;
 
@@ -77,5 +76,5 @@ internal static class BlueprintDiff
 
     private static IEnumerable<MigrationChange> Same(bool isSame, string subject, string text) => isSame ? [] : [new(subject, text)];
 
-    private static string Json(AgentBlueprint blueprint) => JsonSerializer.Serialize(blueprint, StewardJson.Default.AgentBlueprint);
+    private static string Json(AgentBlueprint blueprint) => JsonSerializer.Serialize(blueprint, AgentJson.Default.AgentBlueprint);
 }

@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text;
 using Steward.Agents;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 
 namespace Steward.TimeTravel;

@@ -1,5 +1,5 @@
-using Steward.Orchestration;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.State;
 
 namespace Steward.TimeTravel;
 

@@ -1,9 +1,8 @@
 using System.Text.Json;
 using Steward.Agents;
-using Steward.Orchestration;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
-using Steward.Tools;
 
 namespace Steward.TimeTravel;
 
@@ -37,7 +36,7 @@ internal sealed class Migration(IStewardStore store, AgentRegistry agents)
 
     /// <summary>A definition as it was, if the store still has it.</summary>
     public static async ValueTask<AgentBlueprint?> BlueprintAsync(IBlobStore store, string hash, CancellationToken cancellationToken) =>
-        await store.GetAsync(hash, cancellationToken) is { } json ? JsonSerializer.Deserialize(json.Span, StewardJson.Default.AgentBlueprint) : null;
+        await store.GetAsync(hash, cancellationToken) is { } json ? JsonSerializer.Deserialize(json.Span, AgentJson.Default.AgentBlueprint) : null;
 
     /// <summary>Open calls that the target could not carry out. A name that was wrong before is none: the model is told so in any case.</summary>
     private static IEnumerable<string> Calls(RunState state, AgentBlueprint? before, AgentDefinition target)

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.TimeTravel;
 

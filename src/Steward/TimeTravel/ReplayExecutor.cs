@@ -1,5 +1,6 @@
 using System.Text.Json;
-using Steward.Runs;
+using Steward.Engine;
+using Steward.Journal;
 using Steward.Storage;
 using Steward.Tools;
 

@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
+using Steward.Engine;
+using Steward.Journal;
 using Steward.Models;
-using Steward.Runs;
+using Steward.State;
 
 namespace Steward.TimeTravel;
 

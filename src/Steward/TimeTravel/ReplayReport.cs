@@ -1,5 +1,5 @@
 using Steward.Agents;
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.TimeTravel;
 

@@ -1,7 +1,6 @@
 using System.Data.Common;
 using System.Runtime.CompilerServices;
-using Steward.Budgets;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.TimeTravel;

@@ -1,7 +1,7 @@
 using Steward.Agents;
-using Steward.Models;
-using Steward.Runs;
-using Steward.Storage;
+using Steward.Engine;
+using Steward.Journal;
+using Steward.State;
 
 namespace Steward.TimeTravel;
 

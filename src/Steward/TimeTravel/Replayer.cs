@@ -1,11 +1,10 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Steward.Agents;
-using Steward.Diagnostics;
+using Steward.Engine;
+using Steward.Journal;
 using Steward.Models;
-using Steward.Orchestration;
-using Steward.Runs;
+using Steward.State;
 using Steward.Storage;
-using Steward.Tools;
 
 namespace Steward.TimeTravel;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Steward.Budgets;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.State;
 using Steward.Tools;
 
 namespace Steward.TimeTravel;

@@ -1,6 +1,5 @@
-using System.Globalization;
 using System.Text.Json;
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.Tools;
 
@@ -119,38 +118,6 @@ public static class BuiltInTools
         AgentName = agent,
         IsHandOff = true,
     };
-
-    /// <summary>The event with which a call of a built-in tool begins. Pure.</summary>
-    internal static RunEvent Begin(ToolCall call, ToolDefinition tool, JsonElement arguments, DateTimeOffset now) => tool.Kind switch
-    {
-        ToolKind.AskUser => Ask(call, tool, QuestionKind.UserInput, arguments.GetProperty("question").GetString()!, arguments.TryGetProperty("schema", out JsonElement schema) ? schema : null),
-        ToolKind.HandOff => Ask(call, tool, QuestionKind.HandOff, arguments.GetProperty("summary").GetString()!, null),
-        _ => new WaitStarted(call.Turn, call.Index, Until(arguments, now), arguments.TryGetProperty("signal", out JsonElement name) ? name.GetString() : null),
-    };
-
-    private static QuestionAsked Ask(ToolCall call, ToolDefinition tool, QuestionKind kind, string text, JsonElement? schema) => new()
-    {
-        Id = $"{(kind == QuestionKind.HandOff ? "hand-off" : "ask")}-{call.Position}",
-        Kind = kind,
-        Text = text,
-        Turn = call.Turn,
-        Index = call.Index,
-        Tool = tool.Name,
-        Schema = schema,
-    };
-
-    private static DateTimeOffset? Until(JsonElement arguments, DateTimeOffset now)
-    {
-        DateTimeOffset? until = arguments.TryGetProperty("seconds", out JsonElement seconds) ? now + TimeSpan.FromSeconds(seconds.GetDouble()) : null;
-        if (arguments.TryGetProperty("time", out JsonElement time)
-            && DateTimeOffset.TryParse(time.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset given)
-            && (until is null || given < until))
-        {
-            until = given.ToUniversalTime();
-        }
-
-        return until;
-    }
 
     private static ValueTask<ToolOutput> Never(ToolContext context, JsonElement arguments, CancellationToken cancellationToken) =>
         throw new InvalidOperationException($"'{context.Tool}' is carried out by the runtime itself.");

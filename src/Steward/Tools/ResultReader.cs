@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.Tools;

@@ -1,4 +1,5 @@
-using Steward.Runs;
+using Steward.Journal;
+using Steward.Storage;
 
 namespace Steward.Tools;
 

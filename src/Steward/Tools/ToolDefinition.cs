@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Tools.JsonSchemas;
 
 namespace Steward.Tools;

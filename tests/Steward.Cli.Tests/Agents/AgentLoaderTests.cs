@@ -1,10 +1,8 @@
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.AI;
-using Steward.Approvals;
+using Steward.Agents;
 using Steward.Cli.Agents;
-using Steward.Models;
-using Steward.Orchestration;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Tools;
 
 namespace Steward.Cli.Tests.Agents;

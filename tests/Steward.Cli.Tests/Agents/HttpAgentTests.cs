@@ -1,4 +1,5 @@
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Tests.Tools;
 using static Steward.Tests.Tools.LoopbackServer;
 

@@ -1,9 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Steward.Cli.Agents;
+using Steward.Client;
 using Steward.Hosting;
 using Steward.Models;
-using Steward.Runs;
 using Steward.Sqlite;
 
 namespace Steward.Cli.Tests.Agents;

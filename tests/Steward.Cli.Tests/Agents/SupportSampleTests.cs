@@ -1,6 +1,7 @@
 using Steward.Cli.Agents;
 using Steward.Cli.Templates;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
 
 namespace Steward.Cli.Tests.Agents;
 

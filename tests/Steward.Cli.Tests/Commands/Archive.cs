@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.State;
 
 namespace Steward.Cli.Tests.Commands;
 

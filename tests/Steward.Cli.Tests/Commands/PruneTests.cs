@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
+using Steward.Journal;
+using Steward.Storage;
 
 namespace Steward.Cli.Tests.Commands;
 
@@ -49,7 +51,7 @@ public sealed class PruneTests
         Assert.Equal(would.GetProperty("events").GetInt64(), done.GetProperty("events").GetInt64());
         ArchivedRun archived = Assert.Single(Archive.Read(Path.Combine(folder.Path, "gone")));
         Assert.Equal((run, done.GetProperty("events").GetInt64()), (archived.Run, archived.State.Sequence));
-        Assert.Equal(Runs.RunStatus.Completed, archived.State.Status);
+        Assert.Equal(RunStatus.Completed, archived.State.Status);
         Assert.Single(Directory.GetFiles(Path.Combine(folder.Path, "gone"), $"{run}.feedback.jsonl", SearchOption.AllDirectories));
         Assert.Single((await folder.JsonAsync("runs")).GetProperty("runs").EnumerateArray());
         (await folder.RunAsync("show", run)).Is(ExitCodes.Usage);

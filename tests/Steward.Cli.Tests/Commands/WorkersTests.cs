@@ -4,8 +4,7 @@ using System.Text.Json;
 using Steward.Cli.Agents;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
-using Steward.Runs;
-using Steward.Storage;
+using Steward.Client;
 
 namespace Steward.Cli.Tests.Commands;
 

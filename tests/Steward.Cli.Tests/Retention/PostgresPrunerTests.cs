@@ -1,7 +1,7 @@
 using Npgsql;
 using Steward.Cli.Tests.Commands;
+using Steward.Journal;
 using Steward.Postgres;
-using Steward.Runs;
 using Steward.Sqlite.Tests;
 using Steward.Storage;
 
@@ -93,7 +93,7 @@ public sealed class PostgresPrunerTests
         List<TestRun> runs = [];
         for (int i = 0; i < count; i++)
         {
-            TestRun run = await TestRun.ClaimedAsync(store, start: TestRun.Start(ceilings: new Budgets.BudgetCeilings { Usd = 1m }));
+            TestRun run = await TestRun.ClaimedAsync(store, start: TestRun.Start(ceilings: new BudgetCeilings { Usd = 1m }));
             runs.Add(run);
             await store.SignalAsync(new Signal("hear", run.Id, new NamedSignal("hear", null)), Token);
             if (i % 10 == 9)

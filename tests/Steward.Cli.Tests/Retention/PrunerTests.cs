@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using Steward.Cli.Retention;
 using Steward.Cli.Tests.Commands;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Sqlite;
 using Steward.Sqlite.Tests;
 using Steward.Storage;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 using Steward.Tests.Shared;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Steward.Agents;
-using Steward.Approvals;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Tests.Support;
 using Steward.Tools;
 

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
-using Steward.Approvals;
-using Steward.Runs;
+using Steward.Agents;
+using Steward.Journal;
 using Steward.Storage;
 using Steward.Testing;
 using Steward.Testing.Faults;

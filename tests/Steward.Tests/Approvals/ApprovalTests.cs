@@ -1,8 +1,9 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
-using Steward.Approvals;
+using Steward.Agents;
+using Steward.Journal;
 using Steward.Models;
-using Steward.Runs;
+using Steward.State;
 using Steward.Storage;
 using Steward.Testing.Faults;
 using Steward.Tests.Support;

@@ -1,5 +1,6 @@
-using Steward.Approvals;
-using Steward.Runs;
+using Steward.Agents;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Storage;
 using Steward.Tests.Support;
 using static Steward.Tests.Support.Payments;

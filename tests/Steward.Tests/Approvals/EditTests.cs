@@ -1,6 +1,7 @@
 using System.Text.Json;
-using Steward.Approvals;
-using Steward.Runs;
+using Steward.Agents;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 using Steward.Tests.Support;
 using Steward.Tools;

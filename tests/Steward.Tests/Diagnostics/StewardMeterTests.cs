@@ -1,9 +1,10 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
-using Steward.Budgets;
 using Steward.Diagnostics;
+using Steward.Engine;
 using Steward.Hosting;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 
 namespace Steward.Tests.Diagnostics;

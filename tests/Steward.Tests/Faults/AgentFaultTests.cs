@@ -1,9 +1,11 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Steward.Agents;
-using Steward.Budgets;
+using Steward.Client;
+using Steward.Engine;
+using Steward.Journal;
 using Steward.Models;
-using Steward.Runs;
+using Steward.State;
 using Steward.Storage;
 using Steward.Testing.Faults;
 using Steward.Tests.Support;

@@ -1,7 +1,8 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Steward.Agents;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 using Steward.Testing.Faults;
 using Steward.Tests.Support;

@@ -1,4 +1,6 @@
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 using Steward.Testing.Faults;
 using Steward.Tests.Support;

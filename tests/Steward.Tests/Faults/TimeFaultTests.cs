@@ -1,6 +1,7 @@
 using Steward.Agents;
-using Steward.Approvals;
-using Steward.Runs;
+using Steward.Engine;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 using Steward.Testing;
 using Steward.Tests.Support;

@@ -1,8 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
+using Steward.Journal;
 using Steward.Models;
-using Steward.Runs;
+using Steward.State;
 
 namespace Steward.Tests;
 

@@ -1,6 +1,6 @@
 using CsCheck;
+using Steward.Journal;
 using Steward.Models;
-using Steward.Runs;
 
 namespace Steward.Tests.Catalog;
 

@@ -1,12 +1,12 @@
 using Microsoft.Extensions.AI;
 using Steward.Agents;
-using Steward.Approvals;
-using Steward.Budgets;
-using Steward.Orchestration;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 using Steward.Testing.Faults;
 using Steward.Tests.Support;
+using Steward.TimeTravel;
 using Steward.Tools;
 using static Steward.Tests.Support.FunctionModel;
 

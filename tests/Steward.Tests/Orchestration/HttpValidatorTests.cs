@@ -1,8 +1,7 @@
 using System.Text.Json;
-using Steward.Orchestration;
-using Steward.Runs;
+using Steward.Agents;
+using Steward.Journal;
 using Steward.Tests.Tools;
-using Steward.Tools;
 using Steward.Tools.Declarative;
 using static Steward.Tests.Orchestration.Validation;
 using static Steward.Tests.Tools.LoopbackServer;

@@ -1,10 +1,9 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Steward.Agents;
-using Steward.Budgets;
-using Steward.Models;
-using Steward.Orchestration;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 using Steward.Testing.Faults;
 using Steward.Tests.Support;

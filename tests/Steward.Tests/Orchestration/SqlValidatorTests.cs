@@ -1,8 +1,8 @@
 using System.Text.Json;
-using Steward.Orchestration;
-using Steward.Runs;
+using Steward.Agents;
+using Steward.Journal;
+using Steward.State;
 using Steward.Tests.Tools;
-using Steward.Tools.Declarative;
 using static Steward.Tests.Orchestration.Validation;
 
 namespace Steward.Tests.Orchestration;

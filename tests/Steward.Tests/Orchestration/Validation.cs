@@ -1,8 +1,7 @@
 using System.Text.Json;
 using Steward.Agents;
-using Steward.Models;
-using Steward.Orchestration;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.State;
 
 namespace Steward.Tests.Orchestration;
 

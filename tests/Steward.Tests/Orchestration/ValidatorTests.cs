@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Steward.Orchestration;
-using Steward.Runs;
+using Steward.Agents;
+using Steward.Journal;
 using static Steward.Tests.Orchestration.Validation;
 
 namespace Steward.Tests.Orchestration;

@@ -1,6 +1,7 @@
-using Steward.Budgets;
-using Steward.Diagnostics;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Engine;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 using Steward.Tests.Support;
 using static Steward.Tests.Support.FunctionModel;

@@ -2,10 +2,9 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 using Steward.Agents;
-using Steward.Budgets;
-using Steward.Hosting;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Models;
-using Steward.Runs;
 using Steward.Storage;
 using Steward.Tests.Support;
 

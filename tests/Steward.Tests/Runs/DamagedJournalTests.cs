@@ -1,5 +1,5 @@
-using Steward.Hosting;
-using Steward.Runs;
+using Steward.Engine;
+using Steward.Journal;
 using Steward.Storage;
 using Steward.Testing.Faults;
 using Steward.Tests.Support;

@@ -1,6 +1,7 @@
 using System.Text.Json;
-using Steward.Agents;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 using Steward.Testing.Faults;
 using Steward.Tests.Support;

@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Steward.Agents;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Storage;
 using Steward.Tests.Support;
 using Steward.Tools;

@@ -2,9 +2,8 @@ using System.Text.Json;
 using CsCheck;
 using Microsoft.Extensions.AI;
 using Steward.Agents;
-using Steward.Budgets;
-using Steward.Models;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 using Steward.Testing.Faults;
 using Steward.Tests.Support;
@@ -250,7 +249,7 @@ public sealed class PropertyTests
 
     private static class Runs_
     {
-        public const Answer Happened = Steward.Runs.Answer.Happened;
-        public const Answer DidNotHappen = Steward.Runs.Answer.DidNotHappen;
+        public const Answer Happened = Journal.Answer.Happened;
+        public const Answer DidNotHappen = Journal.Answer.DidNotHappen;
     }
 }

@@ -1,9 +1,8 @@
 using Microsoft.Extensions.AI;
 using Steward.Agents;
-using Steward.Budgets;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Models;
-using Steward.Orchestration;
-using Steward.Runs;
 using Steward.Storage;
 using Steward.Tests.Support;
 using Steward.Tools;

@@ -1,7 +1,10 @@
 using Microsoft.Extensions.AI;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 using Steward.Tests.Support;
+using Steward.TimeTravel;
 using Steward.Tools;
 using static Steward.Tests.Support.FunctionModel;
 

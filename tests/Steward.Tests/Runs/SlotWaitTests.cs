@@ -1,5 +1,6 @@
-using Steward.Agents;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Engine;
+using Steward.Journal;
 using Steward.Storage;
 using Steward.Testing.Faults;
 using Steward.Tests.Faults;

@@ -1,7 +1,6 @@
 using System.Text.Json;
-using Steward.Agents;
-using Steward.Hosting;
-using Steward.Runs;
+using Steward.Engine;
+using Steward.Journal;
 using Steward.Storage;
 using Steward.Tests.Support;
 using Steward.Tools;

@@ -1,4 +1,5 @@
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Storage;
 using Steward.Testing;
 using Steward.Testing.Faults;

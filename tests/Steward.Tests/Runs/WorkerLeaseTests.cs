@@ -1,6 +1,9 @@
 using System.Text.Json;
+using Steward.Agents;
+using Steward.Engine;
 using Steward.Hosting;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 using Steward.Testing;
 using Steward.Testing.Faults;

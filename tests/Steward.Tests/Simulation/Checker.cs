@@ -1,6 +1,6 @@
 using System.Runtime.ExceptionServices;
-using Steward.Budgets;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 using Steward.Tools;
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using Steward.Journal;
 using Steward.Models;
 using Steward.Tests.Support;
 using static Steward.Tests.Support.FunctionModel;

@@ -1,12 +1,11 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Steward.Agents;
-using Steward.Approvals;
-using Steward.Budgets;
+using Steward.Engine;
 using Steward.Hosting;
+using Steward.Journal;
 using Steward.Models;
-using Steward.Orchestration;
-using Steward.Runs;
+using Steward.State;
 using Steward.Storage;
 using Steward.Testing;
 using Steward.Tests.Support;

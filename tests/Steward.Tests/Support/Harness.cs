@@ -4,9 +4,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Steward.Agents;
+using Steward.Client;
+using Steward.Engine;
 using Steward.Hosting;
+using Steward.Journal;
 using Steward.Models;
-using Steward.Runs;
 using Steward.Storage;
 using Steward.Tools;
 

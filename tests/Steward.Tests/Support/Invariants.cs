@@ -1,7 +1,6 @@
 using Microsoft.Extensions.AI;
-using Steward.Budgets;
-using Steward.Runs;
-using Steward.Tools;
+using Steward.Journal;
+using Steward.State;
 
 namespace Steward.Tests.Support;
 

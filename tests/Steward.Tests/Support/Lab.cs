@@ -2,10 +2,12 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Steward.Agents;
-using Steward.Diagnostics;
+using Steward.Client;
+using Steward.Engine;
 using Steward.Hosting;
+using Steward.Journal;
 using Steward.Models;
-using Steward.Runs;
+using Steward.State;
 using Steward.Storage;
 using Steward.Testing;
 
@@ -57,7 +59,7 @@ internal sealed class Lab
 
     /// <summary>A client that has the lab's agents loaded, and more.</summary>
     public IStewardClient Client(IStewardStore? store = null, params AgentDefinition[] agents) =>
-        new StewardClient(store ?? Store, new AgentRegistry([Agent, .. _others, .. agents]), _hub, Options.Create(_options), Time);
+        new StewardClient(store ?? Store, new AgentRegistry([Agent, .. _others, .. agents]), _hub, _options.PollInterval, [.. _options.Prices], Time);
 
     /// <summary>Works on whatever can be worked on, until nothing can.</summary>
     public async Task WorkAllAsync()

@@ -1,11 +1,11 @@
 using System.Text.Json;
+using Microsoft.Extensions.AI;
 using Steward.Agents;
-using Steward.Approvals;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 using Steward.Testing;
 using Steward.Tools;
-using Microsoft.Extensions.AI;
 using static Steward.Tests.Support.FunctionModel;
 
 namespace Steward.Tests.Support;

@@ -1,4 +1,4 @@
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Storage;
 using Steward.Testing;
 using Steward.Testing.Conformance;

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using Steward.Models;
 using Steward.Testing;
 using Steward.Testing.Scripting;
 

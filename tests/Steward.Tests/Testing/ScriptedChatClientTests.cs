@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using Steward.Journal;
 using Steward.Models;
 using Steward.Testing;
 using Steward.Testing.Scripting;

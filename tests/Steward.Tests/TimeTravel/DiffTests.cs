@@ -1,4 +1,5 @@
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Tests.Support;
 using Steward.TimeTravel;
 using static Steward.Tests.Support.FunctionModel;

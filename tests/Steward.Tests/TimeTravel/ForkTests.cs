@@ -1,7 +1,8 @@
 using Microsoft.Extensions.AI;
 using Steward.Agents;
-using Steward.Budgets;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 using Steward.Tests.Runs;
 using Steward.Tests.Support;

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Steward.Agents;
-using Steward.Orchestration;
-using Steward.Runs;
+using Steward.Client;
+using Steward.Journal;
 using Steward.Storage;
 using Steward.Tests.Runs;
 using Steward.Tests.Support;
@@ -210,7 +210,7 @@ public sealed class ReplayTests
         "waited" => Harness.Agent(BuiltInTools.AskUser, BuiltInTools.WaitUntil).Build(),
         "handed_off" => Harness.Agent(BuiltInTools.HandOffTo("billing", "Money.")).Build(),
         "transactional" => Harness.Agent(new ToolDefinition("pay", "", JsonElement.Parse("{}"), Untouchable.Handler) { Effect = ToolEffect.Transactional }, Untouchable.Tool("look")).Build(),
-        "overridden" => Harness.Agent(Approved("approved")).AddApprovals(new Steward.Approvals.ApprovalPolicy { Name = "finance", Tools = ["approved"], Roles = ["finance"] }).Build(),
+        "overridden" => Harness.Agent(Approved("approved")).AddApprovals(new ApprovalPolicy { Name = "finance", Tools = ["approved"], Roles = ["finance"] }).Build(),
         "migrated" => Harness.Agent(Approved("approved")).Build(),
         _ => Harness.Agent().Build(),
     };

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Tools;
 using Steward.Tools.Declarative;
 using static Steward.Tests.Tools.LoopbackServer;

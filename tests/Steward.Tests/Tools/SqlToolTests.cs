@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using Npgsql;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Tests.Shared;
 using Steward.Tools;
 using Steward.Tools.Declarative;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Steward.Runs;
+using Steward.Journal;
 using Steward.Tools;
 
 namespace Steward.Tests.Tools;

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using Steward.Journal;
 using Steward.Tools;
 using static Steward.Tests.Tools.ToolContexts;
 

@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Steward.Budgets;
-using Steward.Runs;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 
 namespace Steward.Diagnostics.Alerts;

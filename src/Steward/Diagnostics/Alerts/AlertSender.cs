@@ -1,7 +1,9 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Steward.Runs;
+using Steward.Engine;
+using Steward.Journal;
+using Steward.State;
 using Steward.Storage;
 
 namespace Steward.Diagnostics.Alerts;

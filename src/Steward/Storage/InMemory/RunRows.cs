@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.Storage.InMemory;
 

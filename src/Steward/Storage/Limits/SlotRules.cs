@@ -1,5 +1,5 @@
 using System.Globalization;
-using Steward.Runs;
+using Steward.Journal;
 
 namespace Steward.Storage;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Steward.Journal;
 
 namespace Steward.Tools.Declarative;
 
@@ -107,7 +108,7 @@ public static class SqlTool
         {
             // The first attempt may have taken effect, so that this one broke the key's unique constraint.
             ProbeResult found = await ProbeAsync(options, probe, context, arguments, cancellationToken);
-            if (found.Outcome != Runs.EffectOutcome.Happened)
+            if (found.Outcome != EffectOutcome.Happened)
                 throw;
             return new ToolOutput(found.Result!);
         }

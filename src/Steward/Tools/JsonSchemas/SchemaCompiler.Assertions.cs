@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Steward.Tools.JsonSchemas.Formats;
 
 namespace Steward.Tools.JsonSchemas;
 

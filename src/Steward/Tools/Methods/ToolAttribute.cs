@@ -1,3 +1,5 @@
+using Steward.Journal;
+
 namespace Steward.Tools;
 
 /// <summary>Makes a method a tool; see <see cref="ToolFactory"/>.</summary>

@@ -4,6 +4,7 @@ using System.Reflection;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using Steward.Journal;
 
 namespace Steward.Tools;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Steward.Journal;
 
 namespace Steward.Tools;
 

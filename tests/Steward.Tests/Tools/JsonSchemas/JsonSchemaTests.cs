@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using CsCheck;
 using Steward.Tools.JsonSchemas;
+using Steward.Tools.JsonSchemas.Formats;
 
 namespace Steward.Tests.Tools.JsonSchemas;
 

@@ -1,0 +1,239 @@
+using System.Runtime.CompilerServices;
+using Steward.Engine;
+using Steward.Journal;
+using Steward.State;
+using Steward.Storage;
+
+namespace Steward.Client;
+
+/// <summary>A run, to wait for, to follow, and to talk to.</summary>
+public sealed class RunHandle
+{
+    private readonly IStewardStore _store;
+    private readonly RunHub _hub;
+    private readonly RunPoll _poll;
+    private readonly TimeProvider _time;
+
+    internal RunHandle(RunId id, IStewardStore store, RunHub hub, RunPoll poll, TimeProvider time)
+    {
+        Id = id;
+        _store = store;
+        _hub = hub;
+        _poll = poll;
+        _time = time;
+    }
+
+    /// <summary>The run's id.</summary>
+    public RunId Id { get; }
+
+    /// <summary>The run at a glance, or null when there is no such run.</summary>
+    public async ValueTask<RunInfo?> GetInfoAsync(CancellationToken cancellationToken = default) =>
+        (await _store.FindAsync(new RunQuery { Run = Id, Limit = 1 }, cancellationToken)) is [var info] ? info : null;
+
+    /// <summary>The run's state: its journal, checked and folded.</summary>
+    public ValueTask<RunState> GetStateAsync(CancellationToken cancellationToken = default) => RunJournal.LoadAsync(_store, Id, cancellationToken);
+
+    /// <summary>Follows the journal from the entry after a sequence, until the run has ended.</summary>
+    public async IAsyncEnumerable<JournalEntry> FollowAsync(long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        using RunPoll.Waiting waiting = _poll.Join(Id);
+        while (true)
+        {
+            Task change = _hub.NextChange(Id);
+            Task<RunInfo?> poll = waiting.Next;
+            await foreach (JournalEntry entry in _store.ReadAsync(Id, after, cancellationToken))
+            {
+                after = entry.Sequence;
+                yield return entry;
+                if (entry.Event is RunCompleted or RunFailed or RunCancelled)
+                    yield break;
+            }
+
+            while (await Task.WhenAny(change, poll).WaitAsync(cancellationToken) == poll && await poll is { } info && info.Sequence <= after)
+            {
+                if (info.Status.IsTerminal() && info.Sequence == after)
+                    yield break; // There was nothing to follow: it had ended there.
+                if (info.Sequence < after)
+                    break; // The journal went backwards: reading it says so.
+                poll = waiting.Next;
+            }
+        }
+    }
+
+    /// <summary>Waits until the run has ended.</summary>
+    public async Task<RunResult> WaitAsync(CancellationToken cancellationToken = default)
+    {
+        RunState state = RunState.Empty(Id);
+        await foreach (JournalEntry entry in FollowAsync(0, cancellationToken))
+            state = RunJournal.Fold(state, entry);
+        return RunResult.Of(state);
+    }
+
+    /// <summary>Waits until the run has ended, or waits for somebody: look at the result's questions.</summary>
+    public async Task<RunResult> WaitUntilSettledAsync(CancellationToken cancellationToken = default)
+    {
+        using RunPoll.Waiting waiting = _poll.Join(Id);
+        Task<RunState?> settle = _hub.NextSettle(Id);
+        Task<RunInfo?> poll = waiting.Next;
+        RunInfo? info = await GetInfoAsync(cancellationToken);
+        while (true)
+        {
+            if (info is null)
+                throw new StewardException($"There is no run {Id}.");
+            if (info.Status.IsTerminal() || (info.Status == RunStatus.Awaiting && info.Worker is null))
+                return await ResultAsync(info, cancellationToken);
+            await Task.WhenAny(settle, poll).WaitAsync(cancellationToken);
+            if (settle.IsCompleted)
+            {
+                if (await settle is { } ended)
+                    return RunResult.Of(ended);
+                settle = _hub.NextSettle(Id);
+                info = await GetInfoAsync(cancellationToken);
+            }
+            else
+            {
+                info = await poll;
+                poll = waiting.Next;
+            }
+        }
+    }
+
+    /// <summary>Sends a further message of the user.</summary>
+    /// <param name="text">The message.</param>
+    /// <param name="signalId">Makes sending idempotent; null for a new id.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public ValueTask<SignalResult> SendAsync(string text, string? signalId = null, CancellationToken cancellationToken = default) =>
+        SignalAsync(new MessageSignal([new TextPart(text)]), signalId, cancellationToken);
+
+    /// <summary>Asks the run to stop.</summary>
+    public ValueTask<SignalResult> CancelAsync(string by, string? reason = null, string? signalId = null, CancellationToken cancellationToken = default) =>
+        SignalAsync(new CancelSignal(by, reason), signalId, cancellationToken);
+
+    /// <summary>Tells the run that something has happened for which it may wait by name, now or later.</summary>
+    public ValueTask<SignalResult> SignalAsync(string name, string? payload = null, string? signalId = null, CancellationToken cancellationToken = default) =>
+        SignalAsync(new NamedSignal(name, payload), signalId, cancellationToken);
+
+    /// <summary>Answers a question of the run. The first answer wins; whoever comes later is told who was first.</summary>
+    /// <exception cref="StewardException">A reply is not of the shape that was asked for.</exception>
+    public ValueTask<DecisionResult> AnswerAsync(string question, Answer answer, string by, string? result = null, string? note = null, string? decisionId = null, CancellationToken cancellationToken = default) =>
+        DecideAsync(new Decision { Id = decisionId ?? RunId.New(_time).ToString(), Run = Id, Question = question, Answer = answer, By = by, Result = result, Note = note }, cancellationToken);
+
+    /// <summary>Takes a decision on a question of the run: approval, refusal, edited arguments, an answer.</summary>
+    /// <exception cref="StewardException">Edited arguments or a reply are not of their schema.</exception>
+    public async ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(decision);
+        DecisionResult result = await Decisions.TakeAsync(_store, decision with { Run = Id }, cancellationToken);
+        _hub.Notify(Id);
+        return result;
+    }
+
+    /// <summary>Gives an open question to somebody else; only who may decide it can.</summary>
+    public ValueTask<DecisionResult> ReassignAsync(string question, string by, string? assignee, IReadOnlyList<string>? roles = null, string? id = null, CancellationToken cancellationToken = default) =>
+        ReassignAsync(new Reassignment(id ?? RunId.New(_time).ToString(), Id, question, by, assignee, roles), cancellationToken);
+
+    /// <summary>Gives an open question to somebody else, with the roles of whoever does, or as an administrator.</summary>
+    public async ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(reassignment);
+        DecisionResult result = await _store.ReassignAsync(reassignment with { Run = Id }, cancellationToken);
+        _hub.Notify(Id);
+        return result;
+    }
+
+    /// <summary>The questions of the run that wait for a person.</summary>
+    public ValueTask<IReadOnlyList<QuestionInfo>> GetQuestionsAsync(CancellationToken cancellationToken = default) =>
+        _store.QuestionsAsync(new QuestionQuery { Run = Id }, cancellationToken);
+
+    /// <summary>Gives feedback on the run, or on one of its messages.</summary>
+    /// <returns>False when there is no such run.</returns>
+    public ValueTask<bool> AddFeedbackAsync(string by, double? score = null, string? comment = null, int? turn = null, FeedbackKind kind = FeedbackKind.Explicit, string? id = null, CancellationToken cancellationToken = default)
+    {
+        if (score is < 0 or > 1 or double.NaN)
+            throw new ArgumentOutOfRangeException(nameof(score), score, "A score is from 0 (useless) to 1 (perfect).");
+        var feedback = new Feedback { Id = id ?? RunId.New(_time).ToString(), Run = Id, By = by, Score = score, Comment = comment, Turn = turn, Kind = kind, At = _time.GetUtcNow() };
+        return _store.AddFeedbackAsync(feedback, cancellationToken);
+    }
+
+    /// <summary>A run's last entry says how it ended, so a long journal need not be read and folded for that.</summary>
+    private async ValueTask<RunResult> ResultAsync(RunInfo info, CancellationToken cancellationToken)
+    {
+        if (!info.Status.IsTerminal())
+            return RunResult.Of(await GetStateAsync(cancellationToken));
+        RunEvent? outcome = null;
+        await foreach (JournalEntry entry in _store.ReadAsync(Id, info.Sequence - 1, cancellationToken))
+            outcome = entry.Event;
+        return RunResult.Of(info, outcome);
+    }
+
+    private async ValueTask<SignalResult> SignalAsync(SignalBody body, string? signalId, CancellationToken cancellationToken)
+    {
+        SignalResult result = await _store.SignalAsync(new Signal(signalId ?? RunId.New(_time).ToString(), Id, body), cancellationToken);
+        _hub.Notify(Id);
+        return result;
+    }
+}
+
+/// <summary>How a run stands or ended.</summary>
+public sealed record RunResult
+{
+    /// <summary>The run.</summary>
+    public required RunId Run { get; init; }
+
+    /// <summary>Its status.</summary>
+    public required RunStatus Status { get; init; }
+
+    /// <summary>Why.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>The answer of a completed run; otherwise what there is of one.</summary>
+    public string? Output { get; init; }
+
+    /// <summary>What went wrong, and the remedy, when it failed.</summary>
+    public string? Message { get; init; }
+
+    /// <summary>Which validators proved it, with their evidence.</summary>
+    public IReadOnlyList<string> ProvedBy { get; init; } = [];
+
+    /// <summary>Questions that wait for a person.</summary>
+    public IReadOnlyList<QuestionAsked> Questions { get; init; } = [];
+
+    /// <summary>What it and its children spent.</summary>
+    public BudgetAmount Spent { get; init; }
+
+    internal static RunResult Of(RunState state) => new()
+    {
+        Run = state.Run,
+        Status = state.Status,
+        Reason = state.Reason,
+        Output = state.Outcome is { } outcome ? OutputOf(outcome) : state.LastText,
+        Message = MessageOf(state.Outcome),
+        ProvedBy = ProofOf(state.Outcome),
+        Questions = state.Questions,
+        Spent = state.Spent + state.ChildrenSpent,
+    };
+
+    /// <summary>The result of a run that has ended, from its row and its last event.</summary>
+    internal static RunResult Of(RunInfo ended, RunEvent? outcome) => new()
+    {
+        Run = ended.Run,
+        Status = ended.Status,
+        Reason = ended.Reason,
+        Output = OutputOf(outcome),
+        Message = MessageOf(outcome),
+        ProvedBy = ProofOf(outcome),
+        Spent = ended.Spent,
+    };
+
+    private static string? OutputOf(RunEvent? outcome) => outcome switch
+    {
+        RunCompleted completed => completed.Output,
+        RunFailed failed => failed.Partial,
+        RunCancelled cancelled => cancelled.Partial,
+        _ => null,
+    };
+
+    private static string? MessageOf(RunEvent? outcome) => (outcome as RunFailed)?.Message ?? (outcome as RunCancelled)?.Reason;
+
+    private static IReadOnlyList<string> ProofOf(RunEvent? outcome) => (outcome as RunCompleted)?.ProvedBy ?? [];
+}

@@ -1,0 +1,106 @@
+using Steward.Engine;
+using Steward.Journal;
+using Steward.Storage;
+
+namespace Steward.Client;
+
+/// <summary>Asks the store about all the runs that somebody in this process waits for: at each poll one question for all of them.</summary>
+internal sealed class RunPoll(IRunStore store, RunHub hub, TimeSpan interval, TimeProvider time)
+{
+    /// <summary>So many runs are in one question.</summary>
+    private const int Chunk = 500;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<RunId, Waited> _waited = [];
+    private bool _isPolling;
+
+    /// <summary>Has a run asked about until what is returned is disposed of.</summary>
+    public Waiting Join(RunId run)
+    {
+        lock (_lock)
+        {
+            if (!_waited.TryGetValue(run, out Waited? waited))
+                _waited.Add(run, waited = new Waited());
+            waited.Waiters++;
+            if (!_isPolling)
+            {
+                _isPolling = true;
+                using (ExecutionContext.SuppressFlow()) // It is nobody's in particular.
+                    _ = Task.Run(PollAsync);
+            }
+
+            return new Waiting(this, run, waited);
+        }
+    }
+
+    private void Leave(RunId run, Waited waited)
+    {
+        lock (_lock)
+        {
+            if (--waited.Waiters > 0)
+                return;
+            _waited.Remove(run);
+        }
+
+        hub.Forget(run);
+    }
+
+    private async Task PollAsync()
+    {
+        while (true)
+        {
+            await Task.Delay(interval, time);
+            KeyValuePair<RunId, Waited>[] all;
+            lock (_lock)
+            {
+                if (_waited.Count == 0)
+                {
+                    _isPolling = false;
+                    return;
+                }
+
+                all = [.. _waited];
+            }
+
+            foreach (KeyValuePair<RunId, Waited>[] chunk in all.Chunk(Chunk))
+                await AskAsync(chunk);
+        }
+    }
+
+    private async Task AskAsync(KeyValuePair<RunId, Waited>[] chunk)
+    {
+        try
+        {
+            RunId[] runs = [.. chunk.Select(one => one.Key)];
+            Dictionary<RunId, RunInfo> found = (await store.FindAsync(new RunQuery { Runs = runs, Limit = runs.Length })).ToDictionary(info => info.Run);
+            foreach ((RunId run, Waited waited) in chunk)
+                waited.Renew().TrySetResult(found.GetValueOrDefault(run));
+        }
+        catch (Exception e)
+        {
+            foreach ((_, Waited waited) in chunk)
+                waited.Renew().TrySetException(e);
+        }
+    }
+
+    /// <summary>A run that is waited for.</summary>
+    internal sealed class Waited
+    {
+        private TaskCompletionSource<RunInfo?> _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public int Waiters { get; set; }
+
+        public Task<RunInfo?> Next => Volatile.Read(ref _next).Task;
+
+        public TaskCompletionSource<RunInfo?> Renew() => Interlocked.Exchange(ref _next, new(TaskCreationOptions.RunContinuationsAsynchronously));
+    }
+
+    /// <summary>One who waits.</summary>
+    internal readonly struct Waiting(RunPoll poll, RunId run, Waited waited) : IDisposable
+    {
+        /// <summary>The run as the next poll finds it; null when there is no such run. Fails as the store does.</summary>
+        public Task<RunInfo?> Next => waited.Next;
+
+        public void Dispose() => poll.Leave(run, waited);
+    }
+}

@@ -1,0 +1,105 @@
+using Steward.Agents;
+using Steward.Engine;
+using Steward.Journal;
+using Steward.Models;
+using Steward.Storage;
+using Steward.TimeTravel;
+
+namespace Steward.Client;
+
+internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, RunHub hub, TimeSpan pollInterval, IReadOnlyList<ModelInfo> prices, TimeProvider time) : IStewardClient
+{
+    private readonly RunPoll _poll = new(store, hub, pollInterval, time);
+
+    public async Task<RunHandle> StartAsync(string agent, RunRequest request, CancellationToken cancellationToken = default) =>
+        (await StartOrFindAsync(agent, request, cancellationToken)).Run;
+
+    public async Task<StartOutcome> StartOrFindAsync(string agent, RunRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        AgentDefinition definition = agents.Find(agent)
+            ?? throw new StewardException($"There is no agent '{agent}' here; there are: {string.Join(", ", agents.Names.Order(StringComparer.Ordinal))}.");
+        TransactionalCalls.ThrowIfUnserved(definition, store);
+        RunId id = RunId.New(time);
+        var started = new RunStarted
+        {
+            Agent = definition.Name,
+            AgentVersion = definition.Version,
+            DefinitionHash = definition.Hash,
+            Tenant = request.Tenant,
+            User = request.User,
+            Session = request.Session,
+            Key = request.Key,
+            Input = request.Input,
+            Ceilings = definition.Ceilings.Tighten(request.Ceilings),
+        };
+        StartResult result = await store.StartAsync(
+            new RunStart
+            {
+                Run = id,
+                Entry = JournalEntry.Create(id, 1, JournalEntry.Origin, started, time.GetUtcNow()),
+                Definition = new Blob(definition.Hash, definition.Json),
+                SessionCeilings = definition.SessionCeilings,
+                SessionPolicy = request.SessionPolicy,
+            },
+            cancellationToken);
+        if (result.BusyWith is { } busy)
+            throw new SessionBusyException(request.Session!, busy);
+        return new StartOutcome(Begun(result), result.Created);
+    }
+
+    public async Task<RunHandle> ForkAsync(RunId run, ForkRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        RunStart start = await new ForkBuilder(store, agents, time).BuildAsync(run, request, cancellationToken);
+        return Begun(await store.StartAsync(start, cancellationToken));
+    }
+
+    public Task<ReplayReport> ReplayAsync(RunId run, ReplayRequest? request = null, CancellationToken cancellationToken = default) =>
+        new Replayer(store, agents, prices).ReplayAsync(run, request ?? new ReplayRequest(), cancellationToken);
+
+    public async Task<RunDiff> DiffAsync(RunId left, RunId right, CancellationToken cancellationToken = default) =>
+        RunDiff.Of(await Recordings.ReadAsync(store, left, cancellationToken), await Recordings.ReadAsync(store, right, cancellationToken));
+
+    public async Task<MigrationReport> MigrateAsync(RunId run, MigrationRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        MigrationReport report = await new Migration(store, agents).LookAsync(run, request, cancellationToken);
+        if (request.DryRun || report.IsThereAlready)
+            return report;
+        if (report.Blockers.Count > 0)
+            throw new MigrationBlockedException(report);
+        if (agents.Find(report.Agent, report.ToVersion) is { } target)
+            await store.PutAsync(new Blob(target.Hash, target.Json), cancellationToken);
+        var body = new MigrateSignal(report.ToVersion, report.ToHash!, request.By, request.Note);
+        SignalResult sent = await store.SignalAsync(new Signal(request.SignalId ?? RunId.New(time).ToString(), run, body), cancellationToken);
+        if (sent == SignalResult.RunEnded)
+            throw Migration.Ended(run);
+        hub.Notify(run);
+        return report with { IsSent = true };
+    }
+
+    public async Task<bool> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default)
+    {
+        bool engaged = await store.EngageAsync(killSwitch, cancellationToken);
+        hub.NotifyAll();
+        return engaged;
+    }
+
+    public async Task<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default)
+    {
+        bool released = await store.ReleaseAsync(scope, cancellationToken);
+        hub.NotifyAll();
+        return released;
+    }
+
+    public RunHandle Get(RunId run) => new(run, store, hub, _poll, time);
+
+    private RunHandle Begun(StartResult result)
+    {
+        if (result.Full is { } full)
+            throw new QueueFullException(full);
+        hub.Notify(result.Run);
+        return Get(result.Run);
+    }
+}

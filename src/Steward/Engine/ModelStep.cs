@@ -1,0 +1,285 @@
+using Microsoft.Extensions.AI;
+using Polly;
+using Polly.CircuitBreaker;
+using Steward.Agents;
+using Steward.Journal;
+using Steward.Models;
+using Steward.State;
+using Steward.Storage;
+
+namespace Steward.Engine;
+
+/// <summary>One turn of a model: reserve in the gate, call, note the answer; retries and fallbacks are attempts of the same turn.</summary>
+internal sealed class ModelStep(ModelRouter router, RequestBuilder builder, TimeProvider time)
+{
+    private const int DefaultMaxOutput = 8_192;
+
+    // What is held back for a wrap-up turn: its guidance (about 250 bytes, a token a byte at worst) and a short answer.
+    private const int GuidanceTokens = 320;
+    private const int WrapUpTokens = 256;
+
+    private static readonly TimeSpan s_contention = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Asks the models of the route one after the other until one answers.</summary>
+    public async ValueTask<StepResult> RunAsync(RunSession session, RunAction.CallModel action)
+    {
+        IReadOnlyList<ModelTarget> targets = session.Agent.RouteOf(action.Role).Targets;
+        for (int i = 0; i < targets.Count; i++)
+        {
+            var call = new Call(session, action, targets[i], IsLastTarget: i == targets.Count - 1);
+            try
+            {
+                return await router.PipelineOf(targets[i]).ExecuteAsync(static (s, _) => s.Step.AttemptAsync(s.Call), (Step: this, Call: call), session.Interrupted);
+            }
+            catch (ModelException) when (session.State.GaveUp is null && !call.IsLastTarget)
+            {
+                // The next model of the route is asked.
+            }
+            catch (ModelException e)
+            {
+                return session.State.GaveUp is not null || session.State.IsJudging ? StepResult.Next.Instance : new StepResult.End(Decide.Fail(session.State, "model_unavailable", e.Message));
+            }
+            catch (BrokenCircuitException) when (!call.IsLastTarget)
+            {
+                // Its circuit is open: it failed too often just now.
+            }
+            catch (BrokenCircuitException)
+            {
+                return new StepResult.End(Decide.Fail(session.State, "model_unavailable", $"The circuit of '{targets[i].Provider}/{targets[i].Model}' is open: it failed too often just now, and the route has no other model. Try again in a minute, or add a fallback."));
+            }
+            catch (OperationCanceledException) when (session.Interruption != Interruption.None)
+            {
+                return StepResult.Next.Instance;
+            }
+        }
+
+        return StepResult.Next.Instance;
+    }
+
+    private async ValueTask<StepResult> AttemptAsync(Call call)
+    {
+        (RunSession session, _, ModelTarget target, _) = call;
+        IChatClient client = router.ClientOf(target);
+        if (router.Catalog.Find(target.Provider, target.Model) is not { } info)
+            return new StepResult.End(Decide.Fail(session.State, "price_unknown", $"The price of '{target.Provider}/{target.Model}' is not known, so nothing was called. Add it to the catalogue (prices: in agent.yaml, or StewardOptions.Prices)."));
+        (ModelStarted? intent, StepResult? refused) = await ReserveAsync(call, info);
+        if (intent is null)
+            return refused!;
+        long start = time.GetTimestamp();
+        try
+        {
+            ModelRequest request = builder.Build(session.State, target, intent.MaxOutput, call.Action);
+            ChatResponse response = await SendAsync(client, request, session, target, intent);
+            session.Note(Returned(response, intent, info, time.GetElapsedTime(start)));
+            return StepResult.Next.Instance;
+        }
+        catch (Exception e) when (ModelErrors.Describe(e, session.Interrupted) is { } failure)
+        {
+            await FailAsync(call, intent, info, failure);
+            throw failure;
+        }
+        catch (OperationCanceledException) when (session.Interruption != Interruption.None)
+        {
+            session.Note(Failed(intent, info, new ModelException(ModelFailure.StreamInterrupted, $"Interrupted: {session.Interruption}."), final: false));
+            throw;
+        }
+    }
+
+    /// <summary>Passes the gate with the worst case of the call, shrunk to what the budget leaves.</summary>
+    private async ValueTask<(ModelStarted? Intent, StepResult? Refused)> ReserveAsync(Call call, ModelInfo info)
+    {
+        (RunSession session, RunAction.CallModel action, ModelTarget target, _) = call;
+        AgentLimits limits = session.Agent.Limits;
+        int least = action.WrapUp ? limits.MinWrapUp : limits.MinOutput;
+        long input = builder.EstimateInput(session.State, action);
+        int output = target.MaxOutput ?? Math.Min(info.MaxOutput, DefaultMaxOutput);
+        least = Math.Min(least, output);
+        if (input + least > info.ContextWindow)
+            return (null, new StepResult.End(Decide.Fail(session.State, "context_too_long", $"The request may have {input} tokens; with an answer it does not fit the window of {info.ContextWindow} tokens of '{target.Model}'.")));
+        output = (int)Math.Min(output, info.ContextWindow - input);
+        if (KeepRoomToWrapUp(session, action, info, input, ref output, least) is { } near)
+            return (null, Exhausted(session, action, near, info, input));
+        long waitingSince = time.GetTimestamp();
+        while (true)
+        {
+            if (!await session.EnsureLeaseAsync(session.Interrupted))
+                return (null, StepResult.Lost.Instance);
+            RunSession.Bookmark mark = session.Mark();
+            ModelStarted intent = Intent(call, info, input, output);
+            session.Note(intent);
+            AppendResult result = await session.CommitAsync(startsEffect: true);
+            if (result is AppendResult.Committed)
+                return await session.EnsureLeaseAsync(session.Interrupted) ? (intent, null) : (null, StepResult.Lost.Instance);
+            session.TakeBack(mark);
+            if (result is not AppendResult.OverBudget over)
+                return (null, StepResult.Of(result));
+            bool holdBack = HoldsBack(session, action);
+            if (Fits(over.Shortfall.Left, over.Shortfall.Metric, info, input, output, holdBack) is var fits && fits >= least)
+                output = fits;
+            else if (Fits(over.Shortfall.LeftAtBest, over.Shortfall.Metric, info, input, output, holdBack) >= least && time.GetElapsedTime(waitingSince) < limits.BudgetWait)
+                await Task.Delay(s_contention, time, session.Interrupted);
+            else
+                return (null, Exhausted(session, action, over.Shortfall, info, input));
+        }
+    }
+
+    private static ModelStarted Intent(Call call, ModelInfo info, long input, int output)
+    {
+        RunState state = call.Session.State;
+        return new ModelStarted
+        {
+            Turn = state.Turn + 1,
+            Attempt = state.Attempt + 1,
+            Role = call.Action.Role,
+            Provider = call.Target.Provider,
+            Model = call.Target.Model,
+            RequestHash = RequestHash.Of(state, call.Action.Role, call.Target.Provider, call.Target.Model, call.Action.WrapUp),
+            Builder = RequestHash.Version,
+            MaxOutput = output,
+            Reserved = Worst(info, input, output),
+            WrapUp = call.Action.WrapUp,
+        };
+    }
+
+    /// <summary>Whether room for a wrap-up turn must stay behind this call: not when it is the wrap-up, or can only be an answer.</summary>
+    private static bool HoldsBack(RunSession session, RunAction.CallModel action) =>
+        action.UsesTools && session.State.Turn > 0 && session.Agent.Tools.Count > 0;
+
+    /// <summary>Shrinks a call so that the run's own ceilings leave room to wrap up after it; the shortfall when they do not.</summary>
+    private static BudgetShortfall? KeepRoomToWrapUp(RunSession session, RunAction.CallModel action, ModelInfo info, long input, ref int output, int least)
+    {
+        if (!HoldsBack(session, action))
+            return null;
+        RunState state = session.State;
+        foreach (BudgetMetric metric in (ReadOnlySpan<BudgetMetric>)[BudgetMetric.Tokens, BudgetMetric.Usd])
+        {
+            if (state.Started.Ceilings.Of(metric) is not { } ceiling)
+                continue;
+            decimal spent = state.Spent.Of(metric), reserved = state.Reserved.Of(metric);
+            int fits = Fits(ceiling - spent - reserved, metric, info, input, output, holdBack: true);
+            if (fits < least)
+                return new BudgetShortfall(BudgetScope.ForRun(state.Run), metric, ceiling, spent, reserved, Worst(info, input, least).Of(metric));
+            output = fits;
+        }
+
+        return null;
+    }
+
+    private static BudgetAmount Worst(ModelInfo info, long input, int output) =>
+        new(ModelCalls: 1, Tokens: input + output, Usd: ModelCatalog.Worst(info, input, output));
+
+    /// <summary>How many output tokens fit into what is left of a metric, with room for a wrap-up turn behind them if wanted.</summary>
+    private static int Fits(decimal left, BudgetMetric metric, ModelInfo info, long input, int wanted, bool holdBack)
+    {
+        if (metric is not (BudgetMetric.Tokens or BudgetMetric.Usd))
+            return left >= 1 ? wanted : 0;
+        // The wrap-up reads this call's input and output again, and its own guidance. Both costs are linear in the output.
+        decimal behind = holdBack ? Worst(info, input + GuidanceTokens, WrapUpTokens).Of(metric) : 0;
+        decimal none = Worst(info, input, 0).Of(metric) + behind;
+        decimal perToken = (Worst(info, 0, 1_000_000).Of(metric) + (holdBack ? Worst(info, 1_000_000, 0).Of(metric) : 0)) / 1_000_000m;
+        if (perToken == 0)
+            return none <= left ? wanted : 0;
+        return (int)Math.Clamp(decimal.Floor((left - none) / perToken), 0, wanted);
+    }
+
+    private static StepResult Exhausted(RunSession session, RunAction.CallModel action, BudgetShortfall shortfall, ModelInfo info, long input)
+    {
+        session.Note(new BudgetRefused
+        {
+            Scope = shortfall.Scope.Key,
+            Metric = shortfall.Metric,
+            Ceiling = shortfall.Ceiling,
+            Spent = shortfall.Spent,
+            Reserved = shortfall.Reserved,
+            Asked = shortfall.Asked,
+        });
+        int least = session.Agent.Limits.MinWrapUp;
+        if (!action.WrapUp && session.State.Turn > 0 && Fits(shortfall.Left, shortfall.Metric, info, input + GuidanceTokens, least, holdBack: false) >= least)
+        {
+            session.Note(Decide.WrapUpGuidance($"{shortfall.Metric} of {shortfall.Scope}"));
+            return StepResult.Next.Instance;
+        }
+
+        string message = FormattableString.Invariant($"The ceiling of {shortfall.Metric} for {shortfall.Scope} is {shortfall.Ceiling}; {shortfall.Spent} is spent and {shortfall.Reserved} reserved, so the next model call ({shortfall.Asked} at most) was not made. Raise it with 'steward budget set', or accept the partial result.");
+        return new StepResult.End(Decide.Fail(session.State, "budget_exhausted", message));
+    }
+
+    private async ValueTask<ChatResponse> SendAsync(IChatClient client, ModelRequest request, RunSession session, ModelTarget target, ModelStarted intent)
+    {
+        using var timeout = new CancellationTokenSource(target.Timeout, time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, session.Interrupted);
+        try
+        {
+            ChatResponse response = target.Stream
+                ? await StreamAsync(client, request, session, intent, linked.Token)
+                : await client.GetResponseAsync(request.Messages, request.Options, linked.Token).WaitAsync(linked.Token);
+            if (response.FinishReason == ChatFinishReason.ContentFilter && response.Text.Length == 0)
+                throw new ModelException(ModelFailure.Refused, $"'{target.Model}' declined to answer (content_filter).") { Usage = response.Usage };
+            return response;
+        }
+        catch (OperationCanceledException e) when (timeout.IsCancellationRequested && session.Interruption == Interruption.None)
+        {
+            throw new ModelException(ModelFailure.Timeout, $"'{target.Provider}/{target.Model}' did not answer within {target.Timeout}.", e);
+        }
+    }
+
+    private static async ValueTask<ChatResponse> StreamAsync(IChatClient client, ModelRequest request, RunSession session, ModelStarted intent, CancellationToken cancellationToken)
+    {
+        List<ChatResponseUpdate> updates = [];
+        IAsyncEnumerator<ChatResponseUpdate> stream = client.GetStreamingResponseAsync(request.Messages, request.Options, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        // A stream that ignores its token is abandoned, not waited for: it is disposed only where it has come to rest.
+        while (await stream.MoveNextAsync().AsTask().WaitAsync(cancellationToken))
+        {
+            ChatResponseUpdate update = stream.Current;
+            updates.Add(update);
+            if (update.Text is { Length: > 0 } text)
+                session.Observer.Delta(session.State.Run, intent.Turn, intent.Attempt, text);
+        }
+
+        await stream.DisposeAsync();
+        return updates.ToChatResponse();
+    }
+
+    private static ModelReturned Returned(ChatResponse response, ModelStarted intent, ModelInfo info, TimeSpan elapsed)
+    {
+        TokenUsage? usage = AnswerReader.Usage(response.Usage);
+        return new ModelReturned
+        {
+            Turn = intent.Turn,
+            Attempt = intent.Attempt,
+            Content = AnswerReader.Parts(response, intent.Turn),
+            Finish = response.FinishReason?.Value,
+            Usage = usage,
+            Settled = Settle(intent, info, usage),
+            ServedBy = response.ModelId,
+            ResponseId = response.ResponseId,
+            Ms = (long)elapsed.TotalMilliseconds,
+        };
+    }
+
+    private static async ValueTask FailAsync(Call call, ModelStarted intent, ModelInfo info, ModelException failure)
+    {
+        bool final = intent.Attempt >= call.Session.Agent.Limits.Attempts || (call.IsLastTarget && !ModelRouter.IsTransient(failure.Failure));
+        call.Session.Note(Failed(intent, info, failure, final));
+        // Durable before the back-off: what was spent must not be forgotten while nothing happens.
+        await call.Session.CommitAsync(startsEffect: false);
+    }
+
+    private static ModelFailed Failed(ModelStarted intent, ModelInfo info, ModelException failure, bool final) => new()
+    {
+        Turn = intent.Turn,
+        Attempt = intent.Attempt,
+        Failure = failure.Failure,
+        Message = failure.Message,
+        Status = failure.StatusCode,
+        Settled = failure.NotBilled ? new BudgetAmount(ModelCalls: 1) : Settle(intent, info, AnswerReader.Usage(failure.Usage)),
+        Final = final,
+    };
+
+    /// <summary>The reported usage at the price list; the whole reservation when nothing was reported, for it may all be spent.</summary>
+    private static BudgetAmount Settle(ModelStarted intent, ModelInfo info, TokenUsage? usage) => usage is null
+        ? intent.Reserved
+        : new BudgetAmount(ModelCalls: 1, Tokens: usage.Input + usage.Output, Usd: ModelCatalog.Price(info, usage));
+
+    private sealed record Call(RunSession Session, RunAction.CallModel Action, ModelTarget Target, bool IsLastTarget);
+}

@@ -1,0 +1,58 @@
+using System.Text;
+using Steward.Journal;
+using Steward.State;
+using Steward.Storage;
+
+namespace Steward.Engine;
+
+/// <summary>What was said before in a run's session: journaled when the run is first claimed, so that a replay sees the same.</summary>
+internal static class SessionHistory
+{
+    private const int MaxRuns = 20;
+    private const int MaxBytes = 32 * 1024;
+
+    /// <summary>The last exchanges of the session, oldest first; null when there are none.</summary>
+    public static async ValueTask<HistoryAdded?> ReadAsync(IRunStore store, RunState state)
+    {
+        if (state.Started is not { Session: { } session, Parent: null, Origin: null })
+            return null;
+        IReadOnlyList<RunInfo> runs = await store.FindAsync(new RunQuery { Tenant = state.Started.Tenant, Session = session, Statuses = [RunStatus.Completed, RunStatus.Cancelled, RunStatus.Failed] });
+        List<HistoryMessage> messages = [];
+        int bytes = 0;
+        foreach (RunInfo run in runs.Where(r => r.Ancestors.Count == 0 && r.Run != state.Run && r.CreatedAt <= state.StartedAt).Take(MaxRuns))
+        {
+            if (await ReadAsync(store, run) is not { } message)
+                continue;
+            bytes += message.Input.OfType<TextPart>().Sum(p => Encoding.UTF8.GetByteCount(p.Text)) + Encoding.UTF8.GetByteCount(message.Output ?? "");
+            if (bytes > MaxBytes)
+                break;
+            messages.Add(message);
+        }
+
+        messages.Reverse();
+        return messages.Count == 0 ? null : new HistoryAdded(messages);
+    }
+
+    /// <summary>What a run was asked and answered; null when it was rolled back, or failed without a word.</summary>
+    private static async ValueTask<HistoryMessage?> ReadAsync(IRunStore store, RunInfo run)
+    {
+        RunStarted? started = null;
+        await foreach (JournalEntry entry in store.ReadAsync(run.Run, 0))
+        {
+            started = (RunStarted)entry.Event;
+            break;
+        }
+
+        RunEvent? outcome = null;
+        await foreach (JournalEntry entry in store.ReadAsync(run.Run, run.Sequence - 1))
+            outcome = entry.Event;
+        return outcome switch
+        {
+            RunCompleted completed => new HistoryMessage(run.Run, started!.Input, completed.Output),
+            RunCancelled { By: SessionRules.Rollback } => null,
+            RunCancelled cancelled => new HistoryMessage(run.Run, started!.Input, cancelled.Partial),
+            RunFailed { Partial: { } partial } => new HistoryMessage(run.Run, started!.Input, partial),
+            _ => null,
+        };
+    }
+}

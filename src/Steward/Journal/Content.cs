@@ -1,0 +1,39 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Steward.Journal;
+
+/// <summary>One part of a message, as the journal keeps it.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "is")]
+[JsonDerivedType(typeof(TextPart), "text")]
+[JsonDerivedType(typeof(ReasoningPart), "reasoning")]
+[JsonDerivedType(typeof(CallPart), "call")]
+[JsonDerivedType(typeof(DataPart), "data")]
+[JsonDerivedType(typeof(UriPart), "uri")]
+public abstract record ContentPart;
+
+/// <summary>Text.</summary>
+public sealed record TextPart(string Text) : ContentPart;
+
+/// <summary>A model's reasoning; <paramref name="Protected"/> is the provider's opaque or signed form, which it wants back.</summary>
+public sealed record ReasoningPart(string? Text, string? Protected) : ContentPart;
+
+/// <summary>A tool call that a model asked for.</summary>
+/// <param name="Id">The provider's call id, made unique within its message.</param>
+/// <param name="Name">The tool's name, as the model wrote it.</param>
+/// <param name="Arguments">The arguments as the model wrote them; null when they were not JSON.</param>
+public sealed record CallPart(string Id, string Name, JsonElement? Arguments) : ContentPart
+{
+    /// <summary>What the model wrote where JSON was due, cut to 1,000 characters.</summary>
+    public string? Malformed { get; init; }
+
+    /// <summary>True when the model gave this id to an earlier call of the same message too.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool DuplicateId { get; init; }
+}
+
+/// <summary>Bytes with a media type, for example an image.</summary>
+public sealed record DataPart(string MediaType, byte[] Data) : ContentPart;
+
+/// <summary>A reference to content elsewhere.</summary>
+public sealed record UriPart(string MediaType, Uri Uri) : ContentPart;

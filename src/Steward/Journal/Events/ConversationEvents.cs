@@ -1,0 +1,51 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Steward.Journal;
+
+/// <summary><c>message.received</c>: a message that arrived while the run was going.</summary>
+public sealed record MessageReceived(string Signal, IReadOnlyList<ContentPart> Input) : RunEvent;
+
+/// <summary><c>guidance.added</c>: what the runtime told the model, in the user's place, and why.</summary>
+public sealed record GuidanceAdded(Guidance Reason, string Text) : RunEvent;
+
+/// <summary>Why the runtime spoke to the model in the user's place.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<Guidance>))]
+public enum Guidance
+{
+    /// <summary>The answer was empty.</summary>
+    [JsonStringEnumMemberName("empty_answer")] EmptyAnswer,
+
+    /// <summary>The answer was cut off at its maximum length.</summary>
+    [JsonStringEnumMemberName("truncated")] Truncated,
+
+    /// <summary>A validator did not pass.</summary>
+    [JsonStringEnumMemberName("verdict_failed")] VerdictFailed,
+
+    /// <summary>A ceiling is near: answer now with what there is.</summary>
+    [JsonStringEnumMemberName("wrap_up")] WrapUp,
+
+    /// <summary>A plan is wanted.</summary>
+    [JsonStringEnumMemberName("plan_wanted")] PlanWanted,
+
+    /// <summary>The plan cannot be carried out, and why.</summary>
+    [JsonStringEnumMemberName("bad_plan")] BadPlan,
+
+    /// <summary>The planner found that no plan is needed.</summary>
+    [JsonStringEnumMemberName("no_plan")] NoPlan,
+
+    /// <summary>The plan failed: say what happened and what will be different, and plan anew.</summary>
+    [JsonStringEnumMemberName("reflect")] Reflect,
+
+    /// <summary>All steps are done: give the final answer.</summary>
+    [JsonStringEnumMemberName("steps_done")] StepsDone,
+}
+
+/// <summary><c>history.added</c>: what was said before in the same session, as the next requests show it.</summary>
+public sealed record HistoryAdded(IReadOnlyList<HistoryMessage> Messages) : RunEvent;
+
+/// <summary>A message of an earlier run of the session.</summary>
+/// <param name="Run">That run.</param>
+/// <param name="Input">What was asked.</param>
+/// <param name="Output">What it answered; null when it did not.</param>
+public sealed record HistoryMessage(RunId Run, IReadOnlyList<ContentPart> Input, string? Output);

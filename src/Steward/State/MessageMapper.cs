@@ -1,0 +1,174 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+using Steward.Journal;
+
+namespace Steward.State;
+
+/// <summary>Turns what the journal keeps into the messages of a request. Deterministic: a request is rebuilt from events, never stored.</summary>
+internal static class MessageMapper
+{
+    public static ChatMessage User(IReadOnlyList<ContentPart> parts) => new(ChatRole.User, Contents(parts));
+
+    public static ChatMessage User(string text) => new(ChatRole.User, [new TextContent(text)]);
+
+    public static ChatMessage Assistant(IReadOnlyList<ContentPart> parts) => new(ChatRole.Assistant, Contents(parts));
+
+    public static ChatMessage Results(IEnumerable<ToolCall> calls) =>
+        new(ChatRole.Tool, [.. calls.Select(c => (AIContent)new FunctionResultContent(c.Part.Id, c.Result))]);
+
+    /// <summary>The running hash over messages: each one is hashed once, however long the conversation grows.</summary>
+    public static byte[] Chain(ReadOnlySpan<byte> previous, ChatMessage message)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(previous);
+        Append(hash, message.Role.Value);
+        foreach (AIContent content in message.Contents)
+            Append(hash, content);
+        return hash.GetHashAndReset();
+    }
+
+    /// <summary>UTF-8 bytes of a message's content: an upper bound of its tokens for byte-level vocabularies.</summary>
+    public static long Bytes(ChatMessage message)
+    {
+        long bytes = 16;
+        foreach (AIContent content in message.Contents)
+        {
+            bytes += content switch
+            {
+                TextContent text => Encoding.UTF8.GetByteCount(text.Text),
+                TextReasoningContent reasoning => Encoding.UTF8.GetByteCount(reasoning.Text) + (reasoning.ProtectedData?.Length ?? 0),
+                FunctionCallContent call => 32 + call.Name.Length + (call.Arguments?.Sum(a => a.Key.Length + 8L + (a.Value is JsonElement e ? Encoding.UTF8.GetByteCount(e.GetRawText()) : 16)) ?? 0),
+                FunctionResultContent result => 32 + Encoding.UTF8.GetByteCount((string)result.Result!),
+                DataContent data => DataTokens(data),
+                _ => 4_096,
+            };
+        }
+
+        return bytes;
+    }
+
+    // An image is billed by its area, not its bytes: 6,400 covers the largest that the providers take.
+    private static long DataTokens(DataContent data) =>
+        data.HasTopLevelMediaType("image") ? 6_400 : data.Data.Length;
+
+    /// <summary>A message as data.</summary>
+    public static SnapshotMessage Keep(ChatMessage message) => message.Role == ChatRole.Tool
+        ? new(message.Role.Value, null, [.. message.Contents.Cast<FunctionResultContent>().Select(r => new SnapshotResult(r.CallId, (string)r.Result!))])
+        : new(message.Role.Value, [.. message.Contents.Select(Part)], null);
+
+    /// <summary>The message that was kept as data.</summary>
+    public static ChatMessage Restore(SnapshotMessage message) => message.Results is { } results
+        ? new(ChatRole.Tool, [.. results.Select(r => (AIContent)new FunctionResultContent(r.Call, r.Text))])
+        : new(new ChatRole(message.Role), Contents(message.Parts!));
+
+    private static ContentPart Part(AIContent content) => content switch
+    {
+        TextContent text => new TextPart(text.Text),
+        TextReasoningContent reasoning => new ReasoningPart(reasoning.Text, reasoning.ProtectedData),
+        FunctionCallContent call => new CallPart(call.CallId, call.Name, Arguments(call.Arguments!)),
+        DataContent data => new DataPart(data.MediaType, data.Data.ToArray()),
+        UriContent uri => new UriPart(uri.MediaType, uri.Uri),
+        _ => throw new InvalidOperationException($"Unknown content '{content.GetType().Name}'."),
+    };
+
+    /// <summary>The arguments as the journal has them: each value with its very text, for the request's hash is over that.</summary>
+    private static JsonElement? Arguments(IDictionary<string, object?> arguments)
+    {
+        if (arguments.Count == 0)
+            return null;
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            foreach ((string key, object? value) in arguments)
+            {
+                writer.WritePropertyName(key);
+                writer.WriteRawValue(((JsonElement)value!).GetRawText());
+            }
+
+            writer.WriteEndObject();
+        }
+
+        return JsonElement.Parse(buffer.WrittenSpan);
+    }
+
+    private static List<AIContent> Contents(IReadOnlyList<ContentPart> parts)
+    {
+        var contents = new List<AIContent>(parts.Count);
+        foreach (ContentPart part in parts)
+            contents.Add(Content(part));
+        return contents;
+    }
+
+    private static AIContent Content(ContentPart part) => part switch
+    {
+        TextPart text => new TextContent(text.Text),
+        ReasoningPart reasoning => new TextReasoningContent(reasoning.Text) { ProtectedData = reasoning.Protected },
+        CallPart call => new FunctionCallContent(call.Id, call.Name, Arguments(call.Arguments)),
+        DataPart data => new DataContent(data.Data, data.MediaType),
+        UriPart uri => new UriContent(uri.Uri, uri.MediaType),
+        _ => throw new InvalidOperationException($"Unknown content '{part.GetType().Name}'."),
+    };
+
+    private static Dictionary<string, object?> Arguments(JsonElement? arguments)
+    {
+        var map = new Dictionary<string, object?>(StringComparer.Ordinal);
+        if (arguments is { ValueKind: JsonValueKind.Object } given)
+        {
+            foreach (JsonProperty property in given.EnumerateObject())
+                map[property.Name] = property.Value;
+        }
+
+        return map;
+    }
+
+    private static void Append(IncrementalHash hash, AIContent content)
+    {
+        switch (content)
+        {
+            case TextContent text:
+                Append(hash, text.Text);
+                break;
+            case TextReasoningContent reasoning:
+                Append(hash, reasoning.Text);
+                Append(hash, reasoning.ProtectedData ?? "");
+                break;
+            case FunctionCallContent call:
+                Append(hash, call.CallId);
+                Append(hash, call.Name);
+                foreach ((string key, object? value) in call.Arguments!)
+                {
+                    Append(hash, key);
+                    Append(hash, value is JsonElement e ? e.GetRawText() : "");
+                }
+
+                break;
+            case FunctionResultContent result:
+                Append(hash, result.CallId);
+                Append(hash, (string)result.Result!);
+                break;
+            case DataContent data:
+                Append(hash, data.MediaType);
+                hash.AppendData(data.Data.Span);
+                break;
+            case UriContent uri:
+                Append(hash, uri.Uri.OriginalString);
+                break;
+        }
+    }
+
+    private static void Append(IncrementalHash hash, string text)
+    {
+        const int OnStack = 512;
+        int length = Encoding.UTF8.GetByteCount(text);
+        Span<byte> prefix = stackalloc byte[4];
+        System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(prefix, length);
+        hash.AppendData(prefix);
+        Span<byte> bytes = length <= OnStack ? stackalloc byte[OnStack] : new byte[length];
+        Encoding.UTF8.GetBytes(text, bytes);
+        hash.AppendData(bytes[..length]);
+    }
+}
