@@ -39,7 +39,7 @@ internal sealed partial record RuntimeSource(IReadOnlyList<RuntimeSource.SourceF
     [GeneratedRegex(@"^(?:global )?using (?:static )?(?:\w+ = )?Steward\.(\w+)", RegexOptions.Multiline)]
     private static partial Regex Usings();
 
-    [GeneratedRegex(@"(?:(?<![\w.])|\bSteward\.)(\w+)\.(?:\w+\.)*?(\w+)")]
+    [GeneratedRegex(@"(?<![\w.])(?:Steward\.)?(\w+)\.(\w+)")]
     private static partial Regex Qualified();
 
     [GeneratedRegex(@"^\s*(?:public|internal)(?: \w+)* (?:class|record struct|record|struct|interface|enum) (\w+)", RegexOptions.Multiline)]

@@ -39,6 +39,12 @@ public sealed class AgentBuilder
 
     internal PlanningOptions? Planning { get; private set; }
 
+    internal List<IContextSource> ContextSources { get; } = [];
+
+    internal List<IToolSource> ToolSources { get; } = [];
+
+    internal List<SideCall> SideCalls { get; } = [];
+
     /// <summary>Says what the agent is for.</summary>
     public AgentBuilder Describe(string description)
     {
@@ -109,6 +115,30 @@ public sealed class AgentBuilder
         return this;
     }
 
+    /// <summary>Adds sources of context; they are asked in the order in which they were added.</summary>
+    public AgentBuilder AddContextSources(params IReadOnlyList<IContextSource> sources)
+    {
+        ArgumentNullException.ThrowIfNull(sources);
+        ContextSources.AddRange(sources);
+        return this;
+    }
+
+    /// <summary>Adds sources of tools. A tool of the agent's own, or of an earlier source, hides one of the same name.</summary>
+    public AgentBuilder AddToolSources(params IReadOnlyList<IToolSource> sources)
+    {
+        ArgumentNullException.ThrowIfNull(sources);
+        ToolSources.AddRange(sources);
+        return this;
+    }
+
+    /// <summary>Adds side calls; the first that is due is made before the next turn.</summary>
+    public AgentBuilder AddSideCalls(params IReadOnlyList<SideCall> calls)
+    {
+        ArgumentNullException.ThrowIfNull(calls);
+        SideCalls.AddRange(calls);
+        return this;
+    }
+
     /// <summary>Checks and builds the agent.</summary>
     /// <exception cref="ArgumentException">Something is missing or contradicts itself; the message names it.</exception>
     public AgentDefinition Build()
@@ -125,6 +155,11 @@ public sealed class AgentBuilder
             throw new ArgumentException($"The agent '{Name}' has two tools named '{twice.Key}'.");
         if (Validators.GroupBy(v => v.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } same)
             throw new ArgumentException($"The agent '{Name}' has two validators named '{same.Key}'.");
+        CheckNames("context source", ContextSources.Select(s => s.Name));
+        CheckNames("tool source", ToolSources.Select(s => s.Name));
+        CheckNames("side call", SideCalls.Select(c => c.Purpose));
+        if (SideCalls.Any(c => c.Purpose == SideCall.Judge))
+            throw new ArgumentException($"The agent '{Name}' has a side call named '{SideCall.Judge}'; that name is the validators'. Choose another.");
         if (Approvals.FirstOrDefault(p => p.Approvers < 1) is { } nobody)
             throw new ArgumentException($"The approval policy '{nobody.Name}' of agent '{Name}' needs {nobody.Approvers} approvers; at least 1.");
         if (Approvals.FirstOrDefault(p => string.IsNullOrWhiteSpace(p.Name)) is not null)
@@ -138,5 +173,17 @@ public sealed class AgentBuilder
         if (Approvals.FirstOrDefault(p => p.Default is not (Answer.Approve or Answer.Deny or Answer.Stop)) is { } odd)
             throw new ArgumentException($"The approval policy '{odd.Name}' of agent '{Name}' has the default '{odd.Default}'; approve, deny or stop.");
         return new AgentDefinition(this);
+    }
+
+    private void CheckNames(string kind, IEnumerable<string> names)
+    {
+        HashSet<string> seen = new(StringComparer.Ordinal);
+        foreach (string name in names)
+        {
+            if (!ToolDefinition.IsName(name))
+                throw new ArgumentException($"The agent '{Name}' has a {kind} named '{name}'; a name is 1 to 64 letters, digits, '-' or '_'.");
+            if (!seen.Add(name))
+                throw new ArgumentException($"The agent '{Name}' has two of the kind {kind} named '{name}'.");
+        }
     }
 }

@@ -27,10 +27,37 @@ public sealed class AgentDefinition
         Limits = builder.Limits;
         Approvals = [.. builder.Approvals];
         Planning = builder.Planning;
+        ContextSources = [.. builder.ContextSources];
+        ToolSources = [.. builder.ToolSources];
+        SideCalls = [.. builder.SideCalls];
         _tools = Tools.ToFrozenDictionary(t => t.Name, StringComparer.Ordinal);
         Blueprint = AgentBlueprint.Of(this);
         Json = JsonSerializer.SerializeToUtf8Bytes(Blueprint, AgentJson.Default.AgentBlueprint);
         Hash = Convert.ToHexStringLower(SHA256.HashData(Json.Span));
+    }
+
+    /// <summary>The same agent, with tools that its sources offered to a run. Its definition and hash stay what they are.</summary>
+    private AgentDefinition(AgentDefinition agent, IReadOnlyList<ToolDefinition> offered)
+    {
+        Name = agent.Name;
+        Version = agent.Version;
+        Description = agent.Description;
+        Instructions = agent.Instructions;
+        Routes = agent.Routes;
+        Tools = [.. agent.Tools.Where(t => t != ResultReader.Tool), .. offered, ResultReader.Tool];
+        Validators = agent.Validators;
+        Ceilings = agent.Ceilings;
+        SessionCeilings = agent.SessionCeilings;
+        Limits = agent.Limits;
+        Approvals = agent.Approvals;
+        Planning = agent.Planning;
+        ContextSources = agent.ContextSources;
+        ToolSources = agent.ToolSources;
+        SideCalls = agent.SideCalls;
+        _tools = Tools.ToFrozenDictionary(t => t.Name, StringComparer.Ordinal);
+        Blueprint = agent.Blueprint;
+        Json = agent.Json;
+        Hash = agent.Hash;
     }
 
     /// <summary>Its name: letters, digits, <c>-</c> and <c>_</c>.</summary>
@@ -69,6 +96,15 @@ public sealed class AgentDefinition
     /// <summary>How it plans; null when it does not.</summary>
     public PlanningOptions? Planning { get; }
 
+    /// <summary>What is asked for context when a run opens and before each turn.</summary>
+    public IReadOnlyList<IContextSource> ContextSources { get; }
+
+    /// <summary>What offers tools at run time.</summary>
+    public IReadOnlyList<IToolSource> ToolSources { get; }
+
+    /// <summary>The side calls that are made when a run's state asks for them; those of validators are theirs.</summary>
+    public IReadOnlyList<SideCall> SideCalls { get; }
+
     /// <summary>The definition as data: what the hash is over and what is kept as a blob.</summary>
     public AgentBlueprint Blueprint { get; }
 
@@ -80,6 +116,12 @@ public sealed class AgentDefinition
 
     /// <summary>The tool of that name, if there is one.</summary>
     public ToolDefinition? FindTool(string name) => _tools.GetValueOrDefault(name);
+
+    /// <summary>The agent's own side call of a purpose, if there is one.</summary>
+    internal SideCall? FindSideCall(string purpose) => SideCalls.FirstOrDefault(c => c.Purpose == purpose);
+
+    /// <summary>The agent as a run sees it to which its sources offered these tools.</summary>
+    internal AgentDefinition With(IReadOnlyList<ToolDefinition> offered) => offered.Count == 0 ? this : new(this, offered);
 
     /// <summary>What proves the outcome of a run: the agent's validators; for a plan's step, a judge of its success criterion where the agent has a validator's model.</summary>
     internal IReadOnlyList<IValidator> ValidatorsOf(RunState state)
@@ -129,6 +171,15 @@ public sealed record AgentBlueprint
     /// <summary>How it plans; null when it does not.</summary>
     public PlanningOptions? Planning { get; init; }
 
+    /// <summary>The names of its context sources; null when there are none.</summary>
+    public IReadOnlyList<string>? ContextSources { get; init; }
+
+    /// <summary>The names and fingerprints of its tool sources; null when there are none.</summary>
+    public IReadOnlyList<string>? ToolSources { get; init; }
+
+    /// <summary>The purposes of its side calls; null when there are none.</summary>
+    public IReadOnlyList<string>? SideCalls { get; init; }
+
     internal static AgentBlueprint Of(AgentDefinition agent) => new()
     {
         Name = agent.Name,
@@ -142,6 +193,9 @@ public sealed record AgentBlueprint
         Limits = agent.Limits,
         Approvals = agent.Approvals.Count == 0 ? null : agent.Approvals,
         Planning = agent.Planning,
+        ContextSources = agent.ContextSources.Count == 0 ? null : [.. agent.ContextSources.Select(s => s.Name)],
+        ToolSources = agent.ToolSources.Count == 0 ? null : [.. agent.ToolSources.Select(s => $"{s.Name}: {s.Fingerprint}")],
+        SideCalls = agent.SideCalls.Count == 0 ? null : [.. agent.SideCalls.Select(c => c.Purpose)],
     };
 }
 

@@ -12,6 +12,10 @@ public interface IValidator
     /// <summary>What it checks; part of the definition's hash.</summary>
     string Description { get; }
 
+    /// <summary>The model call that is made before the validator looks; its answer is in <see cref="ValidationContext.Judgement"/>.</summary>
+    /// <value>None.</value>
+    SideCall? Call => null;
+
     /// <summary>Looks. An exception counts as <see cref="Verdict.Inconclusive"/>.</summary>
     ValueTask<Finding> ValidateAsync(ValidationContext context, CancellationToken cancellationToken);
 }
@@ -45,6 +49,9 @@ public sealed record ValidationContext
 
     /// <summary>The tool calls of the run with their results.</summary>
     public required IReadOnlyList<CompletedCall> Calls { get; init; }
+
+    /// <summary>The answer of <see cref="IValidator.Call"/>, if the validator has one.</summary>
+    public SideAnswer? Judgement { get; init; }
 
     /// <summary>The application's services, if the host gave them.</summary>
     public IServiceProvider? Services { get; init; }

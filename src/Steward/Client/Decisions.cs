@@ -30,12 +30,10 @@ internal static class Decisions
         JsonElement arguments = decision.Arguments!.Value;
         if (decision.Answer != Answer.Approve || question.Kind != QuestionKind.Approval)
             throw new StewardException($"Edited arguments go with the approval of a call; question '{question.Id}' of kind {question.Kind} answered with {decision.Answer} takes none.");
-        RunStarted started = await StartedAsync(store, decision.Run, cancellationToken);
-        AgentBlueprint blueprint = await BlueprintAsync(store, started.DefinitionHash, cancellationToken);
-        ToolBlueprint tool = blueprint.Tools.FirstOrDefault(t => t.Name == question.Tool)
-            ?? throw new StewardException($"The agent of run {decision.Run} has no tool '{question.Tool}' any more.");
-        Check(JsonSchema.Parse(tool.Schema), arguments, $"The edited arguments of '{tool.Name}' are not valid");
-        return await store.DecideAsync(decision with { ArgumentsBinding = ToolGate.Binding(tool.Name, arguments, started.DefinitionHash) }, cancellationToken);
+        RunState state = await RunJournal.LoadAsync(store, decision.Run, cancellationToken);
+        JsonElement schema = await SchemaAsync(store, state, question.Tool!, cancellationToken);
+        Check(JsonSchema.Parse(schema), arguments, $"The edited arguments of '{question.Tool}' are not valid");
+        return await store.DecideAsync(decision with { ArgumentsBinding = ToolGate.Binding(question.Tool!, arguments, state) }, cancellationToken);
     }
 
     private static void CheckReply(QuestionInfo question, string? reply)
@@ -78,11 +76,15 @@ internal static class Decisions
         throw new StewardException(text.ToString().TrimEnd(';') + ".");
     }
 
-    private static async ValueTask<RunStarted> StartedAsync(IStewardStore store, RunId run, CancellationToken cancellationToken) =>
-        (await RunJournal.LoadAsync(store, run, cancellationToken)).Started;
-
-    private static async ValueTask<AgentBlueprint> BlueprintAsync(IStewardStore store, string hash, CancellationToken cancellationToken) =>
-        await store.GetAsync(hash, cancellationToken) is { } json
-            ? JsonSerializer.Deserialize(json.Span, AgentJson.Default.AgentBlueprint)!
-            : throw new StewardException($"The definition {hash} is not in the store, so edited arguments cannot be checked.");
+    /// <summary>The schema of a tool as the run has it: from its definition, or from what a source offered to it.</summary>
+    private static async ValueTask<JsonElement> SchemaAsync(IStewardStore store, RunState state, string tool, CancellationToken cancellationToken)
+    {
+        string hash = state.OfferOf(tool)?.Hash ?? state.Started.DefinitionHash;
+        ReadOnlyMemory<byte> json = await store.GetAsync(hash, cancellationToken)
+            ?? throw new StewardException($"The definition {hash} is not in the store, so edited arguments cannot be checked.");
+        JsonElement? schema = hash == state.Started.DefinitionHash
+            ? JsonSerializer.Deserialize(json.Span, AgentJson.Default.AgentBlueprint)!.Tools.FirstOrDefault(t => t.Name == tool)?.Schema
+            : ToolOffer.Read(json).FirstOrDefault(t => t.Name == tool)?.Schema;
+        return schema ?? throw new StewardException($"The agent of run {state.Run} has no tool '{tool}' any more.");
+    }
 }

@@ -168,7 +168,7 @@ public sealed class RunHandle
 
     private async ValueTask<SignalResult> SignalAsync(SignalBody body, string? signalId, CancellationToken cancellationToken)
     {
-        SignalResult result = await _store.SignalAsync(new Signal(signalId ?? RunId.New(_time).ToString(), Id, body), cancellationToken);
+        SignalResult result = await _store.SignalAsync(new Signal(signalId ?? RunId.New(_time).ToString(), Id, body with { Trace = CallerTrace.Current }), cancellationToken);
         _hub.Notify(Id);
         return result;
     }

@@ -19,6 +19,7 @@ internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, R
         ArgumentNullException.ThrowIfNull(request);
         AgentDefinition definition = agents.Find(agent)
             ?? throw new StewardException($"There is no agent '{agent}' here; there are: {string.Join(", ", agents.Names.Order(StringComparer.Ordinal))}.");
+        Labels.Check(request.Labels);
         TransactionalCalls.ThrowIfUnserved(definition, store);
         RunId id = RunId.New(time);
         var started = new RunStarted
@@ -31,6 +32,8 @@ internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, R
             Session = request.Session,
             Key = request.Key,
             Input = request.Input,
+            Labels = request.Labels is { Count: > 0 } labels ? new SortedDictionary<string, string>(labels.ToDictionary(), StringComparer.Ordinal) : null,
+            Trace = request.Trace ?? CallerTrace.Current,
             Ceilings = definition.Ceilings.Tighten(request.Ceilings),
         };
         StartResult result = await store.StartAsync(

@@ -67,6 +67,8 @@ internal sealed class ChildRuns(AgentRegistry agents, TimeProvider time)
             User = state.Started.User,
             Session = state.Started.Session,
             Input = [new TextPart(task)],
+            Labels = state.Started.Labels,
+            Trace = state.Started.Trace,
             Ceilings = ceilings,
             Parent = parent,
         };

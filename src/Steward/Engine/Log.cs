@@ -46,4 +46,16 @@ internal static partial class Log
 
     [LoggerMessage(33, LogLevel.Error, "Run {Run}: the database went backwards; sequence {Acknowledged} was acknowledged, its journal ends at {Head}")]
     public static partial void WentBackwards(ILogger logger, RunId run, long acknowledged, long head);
+
+    [LoggerMessage(40, LogLevel.Warning, "Run {Run}: the context source {Source} failed; the run goes on without it")]
+    public static partial void ContextSourceFailed(ILogger logger, RunId run, string source, Exception exception);
+
+    [LoggerMessage(41, LogLevel.Warning, "Run {Run}: the tool source {Source} did not say what it offers")]
+    public static partial void ToolSourceFailed(ILogger logger, RunId run, string source, Exception exception);
+
+    [LoggerMessage(42, LogLevel.Warning, "Run {Run}: the tool {Tool} of source {Source} is left out; another tool has its name")]
+    public static partial void ToolHidden(ILogger logger, RunId run, string source, string tool);
+
+    [LoggerMessage(43, LogLevel.Warning, "Run {Run}: the tool {Tool} of source {Source} is left out; its name or schema is not usable")]
+    public static partial void ToolUnusable(ILogger logger, RunId run, string source, string tool, Exception exception);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 using Polly;
 using Polly.CircuitBreaker;
@@ -10,13 +11,15 @@ using Steward.Storage;
 namespace Steward.Engine;
 
 /// <summary>One turn of a model: reserve in the gate, call, note the answer; retries and fallbacks are attempts of the same turn.</summary>
-internal sealed class ModelStep(ModelRouter router, RequestBuilder builder, TimeProvider time)
+internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectScope? scope = null)
 {
     private const int DefaultMaxOutput = 8_192;
 
     // What is held back for a wrap-up turn: its guidance (about 250 bytes, a token a byte at worst) and a short answer.
     private const int GuidanceTokens = 320;
     private const int WrapUpTokens = 256;
+
+    private readonly ConditionalWeakTable<AgentDefinition, RequestBuilder> _builders = [];
 
     private static readonly TimeSpan s_contention = TimeSpan.FromMilliseconds(100);
 
@@ -37,7 +40,7 @@ internal sealed class ModelStep(ModelRouter router, RequestBuilder builder, Time
             }
             catch (ModelException e)
             {
-                return session.State.GaveUp is not null || session.State.IsJudging ? StepResult.Next.Instance : new StepResult.End(Decide.Fail(session.State, "model_unavailable", e.Message));
+                return session.State.GaveUp is not null || session.State.Side is not null ? StepResult.Next.Instance : new StepResult.End(Decide.Fail(session.State, "model_unavailable", e.Message));
             }
             catch (BrokenCircuitException) when (!call.IsLastTarget)
             {
@@ -68,7 +71,7 @@ internal sealed class ModelStep(ModelRouter router, RequestBuilder builder, Time
         long start = time.GetTimestamp();
         try
         {
-            ModelRequest request = builder.Build(session.State, target, intent.MaxOutput, call.Action);
+            ModelRequest request = BuilderOf(session).Build(session.State, target, intent.MaxOutput, call.Action);
             ChatResponse response = await SendAsync(client, request, session, target, intent);
             session.Note(Returned(response, intent, info, time.GetElapsedTime(start)));
             return StepResult.Next.Instance;
@@ -91,7 +94,7 @@ internal sealed class ModelStep(ModelRouter router, RequestBuilder builder, Time
         (RunSession session, RunAction.CallModel action, ModelTarget target, _) = call;
         AgentLimits limits = session.Agent.Limits;
         int least = action.WrapUp ? limits.MinWrapUp : limits.MinOutput;
-        long input = builder.EstimateInput(session.State, action);
+        long input = BuilderOf(session).EstimateInput(session.State, action);
         int output = target.MaxOutput ?? Math.Min(info.MaxOutput, DefaultMaxOutput);
         least = Math.Min(least, output);
         if (input + least > info.ContextWindow)
@@ -123,6 +126,8 @@ internal sealed class ModelStep(ModelRouter router, RequestBuilder builder, Time
         }
     }
 
+    private RequestBuilder BuilderOf(RunSession session) => _builders.GetValue(session.Agent, static agent => new RequestBuilder(agent));
+
     private static ModelStarted Intent(Call call, ModelInfo info, long input, int output)
     {
         RunState state = call.Session.State;
@@ -131,9 +136,10 @@ internal sealed class ModelStep(ModelRouter router, RequestBuilder builder, Time
             Turn = state.Turn + 1,
             Attempt = state.Attempt + 1,
             Role = call.Action.Role,
+            Purpose = call.Action.Side?.Purpose,
             Provider = call.Target.Provider,
             Model = call.Target.Model,
-            RequestHash = RequestHash.Of(state, call.Action.Role, call.Target.Provider, call.Target.Model, call.Action.WrapUp),
+            RequestHash = RequestHash.Of(state, call.Action.Role, call.Target.Provider, call.Target.Model, call.Action.WrapUp, call.Action.Side?.Purpose),
             Builder = RequestHash.Version,
             MaxOutput = output,
             Reserved = Worst(info, input, output),
@@ -208,6 +214,7 @@ internal sealed class ModelStep(ModelRouter router, RequestBuilder builder, Time
     {
         using var timeout = new CancellationTokenSource(target.Timeout, time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, session.Interrupted);
+        using IDisposable? begun = scope?.Begin(session.State, intent);
         try
         {
             ChatResponse response = target.Stream

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Steward.Agents;
 using Steward.Journal;
@@ -14,13 +13,12 @@ internal sealed class RunEngine
 {
     private readonly IStewardStore _store;
     private readonly AgentRegistry _agents;
-    private readonly ModelRouter _router;
+    private readonly ModelStep _models;
     private readonly WorkerOptions _options;
     private readonly TimeProvider _time;
     private readonly IRunObserver _observer;
-    private readonly IServiceProvider? _services;
+    private readonly ContextStep _context;
     private readonly ILogger _logger;
-    private readonly ConditionalWeakTable<AgentDefinition, RequestBuilder> _builders = [];
     private readonly ChildRuns _children;
     private readonly ToolStep _tools;
     private readonly ValidationStep _validation;
@@ -35,18 +33,19 @@ internal sealed class RunEngine
         TimeProvider time,
         IRunObserver observer,
         IServiceProvider? services,
-        ILogger logger)
+        ILogger logger,
+        IEffectScope? scope = null)
     {
         _store = store;
         _agents = agents;
-        _router = router;
+        _models = new ModelStep(router, time, scope);
+        _context = new ContextStep(new ContextReader(store, services, time, logger));
         _options = options;
         _time = time;
         _observer = observer;
-        _services = services;
         _logger = logger;
         _children = new ChildRuns(agents, time);
-        _tools = new ToolStep(store, new ToolExecutor(time, options.CancelGrace, logger), _children, time, services) { SlotWait = options.SlotWait, SlotRest = options.SlotWait > options.PollInterval ? options.SlotWait : options.PollInterval };
+        _tools = new ToolStep(store, new ToolExecutor(time, options.CancelGrace, logger), _children, time, services, scope) { SlotWait = options.SlotWait, SlotRest = options.SlotWait > options.PollInterval ? options.SlotWait : options.PollInterval };
         _validation = new ValidationStep(store, services, logger);
         _damaged = new DamagedRuns(store, options.MaxClaimAttempts, time, logger);
     }
@@ -89,8 +88,9 @@ internal sealed class RunEngine
 
         using var session = new RunSession(_store, agent, claim.Lease, LeaseOf(claim.Lease.Worker), state, _time, _observer, claim.Snapshot is { Version: RunState.FoldVersion } kept ? kept.Sequence : 0) { LeasedAt = leasedAt, SignalsPending = claim.SignalsPending };
         session.Note(new RunClaimed(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt));
-        if (state.Sequence == 1 && await SessionHistory.ReadAsync(_store, state) is { } history)
-            session.Note(history);
+        if (state.Sequence == 1)
+            await _context.OpenAsync(session);
+        await _context.RestoreAsync(session);
         if (state.Sequence == 1 && await ImplicitFeedback.RepeatedAsync(_store, state, _time.GetUtcNow()) is { } repeated)
             session.Add(repeated);
         if (claim.Attempt > _options.MaxClaimAttempts)
@@ -102,9 +102,7 @@ internal sealed class RunEngine
         Active[claim.Lease.Run] = session;
         try
         {
-            RequestBuilder builder = _builders.GetValue(agent, static a => new RequestBuilder(a));
-            var loop = new RunLoop(new ModelStep(_router, builder, _time), _tools, _validation, _children, _logger);
-            RunExit exit = await loop.RunAsync(session);
+            RunExit exit = await Loop().RunAsync(session);
             return (exit, exit == RunExit.Lost && session.Backwards is { } backwards ? LeftOf(claim, session, backwards) : null);
         }
         finally
@@ -112,6 +110,8 @@ internal sealed class RunEngine
             Active.TryRemove(new KeyValuePair<RunId, RunSession>(claim.Lease.Run, session));
         }
     }
+
+    private RunLoop Loop() => new(_context, _models, _tools, _validation, _children, _logger);
 
     /// <summary>The leases of a worker that works with this engine.</summary>
     public WorkerLease LeaseOf(string worker) => _workers.GetOrAdd(worker, name => new WorkerLease(_store, name, _options.LeaseDuration, _time));
@@ -183,7 +183,7 @@ internal sealed class RunEngine
         {
             // Ending a run takes neither its models nor its tools: the cancel comes before anything that would.
             session.Note(new RunClaimed(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt));
-            return await new RunLoop(new ModelStep(_router, new RequestBuilder(placeholder), _time), _tools, _validation, _children, _logger).RunAsync(session);
+            return await Loop().RunAsync(session);
         }
 
         if (state.Status != RunStatus.Awaiting || state.Reason != reason)

@@ -14,7 +14,7 @@ namespace Steward.Engine;
 /// A step never acts before its intent is durable, and never retries an append on a fresh head: a lost race means that the run is
 /// another worker's. A refused intent is taken back, so it never happened; a fact is never taken back.
 /// </remarks>
-internal sealed class RunLoop(ModelStep models, ToolStep tools, ValidationStep validation, ChildRuns children, ILogger logger)
+internal sealed class RunLoop(ContextStep context, ModelStep models, ToolStep tools, ValidationStep validation, ChildRuns children, ILogger logger)
 {
     /// <summary>Works on a claimed run until it ends, waits, or has to be given up on this worker.</summary>
     public async Task<RunExit> RunAsync(RunSession session)
@@ -38,7 +38,8 @@ internal sealed class RunLoop(ModelStep models, ToolStep tools, ValidationStep v
             StepResult step = action switch
             {
                 RunAction.Record record => Note(session, record),
-                RunAction.CallModel call => await models.RunAsync(session, call),
+                RunAction.CallModel { Side: null } turn => await context.BeforeTurnAsync(session) ?? await models.RunAsync(session, turn),
+                RunAction.CallModel beside => await models.RunAsync(session, beside),
                 RunAction.CallTools => await tools.RunAsync(session),
                 RunAction.Reconcile reconcile => await tools.ReconcileAsync(session, reconcile.Call),
                 RunAction.Validate validate => await validation.RunAsync(session, validate.Answer),

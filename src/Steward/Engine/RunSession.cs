@@ -3,6 +3,7 @@ using Steward.Agents;
 using Steward.Journal;
 using Steward.State;
 using Steward.Storage;
+using Steward.Tools;
 
 namespace Steward.Engine;
 
@@ -48,6 +49,8 @@ internal sealed class RunSession : IDisposable
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly RunState _loaded;
     private readonly WorkerLease _worker;
+    private readonly AgentDefinition _definition;
+    private readonly OrderedDictionary<string, IReadOnlyList<ToolDefinition>> _offered = new(StringComparer.Ordinal);
     private long _committed;
     private long _nextSnapshot;
     private bool _progress;
@@ -61,14 +64,18 @@ internal sealed class RunSession : IDisposable
         LeasedAt = worker.Now;
         _committed = state.Sequence;
         _nextSnapshot = Snapshots.NextAfter(snapshotAt);
-        Agent = agent;
+        Agent = _definition = agent;
         Lease = lease;
         State = _loaded = state;
         SignalsPending = true;
         worker.Add(this);
     }
 
-    public AgentDefinition Agent { get; }
+    /// <summary>The agent, with the tools that its sources offered to this run.</summary>
+    public AgentDefinition Agent { get; private set; }
+
+    /// <summary>The revision of each tool source when this session last looked.</summary>
+    public Dictionary<string, int> Revisions { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Whether the run's definition is not loaded here, so that it can only be ended.</summary>
     public bool IsDetached { get; init; }
@@ -147,6 +154,13 @@ internal sealed class RunSession : IDisposable
         if (ImplicitFeedback.Of(before, runEvent, entry.Time) is { } feedback)
             _feedback.Add(feedback);
         Script?.Noted(this);
+    }
+
+    /// <summary>Gives the agent what a source offers, in place of what the source offered before.</summary>
+    public void Offer(IToolSource source, IReadOnlyList<OfferedTool> tools)
+    {
+        _offered[source.Name] = [.. tools.Select(t => t.Define(source))];
+        Agent = _definition.With([.. _offered.Values.SelectMany(t => t)]);
     }
 
     /// <summary>Starts a child with the next commit.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using Steward.Agents;
 using Steward.Journal;
 using Steward.State;
 using Steward.Storage;
@@ -6,22 +7,28 @@ using Steward.Storage;
 namespace Steward.Engine;
 
 /// <summary>What was said before in a run's session: journaled when the run is first claimed, so that a replay sees the same.</summary>
-internal static class SessionHistory
+internal sealed class SessionHistory(IRunStore store) : IContextSource
 {
     private const int MaxRuns = 20;
     private const int MaxBytes = 32 * 1024;
 
-    /// <summary>The last exchanges of the session, oldest first; null when there are none.</summary>
-    public static async ValueTask<HistoryAdded?> ReadAsync(IRunStore store, RunState state)
+    /// <inheritdoc/>
+    public string Name => "session_history";
+
+    /// <summary>The last exchanges of the session, oldest first.</summary>
+    public async ValueTask<IReadOnlyList<ContextEvent>> ReadAsync(ContextRequest request, CancellationToken cancellationToken)
     {
-        if (state.Started is not { Session: { } session, Parent: null, Origin: null })
-            return null;
-        IReadOnlyList<RunInfo> runs = await store.FindAsync(new RunQuery { Tenant = state.Started.Tenant, Session = session, Statuses = [RunStatus.Completed, RunStatus.Cancelled, RunStatus.Failed] });
+        RunState state = request.State;
+        if (request.Turn > 0 || state.Started is not { Session: { } session, Parent: null, Origin: null })
+            return [];
+        IReadOnlyList<RunInfo> runs = await store.FindAsync(
+            new RunQuery { Tenant = state.Started.Tenant, Session = session, Statuses = [RunStatus.Completed, RunStatus.Cancelled, RunStatus.Failed] },
+            cancellationToken);
         List<HistoryMessage> messages = [];
         int bytes = 0;
         foreach (RunInfo run in runs.Where(r => r.Ancestors.Count == 0 && r.Run != state.Run && r.CreatedAt <= state.StartedAt).Take(MaxRuns))
         {
-            if (await ReadAsync(store, run) is not { } message)
+            if (await ReadAsync(run, cancellationToken) is not { } message)
                 continue;
             bytes += message.Input.OfType<TextPart>().Sum(p => Encoding.UTF8.GetByteCount(p.Text)) + Encoding.UTF8.GetByteCount(message.Output ?? "");
             if (bytes > MaxBytes)
@@ -30,21 +37,21 @@ internal static class SessionHistory
         }
 
         messages.Reverse();
-        return messages.Count == 0 ? null : new HistoryAdded(messages);
+        return messages.Count == 0 ? [] : [new HistoryAdded(messages)];
     }
 
     /// <summary>What a run was asked and answered; null when it was rolled back, or failed without a word.</summary>
-    private static async ValueTask<HistoryMessage?> ReadAsync(IRunStore store, RunInfo run)
+    private async ValueTask<HistoryMessage?> ReadAsync(RunInfo run, CancellationToken cancellationToken)
     {
         RunStarted? started = null;
-        await foreach (JournalEntry entry in store.ReadAsync(run.Run, 0))
+        await foreach (JournalEntry entry in store.ReadAsync(run.Run, 0, cancellationToken))
         {
             started = (RunStarted)entry.Event;
             break;
         }
 
         RunEvent? outcome = null;
-        await foreach (JournalEntry entry in store.ReadAsync(run.Run, run.Sequence - 1))
+        await foreach (JournalEntry entry in store.ReadAsync(run.Run, run.Sequence - 1, cancellationToken))
             outcome = entry.Event;
         return outcome switch
         {

@@ -7,9 +7,9 @@ using Steward.Tools;
 namespace Steward.Engine;
 
 /// <summary>Makes the tool calls of a message: gate, one durable commit of all intents, then the calls in parallel.</summary>
-internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, ChildRuns children, TimeProvider time, IServiceProvider? services)
+internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, ChildRuns children, TimeProvider time, IServiceProvider? services, IEffectScope? scope = null)
 {
-    private readonly TransactionalCalls _transactions = new(store, executor);
+    private readonly TransactionalCalls _transactions = new(store, executor, scope);
 
     /// <summary>Why a run stepped aside, in its row.</summary>
     public const string AtLimit = "tool_limit";
@@ -47,6 +47,7 @@ internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, Chil
             return StepResult.Of(gate);
         ToolDefinition tool = session.Agent.FindTool(call.Part.Name)!;
         ProbeResult found;
+        using IDisposable? begun = scope?.Begin(session.State, call.Intent!);
         try
         {
             found = await executor.ProbeAsync(tool, Context(session, call.Intent!), ToolGate.Arguments(call, tool), session.Interrupted);
@@ -222,6 +223,7 @@ internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, Chil
         if (!await session.MayStartAsync())
             return (NotMade(call.Intent), null);
         JsonElement arguments = ToolGate.Arguments(call.Call, call.Tool);
+        using IDisposable? begun = scope?.Begin(session.State, call.Intent);
         using LeaseGuard? guard = call.Tool is { Effect: ToolEffect.Unsafe, Probe: not null } ? new LeaseGuard(session, time) : null;
         return await executor.InvokeAsync(call.Tool, Context(session, call.Intent), arguments, call.Intent, guard?.Token ?? session.Interrupted);
     }

@@ -11,7 +11,7 @@ namespace Steward.Engine;
 /// So there is no moment between the effect and its record: a crash, a lost lease or a kill switch before the commit takes both back, and the call
 /// is made again under the same key without asking anybody. They are made one after the other, each with a commit of its own.
 /// </remarks>
-internal sealed class TransactionalCalls(IStewardStore store, IToolExecutor executor)
+internal sealed class TransactionalCalls(IStewardStore store, IToolExecutor executor, IEffectScope? scope)
 {
     /// <summary>Refuses an agent whose tools a store cannot serve.</summary>
     /// <exception cref="StewardException">It has a transactional tool, and the store lends no transactions.</exception>
@@ -33,6 +33,7 @@ internal sealed class TransactionalCalls(IStewardStore store, IToolExecutor exec
 
         if (!await session.EnsureLeaseAsync(session.Interrupted))
             return StepResult.Lost.Instance;
+        using IDisposable? begun = scope?.Begin(session.State, intent);
         try
         {
             AppendResult result = await session.CommitWithAsync(transactional, async transaction =>

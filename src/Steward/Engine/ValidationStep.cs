@@ -20,9 +20,11 @@ internal sealed class ValidationStep(IRunStore store, IServiceProvider? services
         int round = session.State.Round;
         IReadOnlyList<IValidator> validators = session.Agent.ValidatorsOf(session.State);
         IReadOnlyList<CompletedCall> calls = await CallsAsync(session.State);
-        for (int i = session.State.Verdicts.Length; i < validators.Count && validators[i] is not JudgeValidator; i++)
+        for (int i = session.State.Verdicts.Length; i < validators.Count; i++)
         {
             IValidator validator = validators[i];
+            if (validator.Call is not null && session.State.Side is null)
+                break; // Its model is asked first.
             Finding finding;
             try
             {
@@ -63,6 +65,7 @@ internal sealed class ValidationStep(IRunStore store, IServiceProvider? services
         State = session.State,
         Answer = answer,
         Calls = calls,
+        Judgement = session.State.Side,
         Services = services,
     };
 }

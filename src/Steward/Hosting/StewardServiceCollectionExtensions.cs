@@ -96,7 +96,8 @@ public static class StewardServiceCollectionExtensions
         services.GetRequiredService<TimeProvider>(),
         new Observers([services.GetRequiredService<RunHub>(), .. services.GetServices<IRunObserver>()]),
         services,
-        services.GetService<ILoggerFactory>()?.CreateLogger("Steward") ?? NullLogger.Instance);
+        services.GetService<ILoggerFactory>()?.CreateLogger("Steward") ?? NullLogger.Instance,
+        services.GetService<IEffectScope>());
 }
 
 /// <summary>Says what Steward runs with; reads as a sentence.</summary>

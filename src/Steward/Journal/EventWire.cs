@@ -33,6 +33,8 @@ public static class EventWire
         ("signal.received", EventJson.Default.SignalReceived),
         ("plan.made", EventJson.Default.PlanMade),
         ("history.added", EventJson.Default.HistoryAdded),
+        ("context.added", EventJson.Default.ContextAdded),
+        ("tools.offered", EventJson.Default.ToolsOffered),
         ("run.migrated", EventJson.Default.RunMigrated),
         ("signal.ignored", EventJson.Default.SignalIgnored),
         ("verdict.given", EventJson.Default.VerdictGiven),
@@ -108,6 +110,8 @@ public static class EventWire
 [JsonSerializable(typeof(SignalReceived))]
 [JsonSerializable(typeof(PlanMade))]
 [JsonSerializable(typeof(HistoryAdded))]
+[JsonSerializable(typeof(ContextAdded))]
+[JsonSerializable(typeof(ToolsOffered))]
 [JsonSerializable(typeof(RunMigrated))]
 [JsonSerializable(typeof(SignalIgnored))]
 [JsonSerializable(typeof(VerdictGiven))]

@@ -30,8 +30,8 @@ internal sealed class RequestBuilder
     /// <summary>UTF-8 bytes of what every request begins with.</summary>
     public long FixedBytes { get; }
 
-    public ModelRequest Build(RunState state, ModelTarget target, int maxOutput, RunAction.CallModel action) => action.Judge is { } judge ? new(judge.Messages(state), OptionsOf(target, maxOutput)) : new(
-        _system is null ? state.Messages : new Prefixed(_system, state.Messages),
+    public ModelRequest Build(RunState state, ModelTarget target, int maxOutput, RunAction.CallModel action) => action.Side is { } side ? new(side.Messages(state), OptionsOf(target, maxOutput)) : new(
+        _system is null ? state.Conversation.Messages : new Prefixed(_system, state.Conversation.Messages),
         OptionsOf(target, maxOutput, _tools, action.UsesTools));
 
     private static ChatOptions OptionsOf(ModelTarget target, int maxOutput, IList<AITool>? tools = null, bool usesTools = false) => new()
@@ -44,9 +44,9 @@ internal sealed class RequestBuilder
     };
 
     /// <summary>An upper bound of the request's input tokens: what the provider counted before, and a token per byte of what came since.</summary>
-    public long EstimateInput(RunState state, RunAction.CallModel action) => action.Judge is { } judge
-        ? judge.Messages(state).Sum(MessageMapper.Bytes)
-        : state.KnownTokens > 0 ? state.KnownTokens + state.KnownTokens / 20 + state.UnknownBytes : FixedBytes + state.UnknownBytes;
+    public long EstimateInput(RunState state, RunAction.CallModel action) => action.Side is { } side
+        ? side.Messages(state).Sum(MessageMapper.Bytes)
+        : state.Conversation is { KnownTokens: > 0 and long known } talk ? known + known / 20 + talk.UnknownBytes : FixedBytes + state.Conversation.UnknownBytes;
 
     private sealed class DeclaredTool(ToolDefinition tool) : AIFunctionDeclaration
     {

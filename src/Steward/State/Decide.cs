@@ -31,8 +31,8 @@ internal static class Decide
             return Change(state, RunStatus.Executing, "direct_mode");
         if (!state.Calls.IsEmpty)
             return NextForCalls(state, agent, now);
-        if (state.IsJudging)
-            return new RunAction.Record(JudgeVerdict(state, agent));
+        if (state.Side is { } answered && agent.FindSideCall(answered.Purpose) is { } call)
+            return new RunAction.Record(Read(state, call, answered));
         if (state.GaveUp is { } failure)
             return Fail(state, FailureCode(failure), failure.Message);
         if (state.Mistakes >= agent.Limits.Mistakes)
@@ -148,19 +148,13 @@ internal static class Decide
 
         if (state.Verdicts.Length == validators.Count)
             return Complete(answer, [.. state.Verdicts.Select(v => $"{v.Validator}: {v.Evidence}")]);
-        return validators[state.Verdicts.Length] is JudgeValidator judge
-            ? new RunAction.CallModel(ModelRole.Validator, WrapUp: false) { Judge = judge }
-            : new RunAction.Validate(answer);
+        return state.Side is null && validators[state.Verdicts.Length].Call is { } call ? Ask(agent, call) : new RunAction.Validate(answer);
     }
 
-    /// <summary>The verdict that the judge's answer amounts to.</summary>
-    private static VerdictGiven JudgeVerdict(RunState state, AgentDefinition agent)
-    {
-        Finding finding = state.GaveUp is { } failure
-            ? Finding.Inconclusive($"The judge could not be asked: {failure.Message}")
-            : JudgeValidator.Read(state.Judgement ?? "");
-        return new VerdictGiven { Round = state.Round, Validator = agent.ValidatorsOf(state)[state.Verdicts.Length].Name, Verdict = finding.Verdict, Evidence = finding.Evidence };
-    }
+    private static RunAction.CallModel Ask(AgentDefinition agent, SideCall call) => new(call.RoleIn(agent), WrapUp: false) { Side = call };
+
+    private static RunEvent Read(RunState state, SideCall call, SideAnswer answer) =>
+        call.Read(state, answer) ?? throw new InvalidOperationException($"The side call '{call.Purpose}' made nothing of its answer.");
 
     private static RunAction AfterVerdict(RunState state, AgentDefinition agent, VerdictGiven verdict)
     {
@@ -190,6 +184,12 @@ internal static class Decide
             return state.Turn > state.WrapUpTurn ? Exhausted(state, reason) : new RunAction.CallModel(role, WrapUp: true);
         if (state.Turn > 0 && CeilingNear(state, agent) is { } near)
             return new RunAction.Record(WrapUpGuidance(near));
+        foreach (SideCall call in agent.SideCalls)
+        {
+            if (call.IsDue(state))
+                return Ask(agent, call);
+        }
+
         return new RunAction.CallModel(role, WrapUp: false);
     }
 

@@ -6,7 +6,13 @@ namespace Steward.State;
 /// <summary>Says which event a signal becomes. Pure.</summary>
 internal static class Inbox
 {
-    public static RunEvent Translate(RunState state, Signal signal) => signal.Body switch
+    public static RunEvent Translate(RunState state, Signal signal)
+    {
+        RunEvent translated = EventOf(state, signal);
+        return signal.Body.Trace is { } trace ? translated with { Trace = trace } : translated;
+    }
+
+    private static RunEvent EventOf(RunState state, Signal signal) => signal.Body switch
     {
         MessageSignal message => new MessageReceived(signal.Id, message.Input),
         CancelSignal cancel => new CancelRequested(signal.Id, cancel.By, cancel.Reason),

@@ -25,8 +25,8 @@ internal abstract record RunAction
         /// <summary>Whether the model may call tools: only who does the work may, and not when it wraps up.</summary>
         public bool UsesTools => Role == ModelRole.Executor && !WrapUp;
 
-        /// <summary>The judge that asks, with a request of its own.</summary>
-        public JudgeValidator? Judge { get; init; }
+        /// <summary>The side call that it is; null for a turn of the conversation.</summary>
+        public SideCall? Side { get; init; }
     }
 
     /// <summary>Starts the child runs of plan steps.</summary>

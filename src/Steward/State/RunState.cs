@@ -11,7 +11,7 @@ namespace Steward.State;
 public sealed record RunState
 {
     /// <summary>The version of this fold; snapshots of another one are not used.</summary>
-    public const int FoldVersion = 2;
+    public const int FoldVersion = 3;
 
     private static readonly RunStarted s_nothing = new() { Agent = "", AgentVersion = "", DefinitionHash = "", Tenant = "", Input = [] };
 
@@ -75,11 +75,17 @@ public sealed record RunState
     /// <summary>This round's verdicts.</summary>
     public ImmutableArray<VerdictGiven> Verdicts { get; init; } = [];
 
-    /// <summary>Whether a judge was asked and its verdict is not given yet.</summary>
-    public bool IsJudging { get; init; }
+    /// <summary>The answer of a side call that nobody has read yet, if there is one.</summary>
+    public SideAnswer? Side { get; init; }
 
-    /// <summary>What it answered; null when it could not be asked.</summary>
-    public string? Judgement { get; init; }
+    /// <summary>The conversation as the next request shows it.</summary>
+    public Conversation Conversation { get; init; } = new();
+
+    /// <summary>The last turn for which the context sources were asked and knew something.</summary>
+    public int ContextTurn { get; init; }
+
+    /// <summary>What tool sources offer to this run, by source, in the order in which they first did.</summary>
+    public ImmutableArray<ToolsOffered> Offers { get; init; } = [];
 
     /// <summary>Turns with a mistake of the model, in a row.</summary>
     public int Mistakes { get; init; }
@@ -134,25 +140,9 @@ public sealed record RunState
     [JsonInclude]
     internal AppendList<CompletedCall> CompletedCalls { get; init; } = AppendList<CompletedCall>.Empty;
 
-    /// <summary>The conversation as the next request shows it, without the system prompt.</summary>
-    [JsonInclude]
-    internal AppendList<ChatMessage> Messages { get; init; } = AppendList<ChatMessage>.Empty;
-
-    /// <summary>The running hash over <see cref="Messages"/>.</summary>
-    [JsonInclude]
-    internal ReadOnlyMemory<byte> MessagesHash { get; init; } = JournalEntry.Origin;
-
     /// <summary>Messages that arrived while tool calls were open; they follow the results.</summary>
     [JsonInclude]
     internal ImmutableArray<ChatMessage> Queued { get; init; } = [];
-
-    /// <summary>Tokens of the context that the last reported usage covers.</summary>
-    [JsonInclude]
-    internal long KnownTokens { get; init; }
-
-    /// <summary>UTF-8 bytes of the messages since then: an upper bound of their tokens.</summary>
-    [JsonInclude]
-    internal long UnknownBytes { get; init; }
 
     /// <summary>How often each very same call brought the very same result.</summary>
     [JsonInclude]
@@ -220,6 +210,18 @@ public sealed record RunState
         return null;
     }
 
+    /// <summary>The offer that a tool came with; null for a tool of the agent's own.</summary>
+    public ToolsOffered? OfferOf(string tool)
+    {
+        foreach (ToolsOffered offer in Offers)
+        {
+            if (offer.Tools.Contains(tool, StringComparer.Ordinal))
+                return offer;
+        }
+
+        return null;
+    }
+
     /// <summary>Time since the start that counts against a wall-time ceiling.</summary>
     public TimeSpan Active(DateTimeOffset now) =>
         now - StartedAt - Awaited - (Status == RunStatus.Awaiting ? now - AwaitingSince : TimeSpan.Zero);
@@ -268,7 +270,7 @@ public sealed record RunState
         GuidanceAdded e => Guided(e),
         ModelStarted e => this with { Model = new ModelCall(e, time, Lost: false), Attempt = e.Attempt },
         ModelReturned e => Answered(e),
-        ModelFailed e => this with { Model = null, Attempt = e.Attempt, GaveUp = e.Final ? e : null, IsJudging = e.Final && Model?.Intent.Role == ModelRole.Validator },
+        ModelFailed e => NotAnswered(e),
         ToolStarted e => Begun(e, time),
         ToolReturned e => Returned(e),
         ToolFailed e => Failed(e),
@@ -284,9 +286,10 @@ public sealed record RunState
         WaitEnded e => Done(Open(e.Turn, e.Index, "wait.ended"), e.Result, isError: false),
         SignalReceived e => Signalled(e),
         PlanMade e => this with { Answer = null, Planning = Planning.With(e) },
-        HistoryAdded e => Recalled(e),
+        ContextEvent e => Informed(e),
+        ToolsOffered e => this with { Offers = [.. Offers.Where(o => o.Source != e.Source), e] },
         RunMigrated e => this with { Started = Started with { AgentVersion = e.AgentVersion, DefinitionHash = e.DefinitionHash } },
-        VerdictGiven e => this with { Round = e.Round, Verdicts = e.Round == Round ? Verdicts.Add(e) : [e], IsJudging = false, Judgement = null, GaveUp = null },
+        VerdictGiven e => this with { Round = e.Round, Verdicts = e.Round == Round ? Verdicts.Add(e) : [e], Side = null, GaveUp = null },
         BudgetRefused e => this with { Refused = e },
         BudgetAlerted => this,
         CancelRequested e => this with { Cancel = Cancel ?? e },
@@ -334,11 +337,11 @@ public sealed record RunState
 
     private RunState Answered(ModelReturned e)
     {
-        if (Model?.Intent.Role == ModelRole.Validator)
-            return this with { Model = null, GaveUp = null, Turn = e.Turn, Attempt = 0, IsJudging = true, Judgement = string.Concat(e.Content.OfType<TextPart>().Select(t => t.Text)) };
+        if (Model?.Intent is { } intent && SideCall.PurposeOf(intent) is { } purpose)
+            return this with { Model = null, GaveUp = null, Turn = e.Turn, Attempt = 0, Side = new SideAnswer(purpose, TextOf(e), null) };
         ImmutableArray<ToolCall> calls =
             [.. e.Content.OfType<CallPart>().Select((part, index) => new ToolCall { Turn = e.Turn, Index = index, Part = part })];
-        string text = string.Concat(e.Content.OfType<TextPart>().Select(t => t.Text));
+        string text = TextOf(e);
         RunState next = e.Content.Count == 0 ? this : Say(MessageMapper.Assistant(e.Content));
         return next with
         {
@@ -348,16 +351,28 @@ public sealed record RunState
             Attempt = 0,
             Calls = calls,
             Answer = calls.IsEmpty && text.Length > 0 ? text : null,
+            Side = null,
             Finish = e.Finish,
             IsEmptyAnswer = calls.IsEmpty && text.Length == 0,
             LastText = text.Length > 0 ? text : LastText,
             Round = calls.IsEmpty && text.Length > 0 ? Round + 1 : Round,
             Verdicts = [],
             Mistakes = MistakeTurn == Turn ? Mistakes : 0,
-            KnownTokens = e.Usage is { } usage ? usage.Input + usage.Output : next.KnownTokens,
-            UnknownBytes = e.Usage is null ? next.UnknownBytes : 0,
+            Conversation = e.Usage is { } usage ? next.Conversation.Counted(usage) : next.Conversation,
         };
     }
+
+    private RunState NotAnswered(ModelFailed e)
+    {
+        RunState next = this with { Model = null, Attempt = e.Attempt };
+        if (!e.Final)
+            return next with { GaveUp = null };
+        return Model?.Intent is { } intent && SideCall.PurposeOf(intent) is { } purpose
+            ? next with { GaveUp = null, Side = new SideAnswer(purpose, null, e) }
+            : next with { GaveUp = e };
+    }
+
+    private static string TextOf(ModelReturned e) => string.Concat(e.Content.OfType<TextPart>().Select(t => t.Text));
 
     private RunState Begun(ToolStarted e, DateTimeOffset time)
     {
@@ -508,19 +523,13 @@ public sealed record RunState
         return this with { Received = Received.SetItem(e.Name, e.Payload ?? $"The signal '{e.Name}' came.") };
     }
 
-    /// <summary>What was said before in the session stands before what is asked now.</summary>
-    private RunState Recalled(HistoryAdded e)
+    private RunState Informed(ContextEvent context) => context switch
     {
-        RunState next = this with { Messages = AppendList<ChatMessage>.Empty, MessagesHash = JournalEntry.Origin, UnknownBytes = 0 };
-        foreach (HistoryMessage message in e.Messages)
-        {
-            next = next.Say(MessageMapper.User(message.Input));
-            if (message.Output is { } output)
-                next = next.Say(MessageMapper.Assistant([new TextPart(output)]));
-        }
-
-        return next.Say(MessageMapper.User(Started.Input));
-    }
+        HistoryAdded e => this with { Conversation = Conversation.Of([.. e.Messages.SelectMany(MessageMapper.History), MessageMapper.User(Started.Input)]) },
+        ContextAdded { Turn: 0 } e => this with { Conversation = Conversation.SayBeforeLast(MessageMapper.Context(e)) },
+        ContextAdded e => Say(MessageMapper.Context(e)) with { ContextTurn = e.Turn },
+        _ => throw new InvalidOperationException($"Unknown context '{context.GetType().Name}'."),
+    };
 
     private RunState Ended(RunEvent e, RunStatus status) =>
         this with { Outcome = e, Status = status, Model = null, Calls = [], Questions = [], Children = [] };
@@ -530,9 +539,7 @@ public sealed record RunState
     private RunState Say(ChatMessage message) => this with
     {
         IsEmptyAnswer = false,
-        Messages = Messages.Add(message),
-        MessagesHash = MessageMapper.Chain(MessagesHash.Span, message),
-        UnknownBytes = UnknownBytes + MessageMapper.Bytes(message),
+        Conversation = Conversation.Say(message),
     };
 
     /// <summary>Counts a call's result against the very same call before it.</summary>

@@ -81,11 +81,11 @@ internal static class ToolGate
 
     /// <summary>What an approval is bound to: tool, canonical arguments and definition.</summary>
     public static string Binding(RunState state, ToolCall call) =>
-        Binding(call.Part.Name, call.Part.Arguments ?? s_noArguments, state.Started.DefinitionHash);
+        Binding(call.Part.Name, call.Part.Arguments ?? s_noArguments, state);
 
     /// <summary>What an approval of these arguments is bound to.</summary>
-    public static string Binding(string tool, JsonElement arguments, string definitionHash) =>
-        Hash($"{tool}\n{CanonicalJson.Sha256Hex(arguments)}\n{definitionHash}");
+    public static string Binding(string tool, JsonElement arguments, RunState state) =>
+        Hash($"{tool}\n{CanonicalJson.Sha256Hex(arguments)}\n{state.Started.DefinitionHash}{(state.OfferOf(tool) is { } offer ? $"\n{offer.Hash}" : "")}");
 
     private static ToolAdmission Admit(RunState state, ToolDefinition tool, ToolCall call, string argumentsHash) => new(
         new ToolStarted

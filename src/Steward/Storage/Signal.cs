@@ -19,7 +19,11 @@ public sealed record Signal(string Id, RunId Run, SignalBody Body);
 [JsonDerivedType(typeof(ChildSignal), "child")]
 [JsonDerivedType(typeof(NamedSignal), "named")]
 [JsonDerivedType(typeof(MigrateSignal), "migrate")]
-public abstract record SignalBody;
+public abstract record SignalBody
+{
+    /// <summary>The trace of the caller who sent it, if the caller was traced.</summary>
+    public TraceContext? Trace { get; init; }
+}
 
 /// <summary>A further message of the user.</summary>
 public sealed record MessageSignal(IReadOnlyList<ContentPart> Input) : SignalBody;

@@ -7,7 +7,10 @@ namespace Steward.TimeTravel;
 internal static class ReplaySignals
 {
     /// <summary>The signal behind an event; null when none is.</summary>
-    public static Signal? Of(RunId run, RunEvent runEvent) => runEvent switch
+    public static Signal? Of(RunId run, RunEvent runEvent) =>
+        SignalOf(run, runEvent) is { } signal && runEvent.Trace is { } trace ? signal with { Body = signal.Body with { Trace = trace } } : SignalOf(run, runEvent);
+
+    private static Signal? SignalOf(RunId run, RunEvent runEvent) => runEvent switch
     {
         MessageReceived e => new(e.Signal, run, new MessageSignal(e.Input)),
         CancelRequested e => new(e.Signal, run, new CancelSignal(e.By, e.Reason)),

@@ -98,7 +98,8 @@ internal sealed class ReplayTape : IRunScript
     /// <summary>A hash of the definition is in each request's hash; of the words in it, only the system prompt makes the request another one.</summary>
     private bool PromptDiffers(RunState before, RunEvent recorded) =>
         _given is not null
-        && recorded is ModelStarted { Role: not ModelRole.Validator }
+        && recorded is ModelStarted started
+        && SideCall.PurposeOf(started) is null
         && before.Started.DefinitionHash != _given.Hash
         && _recordedAs(before.Started.DefinitionHash) is { } blueprint
         && blueprint.Instructions != _given.Instructions;

@@ -32,6 +32,9 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
         return new ReplayReport { Run = recording.Run, Recorded = tape.Length, Matched = tape.Divergence is { } d ? d.Sequence - 1 : tape.Position, Divergence = tape.Divergence };
     }
 
+    /// <summary>Where the contents are that the journal names by their hashes.</summary>
+    private IStewardStore Store => store;
+
     private AgentDefinition Definition(RunStarted started, string version, string hash) =>
         agents.Find(started.Agent, version) is { } loaded && loaded.Hash == hash
             ? loaded
@@ -55,6 +58,7 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
         private readonly ReplayExecutor _executor;
         private readonly ReplayStore _store;
         private readonly Recording _recording;
+        private readonly ContextStep _context;
         private RunState _state;
 
         public Player(Replayer owner, ReplayTape tape, Recording recording, AgentDefinition? given)
@@ -66,6 +70,7 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
             _executor = new ReplayExecutor(tape);
             _store = new ReplayStore(tape, _executor, recording.Run);
             _state = RunState.Empty(recording.Run);
+            _context = new ContextStep(new ReplayContext(tape, owner.Store));
         }
 
         public async Task PlayAsync(CancellationToken cancellationToken)
@@ -108,8 +113,9 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
             if (Next(session) is RunClaimed claimed)
                 session.Note(claimed);
             // What the host notes before it hands the run to the loop.
-            while (Next(session) is HistoryAdded or QuestionAsked { Kind: QuestionKind.Quarantine })
+            while (Next(session) is ContextEvent and not ContextAdded { Turn: > 0 } or QuestionAsked { Kind: QuestionKind.Quarantine })
                 session.Note(Next(session)!);
+            await _context.RestoreAsync(session);
             if (Next(session) is StateChanged { Reason: "agent_missing" or "agent_changed" } parked)
             {
                 session.Note(parked);
@@ -150,7 +156,7 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
             var children = new ChildRuns(Callable(agent), _tape.Clock);
             var tools = new ToolStep(_store, _executor, children, _tape.Clock, services: null);
             var validation = new ValidationStep(_store, services: null, NullLogger.Instance) { Ask = Verdict };
-            return new RunLoop(new ModelStep(router, new RequestBuilder(agent), _tape.Clock), tools, validation, children, NullLogger.Instance);
+            return new RunLoop(_context, new ModelStep(router, _tape.Clock), tools, validation, children, NullLogger.Instance);
         }
 
         private ValueTask<Finding> Verdict(IValidator validator, ValidationContext context, CancellationToken cancellationToken) =>

@@ -61,7 +61,7 @@ public sealed class GoldenJournalTests
     }
 
     private static string Describe(RunState s) =>
-        $"{s.Status} {s.Reason} turn {s.Turn} spent {s.Spent} reserved {s.Reserved} messages {s.Messages.Count} {Convert.ToHexStringLower(s.MessagesHash.Span)[..16]} calls {s.Completed.Count} mistakes {s.Mistakes}";
+        $"{s.Status} {s.Reason} turn {s.Turn} spent {s.Spent} reserved {s.Reserved} messages {s.Conversation.Messages.Count} {Convert.ToHexStringLower(s.Conversation.Hash.Span)[..16]} calls {s.Completed.Count} mistakes {s.Mistakes}";
 
     internal static (List<JournalEntry> Journal, string Expected) Read(string path)
     {

@@ -76,14 +76,14 @@ public sealed class PropertyTests
             }
 
             Assert.Equal(state.Spent, shadow.Spent);
-            Assert.Equal(state.MessagesHash.ToArray(), shadow.MessagesHash.ToArray());
+            Assert.Equal(state.Conversation.Hash.ToArray(), shadow.Conversation.Hash.ToArray());
         }, iter: 100, threads: 1);
 
     private static JournalEntry ReadBack(JournalEntry entry) =>
         new(entry.Run, entry.Sequence, entry.Type, entry.Time, entry.Payload, entry.PayloadHash, entry.Hash);
 
     private static string Describe(RunState s) =>
-        $"{s.Sequence} {s.Status} {s.Reason} {s.Turn} {s.Spent} {s.Reserved} {s.Mistakes} {s.Messages.Count} {Convert.ToHexString(s.MessagesHash.Span)} {Convert.ToHexString(s.Head.Span)} {s.Completed.Count} {s.KnownTokens} {s.UnknownBytes}";
+        $"{s.Sequence} {s.Status} {s.Reason} {s.Turn} {s.Spent} {s.Reserved} {s.Mistakes} {s.Conversation.Messages.Count} {Convert.ToHexString(s.Conversation.Hash.Span)} {Convert.ToHexString(s.Head.Span)} {s.Completed.Count} {s.Conversation.KnownTokens} {s.Conversation.UnknownBytes}";
 
     /// <summary>Puts the first entries of a journal into another store, as if its process had died right after the last of them.</summary>
     private static async Task CopyAsync(Lab lab, List<JournalEntry> journal, int keep)

@@ -95,14 +95,14 @@ internal static class Invariants
     /// <summary>What a provider is shown is well formed: each call followed by its one result, in order.</summary>
     private static void CheckPairs(RunState state)
     {
-        for (int i = 0; i < state.Messages.Count; i++)
+        for (int i = 0; i < state.Conversation.Messages.Count; i++)
         {
-            string[] calls = [.. state.Messages[i].Contents.OfType<FunctionCallContent>().Select(c => c.CallId)];
+            string[] calls = [.. state.Conversation.Messages[i].Contents.OfType<FunctionCallContent>().Select(c => c.CallId)];
             Assert.Equal(calls.Length, calls.Distinct().Count());
-            if (calls.Length == 0 || i == state.Messages.Count - 1)
+            if (calls.Length == 0 || i == state.Conversation.Messages.Count - 1)
                 continue;
-            Assert.Equal(ChatRole.Tool, state.Messages[i + 1].Role);
-            Assert.Equal(calls, state.Messages[i + 1].Contents.OfType<FunctionResultContent>().Select(r => r.CallId));
+            Assert.Equal(ChatRole.Tool, state.Conversation.Messages[i + 1].Role);
+            Assert.Equal(calls, state.Conversation.Messages[i + 1].Contents.OfType<FunctionResultContent>().Select(r => r.CallId));
         }
     }
 }

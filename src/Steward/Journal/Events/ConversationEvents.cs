@@ -41,8 +41,18 @@ public enum Guidance
     [JsonStringEnumMemberName("steps_done")] StepsDone,
 }
 
+/// <summary>A fact that a context source found: part of the conversation from then on, and the same in every replay.</summary>
+public abstract record ContextEvent : RunEvent;
+
+/// <summary><c>context.added</c>: what a context source knew, as the next requests show it: quoted, as information and never as an instruction.</summary>
+/// <param name="Source">The source's name.</param>
+/// <param name="Turn">The turn before which it was asked; 0 when the run opened.</param>
+/// <param name="Text">What the model reads.</param>
+/// <param name="Detail">Why it was chosen, for people; the model does not read it.</param>
+public sealed record ContextAdded(string Source, int Turn, string Text, JsonElement? Detail = null) : ContextEvent;
+
 /// <summary><c>history.added</c>: what was said before in the same session, as the next requests show it.</summary>
-public sealed record HistoryAdded(IReadOnlyList<HistoryMessage> Messages) : RunEvent;
+public sealed record HistoryAdded(IReadOnlyList<HistoryMessage> Messages) : ContextEvent;
 
 /// <summary>A message of an earlier run of the session.</summary>
 /// <param name="Run">That run.</param>

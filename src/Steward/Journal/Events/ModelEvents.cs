@@ -15,6 +15,9 @@ public sealed record ModelStarted : RunEvent
     /// <summary>The role it is called in.</summary>
     public required ModelRole Role { get; init; }
 
+    /// <summary>What a side call is for, for example <c>judge</c>; null for the conversation's own calls.</summary>
+    public string? Purpose { get; init; }
+
     /// <summary>The provider's name.</summary>
     public required string Provider { get; init; }
 

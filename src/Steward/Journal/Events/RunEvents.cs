@@ -30,6 +30,9 @@ public sealed record RunStarted : RunEvent
     /// <summary>The request.</summary>
     public required IReadOnlyList<ContentPart> Input { get; init; }
 
+    /// <summary>What the caller marked the run with; null for nothing.</summary>
+    public IReadOnlyDictionary<string, string>? Labels { get; init; }
+
     /// <summary>Ceilings of this run; already the tighter of the agent's and the caller's.</summary>
     public BudgetCeilings Ceilings { get; init; } = BudgetCeilings.None;
 
