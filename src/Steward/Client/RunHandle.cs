@@ -123,7 +123,7 @@ public sealed class RunHandle
     public async ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(decision);
-        DecisionResult result = await Decisions.TakeAsync(_store, decision with { Run = Id }, cancellationToken);
+        DecisionResult result = await Decisions.TakeAsync(_store, decision with { Run = Id, Trace = decision.Trace ?? CallerTrace.Current }, cancellationToken);
         _hub.Notify(Id);
         return result;
     }

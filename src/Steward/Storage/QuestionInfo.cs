@@ -151,6 +151,9 @@ public sealed record Decision
     /// <summary>The reason.</summary>
     public string? Note { get; init; }
 
+    /// <summary>The trace of whoever decides, if they are traced.</summary>
+    public TraceContext? Trace { get; init; }
+
     /// <summary>True when it is the runtime that reports that the time is up.</summary>
     public bool IsExpiry { get; init; }
 }

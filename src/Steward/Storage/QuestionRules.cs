@@ -138,7 +138,7 @@ public static class QuestionRules
         if (decision.Answer == Answer.Approve && approvers.Length + 1 < asked.Needed)
             return new(DecisionStatus.Counted, asked with { Votes = [.. asked.Votes, vote] });
         QuestionInfo decided = Close(asked, vote, QuestionStatus.Decided);
-        signal = SignalOf(decided, decision.Answer == Answer.Approve ? string.Join(", ", approvers.Append(decision.By)) : decision.By, decision.Result, decision.Note);
+        signal = SignalOf(decided, decision.Answer == Answer.Approve ? string.Join(", ", approvers.Append(decision.By)) : decision.By, decision.Result, decision.Note, decision.Trace);
         return new(DecisionStatus.Accepted, decided);
     }
 
@@ -150,13 +150,14 @@ public static class QuestionRules
         question with { Votes = [.. question.Votes, vote], Status = status, Answer = vote.Answer, ClosedAt = vote.At };
 
     /// <summary>What the run is told. An approval, also the one by default, is of the arguments as they stand.</summary>
-    private static Signal SignalOf(QuestionInfo question, string by, string? result, string? note) => new(
+    private static Signal SignalOf(QuestionInfo question, string by, string? result, string? note, TraceContext? trace = null) => new(
         $"answer:{question.Id}",
         question.Run,
         new AnswerSignal(question.Id, question.Answer!.Value, by, result, note)
         {
             Arguments = question is { Answer: Answer.Approve, IsEdited: true } ? question.Arguments : null,
             Binding = question.Binding,
+            Trace = trace,
         });
 
     private static DecisionStatus Closed(QuestionStatus status) => status switch
