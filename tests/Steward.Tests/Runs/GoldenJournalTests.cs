@@ -8,6 +8,7 @@ using Steward.Journal;
 using Steward.Models;
 using Steward.State;
 using Steward.Storage;
+using Steward.Tests.Seams;
 using Steward.Tests.Support;
 using Steward.Tools;
 using static Steward.Tests.Support.FunctionModel;
@@ -58,6 +59,7 @@ public sealed class GoldenJournalTests
         await WriteAsync(folder, "migrated", await MigratedAsync());
         await WriteAsync(folder, "handed_off", await HandedOffAsync());
         await WriteAsync(folder, "overridden", await OverriddenAsync());
+        await WriteAsync(folder, "informed", await InformedAsync());
     }
 
     private static string Describe(RunState s) =>
@@ -156,6 +158,36 @@ public sealed class GoldenJournalTests
         await lab.WorkAsync();
         return (lab, run);
     }
+
+    /// <summary>A source of context, one of tools, a side call and a judge, on a run with labels and a trace.</summary>
+    private static async Task<(Lab Lab, RunId Run)> InformedAsync()
+    {
+        var model = new FunctionModel((m, _) => m switch
+        {
+            [{ Role: var role }, _] when role == ChatRole.System && m[0].Text.Contains("Rubric", StringComparison.Ordinal) => Says("""{"verdict":"passed","evidence":"catalog__find says seven"}"""),
+            [.., { Text: var text }] when text.StartsWith("In one word", StringComparison.Ordinal) => Says("tea"),
+            _ => m.Any(x => x.Role == ChatRole.Assistant) ? Says("It is seven.") : Calls_(("catalog__find", new { })),
+        });
+        var lab = new Lab(model, Informed);
+        RunId run = await lab.StartAsync(new RunRequest("go")
+        {
+            Labels = new Dictionary<string, string> { ["ticket"] = "991" },
+            Trace = new TraceContext("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "vendor=1"),
+        });
+        await lab.WorkAllAsync();
+        return (lab, run);
+    }
+
+    /// <summary>The definition of the journal <c>informed</c>.</summary>
+    internal static AgentDefinition Informed { get; } = Harness.Agent()
+        .AddContextSources(new NotesSource("Ana likes tea."))
+        .AddToolSources(new CatalogSource(InformedTool))
+        .AddSideCalls(new TopicCall())
+        .AddValidators(new JudgeValidator("judged", "The number is named."))
+        .Build();
+
+    /// <summary>The tool that was offered in the journal <c>informed</c>.</summary>
+    internal static OfferedTool InformedTool => CatalogSource.Tool("catalog__find");
 
     private static async Task<(Lab Lab, RunId Run)> ExhaustedAsync(BudgetCeilings ceilings)
     {

@@ -195,6 +195,7 @@ public sealed class ReplayTests
     {
         AgentDefinition other = new AgentBuilder("billing").UseModel(Harness.Model).Build();
         var lab = new Lab(Untouchable.Model, agent, others: other);
+        await lab.Store.PutAsync(ToolOffer.Write([GoldenJournalTests.InformedTool]), Token);
         await lab.Store.StartAsync(new RunStart { Run = journal[0].Run, Entry = journal[0], Copied = journal[1..] }, Token);
         return await lab.Client().ReplayAsync(journal[0].Run, new ReplayRequest { Agent = agent }, Token);
     }
@@ -211,6 +212,7 @@ public sealed class ReplayTests
         "handed_off" => Harness.Agent(BuiltInTools.HandOffTo("billing", "Money.")).Build(),
         "transactional" => Harness.Agent(new ToolDefinition("pay", "", JsonElement.Parse("{}"), Untouchable.Handler) { Effect = ToolEffect.Transactional }, Untouchable.Tool("look")).Build(),
         "overridden" => Harness.Agent(Approved("approved")).AddApprovals(new ApprovalPolicy { Name = "finance", Tools = ["approved"], Roles = ["finance"] }).Build(),
+        "informed" => GoldenJournalTests.Informed,
         "migrated" => Harness.Agent(Approved("approved")).Build(),
         _ => Harness.Agent().Build(),
     };
