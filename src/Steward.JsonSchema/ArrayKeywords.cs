@@ -10,11 +10,11 @@ internal sealed class ItemsKeyword(string name, SchemaNode owner, SchemaNode[] p
         if (instance.ValueKind != JsonValueKind.Array)
             return true;
 
-        var valid = true;
-        var index = 0;
-        foreach (var item in instance.EnumerateArray())
+        bool valid = true;
+        int index = 0;
+        foreach (JsonElement item in instance.EnumerateArray())
         {
-            var schema = index < prefix.Length ? prefix[index] : rest;
+            SchemaNode? schema = index < prefix.Length ? prefix[index] : rest;
             if (schema is null)
                 break;
 
@@ -35,7 +35,8 @@ internal sealed class ItemsKeyword(string name, SchemaNode owner, SchemaNode[] p
         if (!schema.IsFalse || index < prefix.Length)
             return run.Item(schema, item, index);
 
-        return run.Collects && run.FailItem(this, index, $"{run.Subject} must have at most {prefix.Length} items, but item {index} is {JsonValues.Quote(item)}.");
+        return run.Collects && run.FailItem(
+            this, index, $"{run.Subject} must have at most {prefix.Length} items, but item {index} is {JsonValues.Quote(item)}.");
     }
 }
 
@@ -46,22 +47,22 @@ internal sealed class ContainsKeyword(SchemaNode owner, SchemaNode schema, int m
         if (instance.ValueKind != JsonValueKind.Array)
             return true;
 
-        var count = CountMatches(ref run, instance, seen);
+        int count = CountMatches(ref run, instance, seen);
         if (run.Stopped)
             return false;
         if (count >= min && (max is null || count <= max))
             return true;
 
-        var bound = count < min ? $"at least {min}" : $"at most {max}";
+        string bound = count < min ? $"at least {min}" : $"at most {max}";
         return run.Collects && run.Fail(this, $"{run.Subject} must have {bound} matching item(s) (\"contains\"), but has {count}.");
     }
 
     private int CountMatches(ref Evaluation run, JsonElement instance, Evaluated? seen)
     {
-        var errors = run.Errors;
+        List<SchemaError>? errors = run.Errors;
         run.Errors = null;
         int count = 0, index = 0;
-        foreach (var item in instance.EnumerateArray())
+        foreach (JsonElement item in instance.EnumerateArray())
         {
             if (run.Item(schema, item, index))
             {
@@ -84,9 +85,9 @@ internal sealed class UnevaluatedItemsKeyword(SchemaNode owner, SchemaNode schem
         if (instance.ValueKind != JsonValueKind.Array)
             return true;
 
-        var valid = true;
-        var index = -1;
-        foreach (var item in instance.EnumerateArray())
+        bool valid = true;
+        int index = -1;
+        foreach (JsonElement item in instance.EnumerateArray())
         {
             index++;
             if (seen!.Has(index) || Check(ref run, item, index))

@@ -72,7 +72,7 @@ internal sealed class EnumKeyword(SchemaNode owner, JsonElement values) : Assert
 
     protected override bool Check(JsonElement instance)
     {
-        foreach (var value in _values)
+        foreach (JsonElement value in _values)
         {
             if (JsonValues.DeepEquals(value, instance))
                 return true;
@@ -83,24 +83,26 @@ internal sealed class EnumKeyword(SchemaNode owner, JsonElement values) : Assert
 
     protected override string Explain(string subject, JsonElement instance)
     {
-        var list = string.Join(", ", _values.Take(Shown).Select(value => JsonValues.Shorten(value.GetRawText())));
-        var more = _values.Length > Shown ? $" and {_values.Length - Shown} more" : "";
+        string list = string.Join(", ", _values.Take(Shown).Select(value => JsonValues.Shorten(value.GetRawText())));
+        string more = _values.Length > Shown ? $" and {_values.Length - Shown} more" : "";
         return $"{subject} must be one of {list}{more}, but is {JsonValues.Quote(instance)}.";
     }
 }
 
 internal sealed class LimitKeyword(string name, SchemaNode owner, JsonElement limit) : Assertion(name, owner)
 {
-    private readonly long? _whole = limit.TryGetInt64(out var whole) ? whole : null;
+    private readonly long? _whole = limit.TryGetInt64(out long whole) ? whole : null;
     private readonly JsonNumber _exact = JsonNumber.Parse(JsonMarshal.GetRawUtf8Value(limit));
-    private readonly decimal? _short = JsonNumber.TryDecimal(JsonMarshal.GetRawUtf8Value(limit), out var value) ? value : null;
+    private readonly decimal? _short = JsonNumber.TryDecimal(JsonMarshal.GetRawUtf8Value(limit), out decimal value) ? value : null;
 
     protected override bool Check(JsonElement instance)
     {
         if (instance.ValueKind != JsonValueKind.Number)
             return true;
 
-        var order = _whole is { } bound && instance.TryGetInt64(out var number) ? number.CompareTo(bound) : Compare(JsonMarshal.GetRawUtf8Value(instance));
+        int order = _whole is { } bound && instance.TryGetInt64(out long number)
+            ? number.CompareTo(bound)
+            : Compare(JsonMarshal.GetRawUtf8Value(instance));
         return Name switch
         {
             "minimum" => order >= 0,
@@ -122,13 +124,15 @@ internal sealed class LimitKeyword(string name, SchemaNode owner, JsonElement li
     };
 
     private int Compare(ReadOnlySpan<byte> raw) =>
-        _short is { } bound && JsonNumber.TryDecimal(raw, out var value) ? value.CompareTo(bound) : JsonNumber.Parse(raw).CompareTo(_exact);
+        _short is { } bound && JsonNumber.TryDecimal(raw, out decimal value)
+            ? value.CompareTo(bound)
+            : JsonNumber.Parse(raw).CompareTo(_exact);
 }
 
 internal sealed class MultipleOfKeyword(SchemaNode owner, JsonElement divisor) : Assertion("multipleOf", owner)
 {
     private readonly JsonNumber _exact = JsonNumber.Parse(JsonMarshal.GetRawUtf8Value(divisor));
-    private readonly decimal? _short = JsonNumber.TryDecimal(JsonMarshal.GetRawUtf8Value(divisor), out var value) ? value : null;
+    private readonly decimal? _short = JsonNumber.TryDecimal(JsonMarshal.GetRawUtf8Value(divisor), out decimal value) ? value : null;
 
     public bool IsUsable => _exact.IsPositive;
 
@@ -137,8 +141,8 @@ internal sealed class MultipleOfKeyword(SchemaNode owner, JsonElement divisor) :
         if (instance.ValueKind != JsonValueKind.Number)
             return true;
 
-        var raw = JsonMarshal.GetRawUtf8Value(instance);
-        return _short is { } small && raw.Length <= 14 && JsonNumber.TryDecimal(raw, out var value)
+        ReadOnlySpan<byte> raw = JsonMarshal.GetRawUtf8Value(instance);
+        return _short is { } small && raw.Length <= 14 && JsonNumber.TryDecimal(raw, out decimal value)
             ? value % small == 0
             : JsonNumber.Parse(raw).IsMultipleOf(_exact);
     }
@@ -176,7 +180,9 @@ internal sealed class PatternKeyword(SchemaNode owner, EcmaPattern pattern) : Ke
     {
         try
         {
-            return Check(instance) || (run.Collects && run.Fail(this, $"{run.Subject} must match the pattern \"{JsonValues.Shorten(pattern.Source)}\", but is {JsonValues.Quote(instance)}."));
+            return Check(instance) || (run.Collects && run.Fail(
+                this,
+                $"{run.Subject} must match the pattern \"{JsonValues.Shorten(pattern.Source)}\", but is {JsonValues.Quote(instance)}."));
         }
         catch (RegexMatchTimeoutException e)
         {
@@ -189,7 +195,7 @@ internal sealed class PatternKeyword(SchemaNode owner, EcmaPattern pattern) : Ke
         if (instance.ValueKind != JsonValueKind.String)
             return true;
 
-        var raw = JsonMarshal.GetRawUtf8Value(instance)[1..^1];
+        ReadOnlySpan<byte> raw = JsonMarshal.GetRawUtf8Value(instance)[1..^1];
         if (raw.Length > 256 || raw.Contains((byte)'\\'))
             return pattern.IsMatch(instance.GetString());
 
@@ -205,7 +211,7 @@ internal sealed class FormatKeyword(SchemaNode owner, string format, FormatCheck
         if (instance.ValueKind != JsonValueKind.String)
             return true;
 
-        var raw = JsonMarshal.GetRawUtf8Value(instance)[1..^1];
+        ReadOnlySpan<byte> raw = JsonMarshal.GetRawUtf8Value(instance)[1..^1];
         if (raw.Length > 256 || raw.Contains((byte)'\\'))
             return check(instance.GetString());
 
@@ -225,7 +231,7 @@ internal sealed class UniqueItemsKeyword(SchemaNode owner) : Assertion("uniqueIt
 
     protected override string Explain(string subject, JsonElement instance)
     {
-        var (first, second) = FirstTwins(instance)!.Value;
+        (int first, int second) = FirstTwins(instance)!.Value;
         return $"{subject} must have no equal items, but items {first} and {second} are both {JsonValues.Quote(instance[second])}.";
     }
 
@@ -234,15 +240,15 @@ internal sealed class UniqueItemsKeyword(SchemaNode owner) : Assertion("uniqueIt
         if (instance.ValueKind != JsonValueKind.Array)
             return null;
 
-        var length = instance.GetArrayLength();
+        int length = instance.GetArrayLength();
         return length <= PairwiseLimit ? TwinsByPair(instance, length) : TwinsByHash(instance);
     }
 
     private static (int First, int Second)? TwinsByPair(JsonElement instance, int length)
     {
-        for (var second = 1; second < length; second++)
+        for (int second = 1; second < length; second++)
         {
-            for (var first = 0; first < second; first++)
+            for (int first = 0; first < second; first++)
             {
                 if (JsonValues.DeepEquals(instance[first], instance[second]))
                     return (first, second);
@@ -255,11 +261,11 @@ internal sealed class UniqueItemsKeyword(SchemaNode owner) : Assertion("uniqueIt
     /// <summary>Equal values have equal canonical bytes, which keeps a long list out of quadratic time.</summary>
     private static (int First, int Second)? TwinsByHash(JsonElement instance)
     {
-        var places = new Dictionary<string, int>(StringComparer.Ordinal);
-        var index = 0;
-        foreach (var item in instance.EnumerateArray())
+        Dictionary<string, int> places = new(StringComparer.Ordinal);
+        int index = 0;
+        foreach (JsonElement item in instance.EnumerateArray())
         {
-            var key = Encoding.UTF8.GetString(CanonicalJson.Write(item));
+            string key = Encoding.UTF8.GetString(CanonicalJson.Write(item));
             if (!places.TryAdd(key, index))
                 return (places[key], index);
             index++;

@@ -14,7 +14,7 @@ namespace Steward.JsonSchemas;
 /// </remarks>
 public static class CanonicalJson
 {
-    private static readonly JsonWriterOptions Options = new()
+    private static readonly JsonWriterOptions s_options = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         SkipValidation = true,
@@ -31,8 +31,8 @@ public static class CanonicalJson
 
     private static ArrayBufferWriter<byte> Buffer(JsonElement value)
     {
-        var buffer = new ArrayBufferWriter<byte>(256);
-        using var writer = new Utf8JsonWriter(buffer, Options);
+        ArrayBufferWriter<byte> buffer = new(256);
+        using Utf8JsonWriter writer = new(buffer, s_options);
         Write(writer, value);
         writer.Flush();
         return buffer;
@@ -47,7 +47,7 @@ public static class CanonicalJson
                 break;
             case JsonValueKind.Array:
                 writer.WriteStartArray();
-                foreach (var item in value.EnumerateArray())
+                foreach (JsonElement item in value.EnumerateArray())
                     Write(writer, item);
                 writer.WriteEndArray();
                 break;
@@ -66,7 +66,7 @@ public static class CanonicalJson
     private static void WriteObject(Utf8JsonWriter writer, JsonElement value)
     {
         writer.WriteStartObject();
-        foreach (var (name, member) in LastOfEachName(value))
+        foreach ((string name, JsonElement member) in LastOfEachName(value))
         {
             writer.WritePropertyName(name);
             Write(writer, member);
@@ -77,11 +77,11 @@ public static class CanonicalJson
 
     private static List<KeyValuePair<string, JsonElement>> LastOfEachName(JsonElement value)
     {
-        var members = new Dictionary<string, JsonElement>(value.GetPropertyCount(), StringComparer.Ordinal);
-        foreach (var member in value.EnumerateObject())
+        Dictionary<string, JsonElement> members = new(value.GetPropertyCount(), StringComparer.Ordinal);
+        foreach (JsonProperty member in value.EnumerateObject())
             members[NameOf(member)] = member.Value;
 
-        var sorted = members.ToList();
+        List<KeyValuePair<string, JsonElement>> sorted = members.ToList();
         sorted.Sort(static (a, b) => string.CompareOrdinal(a.Key, b.Key));
         return sorted;
     }
@@ -108,7 +108,7 @@ public static class CanonicalJson
 
     private static void WriteString(Utf8JsonWriter writer, JsonElement value)
     {
-        var raw = JsonMarshal.GetRawUtf8Value(value);
+        ReadOnlySpan<byte> raw = JsonMarshal.GetRawUtf8Value(value);
         try
         {
             if (raw.Contains((byte)'\\'))

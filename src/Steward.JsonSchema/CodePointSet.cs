@@ -19,16 +19,18 @@ internal sealed class CodePointSet
     public static CodePointSet LineEnds => new(('\n', '\n'), ('\r', '\r'), (0x2028, 0x2029));
 
     public static CodePointSet Space =>
-        new((9, 13), (' ', ' '), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF));
+        new(
+            (9, 13), (' ', ' '), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F),
+            (0x3000, 0x3000), (0xFEFF, 0xFEFF));
 
     public static CodePointSet Where(Func<UnicodeCategory, bool> belongs)
     {
-        var table = Array.ConvertAll(Enum.GetValues<UnicodeCategory>(), category => belongs(category));
-        var set = new CodePointSet();
+        bool[] table = Array.ConvertAll(Enum.GetValues<UnicodeCategory>(), category => belongs(category));
+        CodePointSet set = new();
         int? first = null;
-        for (var c = 0; c <= Max + 1; c++)
+        for (int c = 0; c <= Max + 1; c++)
         {
-            var inside = c <= Max && table[(int)CategoryOf(c)];
+            bool inside = c <= Max && table[(int)CategoryOf(c)];
             if (inside)
                 first ??= c;
             else if (first is { } start)
@@ -51,9 +53,9 @@ internal sealed class CodePointSet
 
     public CodePointSet Complement()
     {
-        var set = new CodePointSet();
-        var next = 0;
-        foreach (var (first, last) in Normalized())
+        CodePointSet set = new();
+        int next = 0;
+        foreach ((int first, int last) in Normalized())
         {
             if (first > next)
                 set.Add(next, first - 1);
@@ -68,10 +70,10 @@ internal sealed class CodePointSet
     /// <summary>One .NET expression that matches one code point; whole surrogate pairs, never half of one.</summary>
     public string ToPattern()
     {
-        var ranges = Normalized();
-        var basic = new StringBuilder();
-        var alternatives = new List<string>();
-        foreach (var (first, last) in ranges)
+        List<(int First, int Last)> ranges = Normalized();
+        StringBuilder basic = new();
+        List<string> alternatives = [];
+        foreach ((int first, int last) in ranges)
         {
             AppendBasic(basic, first, Math.Min(last, 0xD7FF));
             AppendBasic(basic, Math.Max(first, 0xE000), Math.Min(last, 0xFFFF));
@@ -84,7 +86,7 @@ internal sealed class CodePointSet
         return alternatives switch
         {
             [] => "(?!)",
-            [var only] when basic.Length > 0 => only,
+            [string only] when basic.Length > 0 => only,
             _ => $"(?:{string.Join('|', alternatives)})",
         };
     }
@@ -103,15 +105,15 @@ internal sealed class CodePointSet
     {
         while (first <= last)
         {
-            var (high, low) = Split(first);
-            var (lastHigh, lastLow) = Split(last);
+            (int high, int low) = Split(first);
+            (int lastHigh, int lastLow) = Split(last);
             if (high == lastHigh)
             {
                 alternatives.Add($"{Unit(high)}[{Unit(low)}-{Unit(lastLow)}]");
                 return;
             }
 
-            var whole = low == 0xDC00 ? (lastLow == 0xDFFF ? lastHigh : lastHigh - 1) : high;
+            int whole = low == 0xDC00 ? (lastLow == 0xDFFF ? lastHigh : lastHigh - 1) : high;
             alternatives.Add($"[{Unit(high)}-{Unit(whole)}][{Unit(low)}-\\uDFFF]");
             first = ((whole - 0xD800 + 1) << 10) + 0x10000;
         }
@@ -123,8 +125,8 @@ internal sealed class CodePointSet
 
     private List<(int First, int Last)> Normalized()
     {
-        var merged = new List<(int First, int Last)>();
-        foreach (var range in _ranges.Order())
+        List<(int First, int Last)> merged = [];
+        foreach ((int First, int Last) range in _ranges.Order())
         {
             if (merged.Count > 0 && range.First <= merged[^1].Last + 1)
                 merged[^1] = (merged[^1].First, Math.Max(merged[^1].Last, range.Last));

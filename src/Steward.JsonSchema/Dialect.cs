@@ -44,15 +44,21 @@ internal sealed record Dialect(Vocabulary Vocabularies, bool ItemsMayBeArray = f
     /// <summary>Reads "$vocabulary" of a metaschema; one without it means the whole draft.</summary>
     public static Dialect From(JsonElement metaschema, string pointer)
     {
-        if (metaschema.ValueKind != JsonValueKind.Object || !metaschema.TryGetProperty("$vocabulary", out var list) || list.ValueKind != JsonValueKind.Object)
+        if (metaschema.ValueKind != JsonValueKind.Object
+            || !metaschema.TryGetProperty("$vocabulary", out JsonElement list)
+            || list.ValueKind != JsonValueKind.Object)
             return Draft202012;
 
-        var vocabularies = Vocabulary.None;
-        foreach (var entry in list.EnumerateObject())
+        Vocabulary vocabularies = Vocabulary.None;
+        foreach (JsonProperty entry in list.EnumerateObject())
         {
-            var known = Named(entry.Name);
+            Vocabulary known = Named(entry.Name);
             if (known == Vocabulary.None && entry.Value.ValueKind == JsonValueKind.True)
-                throw new JsonSchemaException(pointer, $"the metaschema requires the unknown vocabulary \"{entry.Name}\"; use a metaschema without it.");
+            {
+                throw new JsonSchemaException(
+                    pointer, $"the metaschema requires the unknown vocabulary \"{entry.Name}\"; use a metaschema without it.");
+            }
+
             vocabularies |= known;
         }
 

@@ -5,7 +5,7 @@ namespace Steward.JsonSchemas;
 /// <summary>An ECMA-262 regular expression (with the "u" flag), translated to .NET and guarded by a time limit.</summary>
 internal sealed class EcmaPattern(string source)
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan s_limit = TimeSpan.FromMilliseconds(250);
 
     private readonly Regex _regex = Build(source);
 
@@ -24,7 +24,7 @@ internal sealed class EcmaPattern(string source)
         }
     }
 
-    /// <exception cref="RegexMatchTimeoutException">The match takes too long; the exception names the pattern as it was written.</exception>
+    /// <exception cref="RegexMatchTimeoutException">The match takes too long; it names the pattern as it was written.</exception>
     public bool IsMatch(ReadOnlySpan<char> text)
     {
         try
@@ -33,7 +33,7 @@ internal sealed class EcmaPattern(string source)
         }
         catch (RegexMatchTimeoutException)
         {
-            throw new RegexMatchTimeoutException("", source, Limit);
+            throw new RegexMatchTimeoutException("", source, s_limit);
         }
     }
 
@@ -41,7 +41,7 @@ internal sealed class EcmaPattern(string source)
     {
         try
         {
-            return new(EcmaTranslator.Translate(source), RegexOptions.CultureInvariant, Limit);
+            return new(EcmaTranslator.Translate(source), RegexOptions.CultureInvariant, s_limit);
         }
         catch (RegexParseException e)
         {

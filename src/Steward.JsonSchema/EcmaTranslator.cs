@@ -28,7 +28,7 @@ internal sealed class EcmaTranslator
 
     public static string Translate(string source)
     {
-        var translator = new EcmaTranslator(source);
+        EcmaTranslator translator = new(source);
         while (translator._at < source.Length)
         {
             translator.ReadTerm();
@@ -73,7 +73,7 @@ internal sealed class EcmaTranslator
                 _at++;
                 _output.Append("\\z");
                 break;
-            case '{' when QuantifierLength() is var length && length > 0:
+            case '{' when QuantifierLength() is int length && length > 0:
                 _output.Append(_source, _at, length);
                 _at += length;
                 break;
@@ -88,7 +88,7 @@ internal sealed class EcmaTranslator
 
     private void ReadGroup()
     {
-        foreach (var opening in new[] { "(?:", "(?=", "(?!", "(?<=", "(?<!", "(?i:" })
+        foreach (string opening in new[] { "(?:", "(?=", "(?!", "(?<=", "(?<!", "(?i:" })
         {
             if (!Take(opening))
                 continue;
@@ -107,7 +107,7 @@ internal sealed class EcmaTranslator
         if (_at >= _source.Length)
             throw new FormatException("it ends in a backslash.");
 
-        var c = _source[_at];
+        char c = _source[_at];
         if (c is 'b' or 'B')
         {
             _at++;
@@ -130,12 +130,12 @@ internal sealed class EcmaTranslator
 
     private void AppendNamedReference()
     {
-        var end = _source.IndexOf('>', _at);
+        int end = _source.IndexOf('>', _at);
         if (!At("k<") || end < 0)
             throw new FormatException("\\k must be followed by <name>.");
 
-        var name = _source[(_at + 2)..end];
-        var number = _groups.IndexOf(name) + 1;
+        string name = _source[(_at + 2)..end];
+        int number = _groups.IndexOf(name) + 1;
         if (number == 0)
             throw new FormatException($"there is no group named \"{name}\".");
         _at = end + 1;
@@ -153,7 +153,7 @@ internal sealed class EcmaTranslator
 
     private int ReadDecimal()
     {
-        var start = _at;
+        int start = _at;
         while (_at < _source.Length && _at - start < 5 && char.IsAsciiDigit(_source[_at]))
             _at++;
         return int.Parse(_source.AsSpan(start, _at - start), CultureInfo.InvariantCulture);
@@ -162,8 +162,8 @@ internal sealed class EcmaTranslator
     /// <summary>\d \D \w \W \s \S \p{…} \P{…}; null and nothing read for any other escape.</summary>
     private CodePointSet? ReadSetEscape()
     {
-        var c = _source[_at];
-        var set = char.ToLowerInvariant(c) switch
+        char c = _source[_at];
+        CodePointSet? set = char.ToLowerInvariant(c) switch
         {
             'd' => CodePointSet.Digits,
             'w' => CodePointSet.Word,
@@ -180,12 +180,12 @@ internal sealed class EcmaTranslator
 
     private CodePointSet ReadProperty()
     {
-        var end = _source.IndexOf('}', _at);
+        int end = _source.IndexOf('}', _at);
         if (end < 0 || _at + 1 >= _source.Length || _source[_at + 1] != '{')
             throw new FormatException("\\p must be followed by {a property}.");
 
-        var name = _source[(_at + 2)..end];
-        if (!_properties.TryGetValue(name, out var set))
+        string name = _source[(_at + 2)..end];
+        if (!_properties.TryGetValue(name, out CodePointSet? set))
             _properties[name] = set = UnicodeProperty.Find(name);
         _at = end;
         return set;
@@ -193,7 +193,7 @@ internal sealed class EcmaTranslator
 
     private int ReadCharacterEscape()
     {
-        var c = _source[_at++];
+        char c = _source[_at++];
         return c switch
         {
             't' => '\t',
@@ -221,23 +221,23 @@ internal sealed class EcmaTranslator
     {
         if (!Take("{"))
         {
-            var unit = ReadHex(4);
+            int unit = ReadHex(4);
             return char.IsHighSurrogate((char)unit) && At("\\u") && !At("\\u{") ? ReadLowHalf(unit) : unit;
         }
 
-        var end = _source.IndexOf('}', _at);
+        int end = _source.IndexOf('}', _at);
         if (end < 0 || end - _at > 8)
             throw new FormatException("\\u{ must be closed by }.");
-        var value = ReadHex(end - _at);
+        int value = ReadHex(end - _at);
         _at++;
         return value <= 0x10FFFF ? value : throw new FormatException("\\u{…} is above 10FFFF.");
     }
 
     private int ReadLowHalf(int high)
     {
-        var start = _at;
+        int start = _at;
         _at += 2;
-        var low = ReadHex(4);
+        int low = ReadHex(4);
         if (char.IsLowSurrogate((char)low))
             return char.ConvertToUtf32((char)high, (char)low);
 
@@ -248,7 +248,7 @@ internal sealed class EcmaTranslator
     private int ReadHex(int length)
     {
         if (length < 1 || _at + length > _source.Length
-            || !int.TryParse(_source.AsSpan(_at, length), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
+            || !int.TryParse(_source.AsSpan(_at, length), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int value))
             throw new FormatException("an escape lacks its hexadecimal digits.");
 
         _at += length;
@@ -257,8 +257,8 @@ internal sealed class EcmaTranslator
 
     private CodePointSet ReadClass()
     {
-        var negated = Take("^");
-        var set = new CodePointSet();
+        bool negated = Take("^");
+        CodePointSet set = new();
         while (!Take("]"))
         {
             if (_at >= _source.Length)
@@ -271,7 +271,7 @@ internal sealed class EcmaTranslator
 
     private void ReadClassRange(CodePointSet set)
     {
-        var first = ReadClassAtom(set);
+        int? first = ReadClassAtom(set);
         if (first is not { } start || !At("-") || At("-]"))
         {
             if (first is { } single)
@@ -312,7 +312,7 @@ internal sealed class EcmaTranslator
 
     private int ReadCodePoint()
     {
-        var c = _source[_at++];
+        char c = _source[_at++];
         return char.IsHighSurrogate(c) && _at < _source.Length && char.IsLowSurrogate(_source[_at])
             ? char.ConvertToUtf32(c, _source[_at++])
             : c;
@@ -330,7 +330,7 @@ internal sealed class EcmaTranslator
 
     private int QuantifierLength()
     {
-        var i = _at + 1;
+        int i = _at + 1;
         while (i < _source.Length && char.IsAsciiDigit(_source[i]))
             i++;
         if (i == _at + 1)
@@ -344,8 +344,8 @@ internal sealed class EcmaTranslator
 
     private void ListGroups()
     {
-        var inClass = false;
-        for (var i = 0; i < _source.Length; i++)
+        bool inClass = false;
+        for (int i = 0; i < _source.Length; i++)
         {
             if (_source[i] == '\\')
                 i++;
@@ -360,17 +360,18 @@ internal sealed class EcmaTranslator
 
     private void ListGroup(int open)
     {
-        var special = open + 1 < _source.Length && _source[open + 1] == '?';
+        bool special = open + 1 < _source.Length && _source[open + 1] == '?';
         if (!special)
             _groups.Add(null);
-        else if (string.CompareOrdinal(_source, open, "(?<", 0, 3) == 0 && open + 3 < _source.Length && _source[open + 3] is not ('=' or '!'))
+        else if (string.CompareOrdinal(_source, open, "(?<", 0, 3) == 0
+            && open + 3 < _source.Length && _source[open + 3] is not ('=' or '!'))
             _groups.Add(GroupName(open));
     }
 
     private string GroupName(int open)
     {
-        var end = _source.IndexOf('>', open);
-        var name = end < 0 ? "" : _source[(open + 3)..end];
+        int end = _source.IndexOf('>', open);
+        string name = end < 0 ? "" : _source[(open + 3)..end];
         if (name.Length == 0 || char.IsAsciiDigit(name[0]) || !name.All(c => char.IsLetterOrDigit(c) || c is '_' or '$'))
             throw new FormatException("a group name must be an identifier, closed by >.");
         return name;

@@ -84,12 +84,15 @@ internal struct Evaluation(JsonSchemaOptions options, bool tracksScope, List<Sch
 
     public readonly void Forward(List<SchemaError> errors)
     {
-        foreach (var error in errors.Take(Math.Max(0, _maxErrors - Errors!.Count)))
+        foreach (SchemaError error in errors.Take(Math.Max(0, _maxErrors - Errors!.Count)))
             Errors.Add(error);
     }
 
     public bool StopAtPattern(string schemaPointer, RegexMatchTimeoutException timeout) =>
-        Stop(schemaPointer, "pattern", $"{Subject} takes too long to match the pattern \"{JsonValues.Shorten(timeout.Pattern)}\"; send a shorter value.");
+        Stop(
+            schemaPointer,
+            "pattern",
+            $"{Subject} takes too long to match the pattern \"{JsonValues.Shorten(timeout.Pattern)}\"; send a shorter value.");
 
     public bool Stop(SchemaNode node, string keyword, string message) => Stop(node.Display, keyword, message);
 
@@ -105,10 +108,10 @@ internal struct Evaluation(JsonSchemaOptions options, bool tracksScope, List<Sch
         if (_depth >= _maxDepth)
             return Stop(node, "maxDepth", $"The value nests deeper than {_maxDepth} levels; send a flatter value.");
 
-        var (inPlace, parent) = (_inPlace, _path);
+        (int inPlace, InstancePath? parent) = (_inPlace, _path);
         (_inPlace, _path) = (0, path);
         _depth++;
-        var valid = node.Evaluate(ref this, value, null);
+        bool valid = node.Evaluate(ref this, value, null);
         _depth--;
         (_inPlace, _path) = (inPlace, parent);
         return valid;
@@ -116,7 +119,7 @@ internal struct Evaluation(JsonSchemaOptions options, bool tracksScope, List<Sch
 
     private bool FailBelow(Keyword keyword, InstancePath? path, string message)
     {
-        var parent = _path;
+        InstancePath? parent = _path;
         _path = path;
         Report(keyword.Pointer, keyword.Name, message);
         _path = parent;
@@ -130,7 +133,7 @@ internal sealed record DynamicScope(DynamicScope? Outer, SchemaResource Resource
     public SchemaNode? Find(string anchor)
     {
         SchemaNode? found = null;
-        for (var scope = this; scope is not null; scope = scope.Outer)
+        for (DynamicScope? scope = this; scope is not null; scope = scope.Outer)
             found = scope.Resource.DynamicAnchors.GetValueOrDefault(anchor) ?? found;
         return found;
     }
@@ -141,7 +144,7 @@ internal sealed record InstancePath(InstancePath? Parent, string Token, bool IsI
 {
     public static string Pointer(InstancePath? path)
     {
-        var text = new StringBuilder();
+        StringBuilder text = new();
         for (; path is not null; path = path.Parent)
             text.Insert(0, "/" + JsonPointer.Escape(path.Token));
         return text.ToString();
@@ -152,7 +155,7 @@ internal sealed record InstancePath(InstancePath? Parent, string Token, bool IsI
         if (path is null)
             return "The value";
 
-        var text = new StringBuilder();
+        StringBuilder text = new();
         for (; path is not null; path = path.Parent)
             text.Insert(0, path.IsIndex ? $"[{path.Token}]" : path.Parent is null ? path.Token : "." + path.Token);
         return $"\"{JsonValues.Shorten(text.ToString())}\"";
@@ -162,8 +165,12 @@ internal sealed record InstancePath(InstancePath? Parent, string Token, bool IsI
 internal static class JsonPointer
 {
     public static string Escape(string token) =>
-        token.AsSpan().IndexOfAny('~', '/') < 0 ? token : token.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
+        token.AsSpan().IndexOfAny('~', '/') < 0
+            ? token
+            : token.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
 
     public static string Unescape(string token) =>
-        token.Contains('~', StringComparison.Ordinal) ? token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal) : token;
+        token.Contains('~', StringComparison.Ordinal)
+            ? token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal)
+            : token;
 }

@@ -18,8 +18,8 @@ internal sealed class AllOfKeyword(SchemaNode owner, SchemaNode[] schemas) : Key
 {
     public override bool Evaluate(ref Evaluation run, JsonElement instance, Evaluated? seen)
     {
-        var valid = true;
-        foreach (var schema in schemas)
+        bool valid = true;
+        foreach (SchemaNode schema in schemas)
         {
             if (schema.Evaluate(ref run, instance, seen))
                 continue;
@@ -39,10 +39,10 @@ internal abstract class TryingKeyword(string name, SchemaNode owner) : Keyword(n
 
     protected static bool Try(ref Evaluation run, SchemaNode schema, JsonElement instance, Evaluated? seen)
     {
-        var own = seen is null ? null : new Evaluated();
-        var errors = run.Errors;
+        Evaluated? own = seen is null ? null : new Evaluated();
+        List<SchemaError>? errors = run.Errors;
         run.Errors = null;
-        var valid = schema.Evaluate(ref run, instance, own);
+        bool valid = schema.Evaluate(ref run, instance, own);
         run.Errors = errors;
         if (valid)
             seen?.Merge(own!);
@@ -55,12 +55,16 @@ internal abstract class TryingKeyword(string name, SchemaNode owner) : Keyword(n
         if (!run.Collects || run.Stopped)
             return false;
 
-        var branches = Array.ConvertAll(schemas, Reasons(ref run, instance));
-        var list = branches.Take(ShownBranches).Select((errors, i) => $"({i + 1}) {(errors.Count > 0 ? errors[0].Message : "it failed.")}");
-        var more = branches.Length > ShownBranches ? " …" : "";
-        run.Fail(this, $"{run.Subject} must match {words} the {branches.Length} alternatives, but matches none: {string.Join(" ", list)}{more}");
-        var pointer = run.Pointer;
-        var near = Array.FindAll(branches, errors => errors.Count > 0 && !errors.Exists(error => IsMismatch(error, pointer)));
+        List<SchemaError>[] branches = Array.ConvertAll(schemas, Reasons(ref run, instance));
+        IEnumerable<string> list = branches.Take(ShownBranches)
+            .Select((errors, i) => $"({i + 1}) {(errors.Count > 0 ? errors[0].Message : "it failed.")}");
+        string more = branches.Length > ShownBranches ? " …" : "";
+        run.Fail(
+            this,
+            $"{run.Subject} must match {words} the {branches.Length} alternatives, but matches none: {string.Join(" ", list)}{more}");
+        string pointer = run.Pointer;
+        List<SchemaError>[] near =
+            Array.FindAll(branches, errors => errors.Count > 0 && !errors.Exists(error => IsMismatch(error, pointer)));
         if (near.Length == 1)
             run.Forward(near[0]);
         return false;
@@ -68,10 +72,10 @@ internal abstract class TryingKeyword(string name, SchemaNode owner) : Keyword(n
 
     private static Converter<SchemaNode, List<SchemaError>> Reasons(ref Evaluation run, JsonElement instance)
     {
-        var copy = run;
+        Evaluation copy = run;
         return schema =>
         {
-            var branch = copy;
+            Evaluation branch = copy;
             branch.Errors = [];
             schema.Evaluate(ref branch, instance, null);
             return branch.Errors ?? [];
@@ -86,8 +90,8 @@ internal sealed class AnyOfKeyword(SchemaNode owner, SchemaNode[] schemas) : Try
 {
     public override bool Evaluate(ref Evaluation run, JsonElement instance, Evaluated? seen)
     {
-        var valid = false;
-        foreach (var schema in schemas)
+        bool valid = false;
+        foreach (SchemaNode schema in schemas)
         {
             valid |= Try(ref run, schema, instance, seen);
             if (run.Stopped)
@@ -105,20 +109,23 @@ internal sealed class OneOfKeyword(SchemaNode owner, SchemaNode[] schemas) : Try
     public override bool Evaluate(ref Evaluation run, JsonElement instance, Evaluated? seen)
     {
         int? first = null;
-        for (var i = 0; i < schemas.Length; i++)
+        for (int i = 0; i < schemas.Length; i++)
         {
-            var valid = Try(ref run, schemas[i], instance, seen);
+            bool valid = Try(ref run, schemas[i], instance, seen);
             if (run.Stopped)
                 return false;
             if (!valid)
                 continue;
             if (first is not null)
-                return run.Collects && run.Fail(this, $"{run.Subject} must match exactly one of the {schemas.Length} alternatives, but matches alternatives {first + 1} and {i + 1}.");
+                return run.Collects && FailTwo(ref run, schemas.Length, first.Value + 1, i + 1);
             first = i;
         }
 
         return first is not null || FailAll(ref run, schemas, instance, "exactly one of");
     }
+
+    private bool FailTwo(ref Evaluation run, int count, int first, int second) => run.Fail(
+        this, $"{run.Subject} must match exactly one of the {count} alternatives, but matches alternatives {first} and {second}.");
 }
 
 internal sealed class NotKeyword(SchemaNode owner, SchemaNode schema) : TryingKeyword("not", owner)
@@ -128,15 +135,18 @@ internal sealed class NotKeyword(SchemaNode owner, SchemaNode schema) : TryingKe
         if (!Try(ref run, schema, instance, null))
             return !run.Stopped;
 
-        return run.Collects && run.Fail(this, $"{run.Subject} must not match {JsonValues.Shorten(schema.Element.GetRawText())}, but is {JsonValues.Quote(instance)}.");
+        return run.Collects && run.Fail(
+            this,
+            $"{run.Subject} must not match {JsonValues.Shorten(schema.Element.GetRawText())}, but is {JsonValues.Quote(instance)}.");
     }
 }
 
-internal sealed class IfKeyword(SchemaNode owner, SchemaNode condition, SchemaNode? then, SchemaNode? otherwise) : TryingKeyword("if", owner)
+internal sealed class IfKeyword(SchemaNode owner, SchemaNode condition, SchemaNode? then, SchemaNode? otherwise)
+    : TryingKeyword("if", owner)
 {
     public override bool Evaluate(ref Evaluation run, JsonElement instance, Evaluated? seen)
     {
-        var branch = Try(ref run, condition, instance, seen) ? then : otherwise;
+        SchemaNode? branch = Try(ref run, condition, instance, seen) ? then : otherwise;
         if (run.Stopped)
             return false;
 

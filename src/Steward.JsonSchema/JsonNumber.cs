@@ -7,6 +7,8 @@ namespace Steward.JsonSchemas;
 /// <summary>A JSON number without loss: sign × 0.d₁d₂d₃… × 10^exponent, with no zero at either end of the digits.</summary>
 internal readonly struct JsonNumber : IComparable<JsonNumber>
 {
+    private const NumberStyles PlainNumber = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint;
+
     private const long MaxExponent = 1_000_000_000_000_000;
 
     private readonly bool _negative;
@@ -28,8 +30,8 @@ internal readonly struct JsonNumber : IComparable<JsonNumber>
 
     public static JsonNumber Parse(ReadOnlySpan<byte> raw)
     {
-        var negative = raw[0] == (byte)'-';
-        var buffer = new byte[raw.Length];
+        bool negative = raw[0] == (byte)'-';
+        byte[] buffer = new byte[raw.Length];
         int count = 0, i = negative ? 1 : 0;
         int? point = null;
         for (; i < raw.Length && (raw[i] | 0x20) != 'e'; i++)
@@ -40,9 +42,9 @@ internal readonly struct JsonNumber : IComparable<JsonNumber>
                 buffer[count++] = raw[i];
         }
 
-        var exponent = (point ?? count) + (i < raw.Length ? ParseExponent(raw[(i + 1)..]) : 0);
-        var digits = buffer.AsSpan(0, count).TrimEnd((byte)'0');
-        var significant = digits.TrimStart((byte)'0');
+        long exponent = (point ?? count) + (i < raw.Length ? ParseExponent(raw[(i + 1)..]) : 0);
+        Span<byte> digits = buffer.AsSpan(0, count).TrimEnd((byte)'0');
+        Span<byte> significant = digits.TrimStart((byte)'0');
         return new(negative, significant.ToArray(), exponent - (digits.Length - significant.Length));
     }
 
@@ -56,7 +58,7 @@ internal readonly struct JsonNumber : IComparable<JsonNumber>
         value = 0;
         return raw.Length <= 28
             && raw.IndexOfAny((byte)'e', (byte)'E') < 0
-            && decimal.TryParse(raw, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out value);
+            && decimal.TryParse(raw, PlainNumber, CultureInfo.InvariantCulture, out value);
     }
 
     public int CompareTo(JsonNumber other)
@@ -64,7 +66,7 @@ internal readonly struct JsonNumber : IComparable<JsonNumber>
         if (_negative != other._negative)
             return _negative ? -1 : 1;
 
-        var magnitude = CompareMagnitude(other);
+        int magnitude = CompareMagnitude(other);
         return _negative ? -magnitude : magnitude;
     }
 
@@ -73,8 +75,8 @@ internal readonly struct JsonNumber : IComparable<JsonNumber>
         if (IsZero)
             return true;
 
-        var (value, scale) = (Mantissa, Scale - divisor.Scale);
-        var modulus = divisor.Mantissa;
+        (BigInteger value, long scale) = (Mantissa, Scale - divisor.Scale);
+        BigInteger modulus = divisor.Mantissa;
         if (scale >= 0)
             return (value % modulus * BigInteger.ModPow(10, scale, modulus) % modulus).IsZero;
 
@@ -87,7 +89,7 @@ internal readonly struct JsonNumber : IComparable<JsonNumber>
         if (IsZero)
             return "0";
 
-        var text = new StringBuilder();
+        StringBuilder text = new();
         if (_negative)
             text.Append('-');
         AppendMagnitude(text, Encoding.ASCII.GetString(_digits));
@@ -120,15 +122,15 @@ internal readonly struct JsonNumber : IComparable<JsonNumber>
         if (IsZero || other.IsZero)
             return other.IsZero.CompareTo(IsZero);
 
-        var exponents = _exponent.CompareTo(other._exponent);
+        int exponents = _exponent.CompareTo(other._exponent);
         return exponents != 0 ? exponents : _digits.AsSpan().SequenceCompareTo(other._digits);
     }
 
     private static long ParseExponent(ReadOnlySpan<byte> raw)
     {
-        var negative = raw[0] == (byte)'-';
-        var value = 0L;
-        foreach (var c in raw[(raw[0] is (byte)'-' or (byte)'+' ? 1 : 0)..])
+        bool negative = raw[0] == (byte)'-';
+        long value = 0L;
+        foreach (byte c in raw[(raw[0] is (byte)'-' or (byte)'+' ? 1 : 0)..])
             value = Math.Min(value * 10 + (c - '0'), MaxExponent);
         return negative ? -value : value;
     }

@@ -31,8 +31,8 @@ public sealed class JsonSchema
     public static JsonSchema Parse(JsonElement schema, JsonSchemaOptions? options = null)
     {
         options ??= JsonSchemaOptions.Default;
-        var index = new SchemaIndex(options);
-        var root = index.AddRoot(schema.Clone());
+        SchemaIndex index = new(options);
+        SchemaNode root = index.AddRoot(schema.Clone());
         new SchemaCompiler(index, options).Compile(root);
         return new(root, options, index.DynamicAnchors.Count > 0);
     }
@@ -44,8 +44,8 @@ public sealed class JsonSchema
         if (IsValid(instance))
             return SchemaResult.Valid;
 
-        var errors = new List<SchemaError>();
-        var run = new Evaluation(_options, _tracksScope, errors);
+        List<SchemaError> errors = [];
+        Evaluation run = new(_options, _tracksScope, errors);
         Evaluate(ref run, instance);
         if (run.Reason is { } reason)
             errors.Insert(0, reason);
@@ -56,7 +56,7 @@ public sealed class JsonSchema
     /// <param name="instance">The value.</param>
     public bool IsValid(JsonElement instance)
     {
-        var run = new Evaluation(_options, _tracksScope, null);
+        Evaluation run = new(_options, _tracksScope, null);
         return Evaluate(ref run, instance);
     }
 

@@ -34,9 +34,9 @@ internal static class JsonValues
     /// <summary>The number of Unicode code points of a string, counted without decoding it.</summary>
     public static int CodePoints(JsonElement text)
     {
-        var raw = JsonMarshal.GetRawUtf8Value(text)[1..^1];
-        var count = 0;
-        for (var i = 0; i < raw.Length; i++)
+        ReadOnlySpan<byte> raw = JsonMarshal.GetRawUtf8Value(text)[1..^1];
+        int count = 0;
+        for (int i = 0; i < raw.Length; i++)
         {
             if ((raw[i] & 0xC0) == 0x80)
                 continue;
@@ -63,7 +63,7 @@ internal static class JsonValues
         if (text.Length <= QuoteLength)
             return text;
 
-        var cut = char.IsHighSurrogate(text[QuoteLength - 1]) ? QuoteLength - 1 : QuoteLength;
+        int cut = char.IsHighSurrogate(text[QuoteLength - 1]) ? QuoteLength - 1 : QuoteLength;
         return string.Create(CultureInfo.InvariantCulture, $"{text.AsSpan(0, cut)}…{end}");
     }
 
@@ -81,12 +81,12 @@ internal static class JsonValues
 
     private static bool StringsEqual(JsonElement a, JsonElement b)
     {
-        var x = JsonMarshal.GetRawUtf8Value(a);
-        var y = JsonMarshal.GetRawUtf8Value(b);
+        ReadOnlySpan<byte> x = JsonMarshal.GetRawUtf8Value(a);
+        ReadOnlySpan<byte> y = JsonMarshal.GetRawUtf8Value(b);
         if (x.SequenceEqual(y))
             return true;
 
-        var escaped = x.Contains((byte)'\\') || y.Contains((byte)'\\');
+        bool escaped = x.Contains((byte)'\\') || y.Contains((byte)'\\');
         return escaped && a.ValueEquals(b.GetString());
     }
 
@@ -95,8 +95,8 @@ internal static class JsonValues
         if (a.GetArrayLength() != b.GetArrayLength())
             return false;
 
-        var others = b.EnumerateArray();
-        foreach (var item in a.EnumerateArray())
+        JsonElement.ArrayEnumerator others = b.EnumerateArray();
+        foreach (JsonElement item in a.EnumerateArray())
         {
             others.MoveNext();
             if (!DeepEquals(item, others.Current))
@@ -108,13 +108,13 @@ internal static class JsonValues
 
     private static bool ObjectsEqual(JsonElement a, JsonElement b)
     {
-        var (left, right) = (Members(a), Members(b));
+        (Dictionary<string, JsonElement> left, Dictionary<string, JsonElement> right) = (Members(a), Members(b));
         if (left.Count != right.Count)
             return false;
 
-        foreach (var (name, value) in left)
+        foreach ((string name, JsonElement value) in left)
         {
-            if (!right.TryGetValue(name, out var other) || !DeepEquals(value, other))
+            if (!right.TryGetValue(name, out JsonElement other) || !DeepEquals(value, other))
                 return false;
         }
 
@@ -123,8 +123,8 @@ internal static class JsonValues
 
     private static Dictionary<string, JsonElement> Members(JsonElement value)
     {
-        var members = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
-        foreach (var member in value.EnumerateObject())
+        Dictionary<string, JsonElement> members = new(StringComparer.Ordinal);
+        foreach (JsonProperty member in value.EnumerateObject())
             members[member.Name] = member.Value;
         return members;
     }

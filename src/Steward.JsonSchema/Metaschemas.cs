@@ -8,21 +8,21 @@ internal static class Metaschemas
 {
     private const string Address = "https://json-schema.org/draft/2020-12/";
 
-    private static readonly FrozenDictionary<string, Lazy<JsonElement>> Documents = new[]
+    private static readonly FrozenDictionary<string, Lazy<JsonElement>> s_documents = new[]
     {
         "schema", "meta/core", "meta/applicator", "meta/unevaluated", "meta/validation",
         "meta/meta-data", "meta/format-annotation", "meta/format-assertion", "meta/content",
     }.ToFrozenDictionary(name => Address + name, name => new Lazy<JsonElement>(() => Read(name)));
 
     public static JsonElement? Find(string address) =>
-        Documents.TryGetValue(address, out var document) ? document.Value : null;
+        s_documents.TryGetValue(address, out Lazy<JsonElement>? document) ? document.Value : null;
 
     private static JsonElement Read(string name)
     {
-        var resource = $"Steward.JsonSchemas.{name[(name.IndexOf('/', StringComparison.Ordinal) + 1)..]}.json";
-        using var stream = typeof(Metaschemas).Assembly.GetManifestResourceStream(resource)
+        string resource = $"Steward.JsonSchemas.{name[(name.IndexOf('/', StringComparison.Ordinal) + 1)..]}.json";
+        using Stream stream = typeof(Metaschemas).Assembly.GetManifestResourceStream(resource)
             ?? throw new InvalidOperationException($"The resource '{resource}' is not embedded.");
-        using var document = JsonDocument.Parse(stream);
+        using JsonDocument document = JsonDocument.Parse(stream);
         return document.RootElement.Clone();
     }
 }

@@ -14,14 +14,15 @@ internal sealed class RequiredKeyword(SchemaNode owner, string[] names) : Keywor
         if (instance.ValueKind != JsonValueKind.Object)
             return true;
 
-        var valid = true;
-        for (var i = 0; i < names.Length; i++)
+        bool valid = true;
+        for (int i = 0; i < names.Length; i++)
         {
             if (instance.TryGetProperty(_names[i], out _))
                 continue;
             if (!run.Collects)
                 return false;
-            valid = run.Fail(this, $"The required property \"{names[i]}\"{(run.Pointer.Length == 0 ? "" : $" of {run.Subject}")} is missing.");
+            string owner = run.Pointer.Length == 0 ? "" : $" of {run.Subject}";
+            valid = run.Fail(this, $"The required property \"{names[i]}\"{owner} is missing.");
         }
 
         return valid;
@@ -35,10 +36,12 @@ internal sealed class DependentRequiredKeyword(string keyword, SchemaNode owner,
         if (instance.ValueKind != JsonValueKind.Object || !instance.TryGetProperty(trigger, out _))
             return true;
 
-        foreach (var name in names)
+        foreach (string name in names)
         {
-            if (!instance.TryGetProperty(name, out _))
-                return run.Collects && run.Fail(this, $"The property \"{name}\" is required when \"{trigger}\" is present, but is missing.");
+            if (instance.TryGetProperty(name, out _))
+                continue;
+            return run.Collects
+                && run.Fail(this, $"The property \"{name}\" is required when \"{trigger}\" is present, but is missing.");
         }
 
         return true;
@@ -52,8 +55,8 @@ internal sealed class PropertyNamesKeyword(SchemaNode owner, SchemaNode schema) 
         if (instance.ValueKind != JsonValueKind.Object)
             return true;
 
-        var valid = true;
-        foreach (var member in instance.EnumerateObject())
+        bool valid = true;
+        foreach (JsonProperty member in instance.EnumerateObject())
         {
             if (IsAllowed(ref run, member))
                 continue;
@@ -67,10 +70,10 @@ internal sealed class PropertyNamesKeyword(SchemaNode owner, SchemaNode schema) 
 
     private bool IsAllowed(ref Evaluation run, JsonProperty member)
     {
-        var outer = run.Errors;
+        List<SchemaError>? outer = run.Errors;
         run.Errors = outer is null ? null : [];
-        var valid = schema.Evaluate(ref run, NameAsValue(member), null);
-        var why = run.Errors is [var first, ..] ? first.Message : "";
+        bool valid = schema.Evaluate(ref run, NameAsValue(member), null);
+        string why = run.Errors is [SchemaError first, ..] ? first.Message : "";
         run.Errors = outer;
         if (!valid && outer is not null)
             run.FailMember(this, member, $"The property name \"{JsonValues.Shorten(member.Name)}\" is not allowed: {why}");
@@ -79,8 +82,8 @@ internal sealed class PropertyNamesKeyword(SchemaNode owner, SchemaNode schema) 
 
     private static JsonElement NameAsValue(JsonProperty member)
     {
-        var raw = JsonMarshal.GetRawUtf8PropertyName(member);
-        var text = new byte[raw.Length + 2];
+        ReadOnlySpan<byte> raw = JsonMarshal.GetRawUtf8PropertyName(member);
+        byte[] text = new byte[raw.Length + 2];
         text[0] = text[^1] = (byte)'"';
         raw.CopyTo(text.AsSpan(1));
         return JsonElement.Parse(text);
@@ -99,9 +102,9 @@ internal sealed class PropertiesKeyword(
         if (instance.ValueKind != JsonValueKind.Object)
             return true;
 
-        var valid = true;
-        var index = 0;
-        foreach (var member in instance.EnumerateObject())
+        bool valid = true;
+        int index = 0;
+        foreach (JsonProperty member in instance.EnumerateObject())
         {
             if (!EvaluateMember(ref run, member, index++, seen))
             {
@@ -116,15 +119,15 @@ internal sealed class PropertiesKeyword(
 
     private bool EvaluateMember(ref Evaluation run, JsonProperty member, int index, Evaluated? seen)
     {
-        var valid = true;
-        var known = false;
+        bool valid = true;
+        bool known = false;
         if (properties.Find(member) is { } schema)
         {
             known = true;
             valid = run.Member(schema, member);
         }
 
-        foreach (var (pattern, patternSchema) in patterns)
+        foreach ((EcmaPattern pattern, SchemaNode patternSchema) in patterns)
         {
             if (!Matches(ref run, pattern, member.Name))
                 continue;
@@ -154,7 +157,8 @@ internal sealed class PropertiesKeyword(
         if (!schema.IsFalse)
             return run.Member(schema, member);
 
-        return run.Collects && run.FailMember(this, member, $"The property \"{JsonValues.Shorten(member.Name)}\" is not allowed; {Known()}.");
+        return run.Collects
+            && run.FailMember(this, member, $"The property \"{JsonValues.Shorten(member.Name)}\" is not allowed; {Known()}.");
     }
 
     private string Known()
@@ -162,7 +166,7 @@ internal sealed class PropertiesKeyword(
         if (properties.Names.Count == 0)
             return "leave it out";
 
-        var more = properties.Names.Count > ShownNames ? ", …" : "";
+        string more = properties.Names.Count > ShownNames ? ", …" : "";
         return $"the known properties are {string.Join(", ", properties.Names.Take(ShownNames).Select(name => $"\"{name}\""))}{more}";
     }
 }
@@ -174,9 +178,9 @@ internal sealed class UnevaluatedPropertiesKeyword(SchemaNode owner, SchemaNode 
         if (instance.ValueKind != JsonValueKind.Object)
             return true;
 
-        var valid = true;
-        var index = 0;
-        foreach (var member in instance.EnumerateObject())
+        bool valid = true;
+        int index = 0;
+        foreach (JsonProperty member in instance.EnumerateObject())
         {
             if (seen!.Has(index++) || Check(ref run, member))
                 continue;
@@ -194,6 +198,7 @@ internal sealed class UnevaluatedPropertiesKeyword(SchemaNode owner, SchemaNode 
         if (!schema.IsFalse)
             return run.Member(schema, member);
 
-        return run.Collects && run.FailMember(this, member, $"The property \"{JsonValues.Shorten(member.Name)}\" is not allowed; leave it out.");
+        return run.Collects
+            && run.FailMember(this, member, $"The property \"{JsonValues.Shorten(member.Name)}\" is not allowed; leave it out.");
     }
 }

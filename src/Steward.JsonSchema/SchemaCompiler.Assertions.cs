@@ -5,9 +5,9 @@ namespace Steward.JsonSchemas;
 
 internal sealed partial class SchemaCompiler
 {
-    private static readonly string[] Limits = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
+    private static readonly string[] s_limits = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
 
-    private static readonly string[] Counts =
+    private static readonly string[] s_counts =
         ["minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"];
 
     private static void AddAssertions(SchemaNode node, List<Keyword> keywords)
@@ -18,7 +18,7 @@ internal sealed partial class SchemaCompiler
         if (Value(node, "enum", JsonValueKind.Array, "an array of values") is { } values)
             keywords.Add(new EnumKeyword(node, values));
         AddNumbers(node, keywords);
-        foreach (var name in Counts)
+        foreach (string name in s_counts)
         {
             if (Count(node, name) is { } limit)
                 keywords.Add(new CountKeyword(name, node, limit));
@@ -38,8 +38,8 @@ internal sealed partial class SchemaCompiler
         if (Value(node, "type") is not { } type)
             return;
 
-        var names = type.ValueKind == JsonValueKind.String ? [type.GetString()!] : Strings(node, "type", type);
-        var types = names.Aggregate(JsonTypes.None, (all, name) => all | TypeKeyword.Parse(name));
+        string[] names = type.ValueKind == JsonValueKind.String ? [type.GetString()!] : Strings(node, "type", type);
+        JsonTypes types = names.Aggregate(JsonTypes.None, (all, name) => all | TypeKeyword.Parse(name));
         if (names.Length == 0 || names.Any(name => TypeKeyword.Parse(name) == JsonTypes.None))
             throw Invalid(node, "type", "one or more of array, boolean, integer, null, number, object, string", type);
         keywords.Add(new TypeKeyword(node, types, names));
@@ -47,7 +47,7 @@ internal sealed partial class SchemaCompiler
 
     private static void AddNumbers(SchemaNode node, List<Keyword> keywords)
     {
-        foreach (var name in Limits)
+        foreach (string name in s_limits)
         {
             if (Value(node, name, JsonValueKind.Number, "a number") is { } limit)
                 keywords.Add(new LimitKeyword(name, node, limit));
@@ -56,7 +56,7 @@ internal sealed partial class SchemaCompiler
         if (Value(node, "multipleOf", JsonValueKind.Number, "a number above 0") is not { } divisor)
             return;
 
-        var keyword = new MultipleOfKeyword(node, divisor);
+        MultipleOfKeyword keyword = new(node, divisor);
         keywords.Add(keyword.IsUsable ? keyword : throw Invalid(node, "multipleOf", "a number above 0", divisor));
     }
 
@@ -64,16 +64,19 @@ internal sealed partial class SchemaCompiler
     {
         if (Value(node, "dependentRequired", JsonValueKind.Object, "an object of arrays of names") is { } dependent)
         {
-            foreach (var entry in dependent.EnumerateObject())
-                keywords.Add(new DependentRequiredKeyword("dependentRequired", node, entry.Name, Strings(node, $"dependentRequired/{entry.Name}", entry.Value)));
+            foreach (JsonProperty entry in dependent.EnumerateObject())
+                keywords.Add(DependentRequired(node, "dependentRequired", entry));
         }
 
         if (Value(node, "dependencies", JsonValueKind.Object, "an object of schemas or arrays of names") is not { } mixed)
             return;
 
-        foreach (var entry in mixed.EnumerateObject().Where(entry => entry.Value.ValueKind == JsonValueKind.Array))
-            keywords.Add(new DependentRequiredKeyword("dependencies", node, entry.Name, Strings(node, $"dependencies/{entry.Name}", entry.Value)));
+        foreach (JsonProperty entry in mixed.EnumerateObject().Where(entry => entry.Value.ValueKind == JsonValueKind.Array))
+            keywords.Add(DependentRequired(node, "dependencies", entry));
     }
+
+    private static DependentRequiredKeyword DependentRequired(SchemaNode node, string keyword, JsonProperty entry) =>
+        new(keyword, node, entry.Name, Strings(node, $"{keyword}/{entry.Name}", entry.Value));
 
     private static void AddFormat(SchemaNode node, List<Keyword> keywords)
     {
@@ -94,7 +97,10 @@ internal sealed partial class SchemaCompiler
         }
         catch (FormatException e)
         {
-            throw new JsonSchemaException($"{node.Display}/{keyword}", $"the pattern \"{JsonValues.Shorten(source)}\" is not an ECMA-262 regular expression: {e.Message}", e);
+            throw new JsonSchemaException(
+                $"{node.Display}/{keyword}",
+                $"the pattern \"{JsonValues.Shorten(source)}\" is not an ECMA-262 regular expression: {e.Message}",
+                e);
         }
     }
 }

@@ -10,13 +10,13 @@ internal sealed partial class SchemaCompiler(SchemaIndex index, JsonSchemaOption
 
     public void Compile(SchemaNode root)
     {
-        foreach (var node in root.Document.Nodes.Values)
+        foreach (SchemaNode node in root.Document.Nodes.Values)
             Enqueue(node);
         while (_pending.Count > 0)
         {
-            while (_pending.TryDequeue(out var node))
+            while (_pending.TryDequeue(out SchemaNode? node))
                 CompileNode(node);
-            foreach (var anchor in index.DynamicAnchors)
+            foreach (SchemaNode anchor in index.DynamicAnchors)
                 Enqueue(anchor);
         }
     }
@@ -35,8 +35,8 @@ internal sealed partial class SchemaCompiler(SchemaIndex index, JsonSchemaOption
             return;
 
         List<Keyword> keywords = [], unevaluated = [];
-        var dialect = node.Resource.Dialect;
-        var refOnly = dialect.RefStandsAlone && node.Element.TryGetProperty("$ref", out _);
+        Dialect dialect = node.Resource.Dialect;
+        bool refOnly = dialect.RefStandsAlone && node.Element.TryGetProperty("$ref", out _);
         if (!refOnly && dialect.Has(Vocabulary.Validation))
             AddAssertions(node, keywords);
         if (!refOnly && FormatAsserts(dialect))
@@ -61,7 +61,7 @@ internal sealed partial class SchemaCompiler(SchemaIndex index, JsonSchemaOption
         if (Text(node, "$dynamicRef") is not { } dynamic)
             return;
 
-        var (target, isDynamic) = index.Resolve(node, "$dynamicRef", dynamic);
+        (SchemaNode target, bool isDynamic) = index.Resolve(node, "$dynamicRef", dynamic);
         Enqueue(target);
         keywords.Add(isDynamic
             ? new DynamicRefKeyword(node, target, Uri.UnescapeDataString(dynamic[(dynamic.IndexOf('#', StringComparison.Ordinal) + 1)..]))
@@ -72,11 +72,11 @@ internal sealed partial class SchemaCompiler(SchemaIndex index, JsonSchemaOption
         new($"{node.Display}/{JsonPointer.Escape(keyword)}", $"it must be {expected}, but is {JsonValues.Quote(actual)}.");
 
     private static JsonElement? Value(SchemaNode node, string keyword) =>
-        node.Element.TryGetProperty(keyword, out var value) ? value : null;
+        node.Element.TryGetProperty(keyword, out JsonElement value) ? value : null;
 
     private static JsonElement? Value(SchemaNode node, string keyword, JsonValueKind kind, string expected)
     {
-        var value = Value(node, keyword);
+        JsonElement? value = Value(node, keyword);
         return value is null || value.Value.ValueKind == kind ? value : throw Invalid(node, keyword, expected, value.Value);
     }
 
@@ -90,7 +90,7 @@ internal sealed partial class SchemaCompiler(SchemaIndex index, JsonSchemaOption
         if (!JsonValues.IsInteger(value) || JsonMarshal.GetRawUtf8Value(value)[0] == (byte)'-')
             throw Invalid(node, keyword, "a non-negative integer", value);
 
-        return value.TryGetDouble(out var number) && number < int.MaxValue ? (int)number : int.MaxValue;
+        return value.TryGetDouble(out double number) && number < int.MaxValue ? (int)number : int.MaxValue;
     }
 
     private static string[] Strings(SchemaNode node, string keyword, JsonElement value)
@@ -102,7 +102,9 @@ internal sealed partial class SchemaCompiler(SchemaIndex index, JsonSchemaOption
     }
 
     private SchemaNode? Child(SchemaNode node, string keyword) =>
-        Value(node, keyword) is null ? null : At(node, keyword) ?? throw Invalid(node, keyword, "a schema (an object or a boolean)", Value(node, keyword)!.Value);
+        Value(node, keyword) is { } value
+            ? At(node, keyword) ?? throw Invalid(node, keyword, "a schema (an object or a boolean)", value)
+            : null;
 
     private SchemaNode[]? Children(SchemaNode node, string keyword)
     {
@@ -119,8 +121,8 @@ internal sealed partial class SchemaCompiler(SchemaIndex index, JsonSchemaOption
         if (Value(node, keyword, JsonValueKind.Object, "an object of schemas") is not { } map)
             return [];
 
-        var entries = new List<KeyValuePair<string, SchemaNode>>();
-        foreach (var name in map.EnumerateObject().Select(entry => entry.Name).Distinct())
+        List<KeyValuePair<string, SchemaNode>> entries = [];
+        foreach (string name in map.EnumerateObject().Select(entry => entry.Name).Distinct())
         {
             if (At(node, $"{keyword}/{JsonPointer.Escape(name)}") is { } schema)
                 entries.Add(KeyValuePair.Create(name, schema));
@@ -130,5 +132,5 @@ internal sealed partial class SchemaCompiler(SchemaIndex index, JsonSchemaOption
     }
 
     private SchemaNode? At(SchemaNode node, string path) =>
-        node.Document.Nodes.TryGetValue($"{node.Pointer}/{path}", out var child) ? Enqueue(child) : null;
+        node.Document.Nodes.TryGetValue($"{node.Pointer}/{path}", out SchemaNode? child) ? Enqueue(child) : null;
 }

@@ -35,12 +35,16 @@ internal sealed class SchemaIndex(JsonSchemaOptions options)
     private const string DefaultAddress = "steward://schema/root";
     private const int MaxSchemaDepth = 200;
 
-    private static readonly string[] Single =
-        ["additionalProperties", "propertyNames", "items", "additionalItems", "contains", "unevaluatedItems", "unevaluatedProperties", "not", "if", "then", "else", "contentSchema"];
+    private static readonly string[] s_single =
+    [
+        "additionalProperties", "propertyNames", "items", "additionalItems", "contains", "unevaluatedItems", "unevaluatedProperties",
+        "not", "if", "then", "else", "contentSchema",
+    ];
 
-    private static readonly string[] Lists = ["allOf", "anyOf", "oneOf", "prefixItems", "items"];
+    private static readonly string[] s_lists = ["allOf", "anyOf", "oneOf", "prefixItems", "items"];
 
-    private static readonly string[] Maps = ["$defs", "definitions", "properties", "patternProperties", "dependentSchemas", "dependencies"];
+    private static readonly string[] s_maps =
+        ["$defs", "definitions", "properties", "patternProperties", "dependentSchemas", "dependencies"];
 
     private readonly Dictionary<string, SchemaNode> _roots = new(StringComparer.Ordinal);
 
@@ -53,17 +57,25 @@ internal sealed class SchemaIndex(JsonSchemaOptions options)
     /// <summary>The schema that a reference means, and whether it was named by a $dynamicAnchor.</summary>
     public (SchemaNode Node, bool IsDynamic) Resolve(SchemaNode from, string keyword, string reference)
     {
-        var (address, fragment) = reference.StartsWith('#')
+        (string address, string fragment) = reference.StartsWith('#')
             ? (from.Resource.Address, Uri.UnescapeDataString(reference[1..]))
             : UriReference.Resolve(from.Resource.Address, reference);
-        var root = FindRoot(address) ?? throw Unresolved(from, keyword, reference, "no schema has that address; add it under \"$defs\" with an \"$id\", or supply it through JsonSchemaOptions.Resolve");
+        SchemaNode root = FindRoot(address) ?? throw Unresolved(
+            from,
+            keyword,
+            reference,
+            "no schema has that address; add it under \"$defs\" with an \"$id\", or supply it through JsonSchemaOptions.Resolve");
         if (fragment.Length == 0)
             return (root, false);
         if (fragment[0] == '/')
-            return (FindPointer(root, fragment) ?? throw Unresolved(from, keyword, reference, "there is nothing at that pointer; correct it or add the definition"), false);
+        {
+            SchemaNode target = FindPointer(root, fragment)
+                ?? throw Unresolved(from, keyword, reference, "there is nothing at that pointer; correct it or add the definition");
+            return (target, false);
+        }
 
-        var node = root.Resource.Anchors.GetValueOrDefault(fragment)
-            ?? throw Unresolved(from, keyword, reference, $"there is no \"$anchor\" named \"{fragment}\"; correct the name or add the anchor");
+        SchemaNode node = root.Resource.Anchors.GetValueOrDefault(fragment) ?? throw Unresolved(
+            from, keyword, reference, $"there is no \"$anchor\" named \"{fragment}\"; correct the name or add the anchor");
         return (node, root.Resource.DynamicAnchors.ContainsKey(fragment));
     }
 
@@ -72,7 +84,7 @@ internal sealed class SchemaIndex(JsonSchemaOptions options)
 
     private SchemaNode? FindRoot(string address)
     {
-        if (_roots.TryGetValue(address, out var known))
+        if (_roots.TryGetValue(address, out SchemaNode? known))
             return known;
 
         return Fetch(address) is { } document ? Add(new(address, document, isRoot: false)) : null;
@@ -83,26 +95,26 @@ internal sealed class SchemaIndex(JsonSchemaOptions options)
         if (Metaschemas.Find(address) is { } embedded)
             return embedded;
 
-        return options.Resolve is { } resolve && Uri.TryCreate(address, UriKind.Absolute, out var uri) ? resolve(uri)?.Clone() : null;
+        return options.Resolve is { } resolve && Uri.TryCreate(address, UriKind.Absolute, out Uri? uri) ? resolve(uri)?.Clone() : null;
     }
 
     private SchemaNode Add(SchemaDocument document)
     {
-        var resource = new SchemaResource(document.Address, "", Dialect.Draft202012);
-        var root = Scan(document, resource, "", document.Root, 0);
+        SchemaResource resource = new(document.Address, "", Dialect.Draft202012);
+        SchemaNode root = Scan(document, resource, "", document.Root, 0);
         _roots.TryAdd(document.Address, root);
         return root;
     }
 
     private SchemaNode? FindPointer(SchemaNode root, string fragment)
     {
-        var document = root.Document;
-        var pointer = root.Pointer + fragment;
-        if (document.Nodes.TryGetValue(pointer, out var known))
+        SchemaDocument document = root.Document;
+        string pointer = root.Pointer + fragment;
+        if (document.Nodes.TryGetValue(pointer, out SchemaNode? known))
             return known;
 
-        var (element, resource, path) = (root.Element, root.Resource, root.Pointer);
-        foreach (var token in fragment[1..].Split('/'))
+        (JsonElement element, SchemaResource resource, string path) = (root.Element, root.Resource, root.Pointer);
+        foreach (string token in fragment[1..].Split('/'))
         {
             if (Child(element, JsonPointer.Unescape(token)) is not { } child)
                 return null;
@@ -115,8 +127,8 @@ internal sealed class SchemaIndex(JsonSchemaOptions options)
 
     private static JsonElement? Child(JsonElement element, string token) => element.ValueKind switch
     {
-        JsonValueKind.Object when element.TryGetProperty(token, out var member) => member,
-        JsonValueKind.Array when int.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+        JsonValueKind.Object when element.TryGetProperty(token, out JsonElement member) => member,
+        JsonValueKind.Array when int.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out int index)
             && index < element.GetArrayLength() => element[index],
         _ => null,
     };
@@ -126,11 +138,16 @@ internal sealed class SchemaIndex(JsonSchemaOptions options)
         if (depth > MaxSchemaDepth)
             throw new JsonSchemaException(pointer, $"it nests deeper than {MaxSchemaDepth} schemas; move parts to \"$defs\".");
         if (element.ValueKind is not (JsonValueKind.Object or JsonValueKind.True or JsonValueKind.False))
-            throw new JsonSchemaException(document.IsRoot ? pointer : $"{document.Address}#{pointer}", $"a schema must be an object or a boolean, but is {JsonValues.Quote(element)}.");
+        {
+            throw new JsonSchemaException(
+                document.IsRoot ? pointer : $"{document.Address}#{pointer}",
+                $"a schema must be an object or a boolean, but is {JsonValues.Quote(element)}.");
+        }
+
         if (element.ValueKind == JsonValueKind.Object)
             resource = OwnResource(resource, pointer, element);
 
-        var node = new SchemaNode(document, resource, pointer, element);
+        SchemaNode node = new(document, resource, pointer, element);
         document.Nodes[pointer] = node;
         if (element.ValueKind != JsonValueKind.Object)
             return node;
@@ -144,12 +161,12 @@ internal sealed class SchemaIndex(JsonSchemaOptions options)
 
     private SchemaResource OwnResource(SchemaResource parent, string pointer, JsonElement element)
     {
-        var id = Text(element, pointer, "$id");
-        var alone = pointer.Length > 0 && parent.Dialect.RefStandsAlone && element.TryGetProperty("$ref", out _);
+        string? id = Text(element, pointer, "$id");
+        bool alone = pointer.Length > 0 && parent.Dialect.RefStandsAlone && element.TryGetProperty("$ref", out _);
         if (pointer.Length > 0 && (id is null || id.StartsWith('#') || alone))
             return parent;
 
-        var address = id is null ? parent.Address : UriReference.Resolve(parent.Address, id).Address;
+        string address = id is null ? parent.Address : UriReference.Resolve(parent.Address, id).Address;
         return new(address, pointer, DialectOf(element, pointer) ?? parent.Dialect);
     }
 
@@ -165,7 +182,7 @@ internal sealed class SchemaIndex(JsonSchemaOptions options)
 
     private void AddAnchors(SchemaNode node)
     {
-        var resource = node.Resource;
+        SchemaResource resource = node.Resource;
         if (Text(node.Element, node.Display, "$anchor") is { } anchor)
             resource.Anchors.TryAdd(anchor, node);
         if (Text(node.Element, node.Display, "$id") is { } id && id.StartsWith('#') && id.Length > 1)
@@ -180,33 +197,37 @@ internal sealed class SchemaIndex(JsonSchemaOptions options)
 
     private void ScanChildren(SchemaNode node, int depth)
     {
-        var (document, resource, pointer, element) = (node.Document, node.Resource, node.Pointer, node.Element);
-        foreach (var name in Single)
+        (SchemaDocument document, SchemaResource resource) = (node.Document, node.Resource);
+        (string pointer, JsonElement element) = (node.Pointer, node.Element);
+        foreach (string name in s_single)
         {
-            if (element.TryGetProperty(name, out var child) && child.ValueKind != JsonValueKind.Array)
+            if (element.TryGetProperty(name, out JsonElement child) && child.ValueKind != JsonValueKind.Array)
                 Scan(document, resource, $"{pointer}/{name}", child, depth);
         }
 
-        foreach (var name in Lists)
+        foreach (string name in s_lists)
         {
-            if (!element.TryGetProperty(name, out var list) || list.ValueKind != JsonValueKind.Array)
+            if (!element.TryGetProperty(name, out JsonElement list) || list.ValueKind != JsonValueKind.Array)
                 continue;
-            for (var i = 0; i < list.GetArrayLength(); i++)
+            for (int i = 0; i < list.GetArrayLength(); i++)
                 Scan(document, resource, $"{pointer}/{name}/{i}", list[i], depth);
         }
 
-        foreach (var name in Maps)
+        foreach (string name in s_maps)
         {
-            if (!element.TryGetProperty(name, out var map) || map.ValueKind != JsonValueKind.Object)
+            if (!element.TryGetProperty(name, out JsonElement map) || map.ValueKind != JsonValueKind.Object)
                 continue;
-            foreach (var entry in map.EnumerateObject().Where(entry => name != "dependencies" || entry.Value.ValueKind != JsonValueKind.Array))
-                Scan(document, resource, $"{pointer}/{name}/{JsonPointer.Escape(entry.Name)}", entry.Value, depth);
+            foreach (JsonProperty entry in map.EnumerateObject())
+            {
+                if (name != "dependencies" || entry.Value.ValueKind != JsonValueKind.Array)
+                    Scan(document, resource, $"{pointer}/{name}/{JsonPointer.Escape(entry.Name)}", entry.Value, depth);
+            }
         }
     }
 
     private static string? Text(JsonElement element, string pointer, string name)
     {
-        if (!element.TryGetProperty(name, out var value))
+        if (!element.TryGetProperty(name, out JsonElement value))
             return null;
 
         return value.ValueKind == JsonValueKind.String

@@ -38,10 +38,10 @@ internal sealed class SchemaNode(SchemaDocument document, SchemaResource resourc
         if (!run.Enter(this))
             return false;
 
-        var scope = run.Scope;
+        DynamicScope? scope = run.Scope;
         if (run.TracksScope && scope?.Resource != resource)
             run.Scope = new(scope, resource);
-        var valid = EvaluateKeywords(ref run, instance, seen);
+        bool valid = EvaluateKeywords(ref run, instance, seen);
         run.Scope = scope;
         run.Leave();
         return valid;
@@ -49,8 +49,8 @@ internal sealed class SchemaNode(SchemaDocument document, SchemaResource resourc
 
     private bool EvaluateKeywords(ref Evaluation run, JsonElement instance, Evaluated? seen)
     {
-        var own = _unevaluated.Length > 0 ? new Evaluated() : seen;
-        var valid = All(_keywords, ref run, instance, own) && All(_unevaluated, ref run, instance, own);
+        Evaluated? own = _unevaluated.Length > 0 ? new Evaluated() : seen;
+        bool valid = All(_keywords, ref run, instance, own) && All(_unevaluated, ref run, instance, own);
         if (valid && _unevaluated.Length > 0)
             seen?.Merge(own!);
         return valid;
@@ -58,8 +58,8 @@ internal sealed class SchemaNode(SchemaDocument document, SchemaResource resourc
 
     private static bool All(Keyword[] keywords, ref Evaluation run, JsonElement instance, Evaluated? seen)
     {
-        var valid = true;
-        foreach (var keyword in keywords)
+        bool valid = true;
+        foreach (Keyword keyword in keywords)
         {
             if (keyword.Evaluate(ref run, instance, seen))
                 continue;

@@ -6,16 +6,16 @@ internal sealed record UriReference(string? Scheme, string? Authority, string Pa
 {
     public static UriReference Parse(string text)
     {
-        var rest = text;
-        var fragment = Cut(ref rest, '#');
-        var query = Cut(ref rest, '?');
-        var scheme = SchemeOf(rest);
+        string rest = text;
+        string? fragment = Cut(ref rest, '#');
+        string? query = Cut(ref rest, '?');
+        string? scheme = SchemeOf(rest);
         if (scheme is not null)
             rest = rest[(scheme.Length + 1)..];
         if (!rest.StartsWith("//", StringComparison.Ordinal))
             return new(scheme, null, rest, query, fragment);
 
-        var end = rest.IndexOf('/', 2);
+        int end = rest.IndexOf('/', 2);
         return end < 0
             ? new(scheme, rest[2..], "", query, fragment)
             : new(scheme, rest[2..end], rest[end..], query, fragment);
@@ -24,13 +24,14 @@ internal sealed record UriReference(string? Scheme, string? Authority, string Pa
     /// <summary>The absolute address without its fragment, and the fragment.</summary>
     public static (string Address, string Fragment) Resolve(string baseAddress, string reference)
     {
-        var target = Parse(reference);
-        var resolved = target.Against(Parse(baseAddress));
+        UriReference target = Parse(reference);
+        UriReference resolved = target.Against(Parse(baseAddress));
         return ((resolved with { Fragment = null }).ToString(), Uri.UnescapeDataString(target.Fragment ?? ""));
     }
 
     public override string ToString() =>
-        $"{(Scheme is null ? "" : Scheme + ":")}{(Authority is null ? "" : "//" + Authority)}{Path}{(Query is null ? "" : "?" + Query)}{(Fragment is null ? "" : "#" + Fragment)}";
+        (Scheme is null ? "" : Scheme + ":") + (Authority is null ? "" : "//" + Authority) + Path
+        + (Query is null ? "" : "?" + Query) + (Fragment is null ? "" : "#" + Fragment);
 
     private UriReference Against(UriReference origin)
     {
@@ -41,7 +42,7 @@ internal sealed record UriReference(string? Scheme, string? Authority, string Pa
         if (Path.Length == 0)
             return origin with { Query = Query ?? origin.Query, Fragment = Fragment };
 
-        var path = Path[0] == '/' ? Path : Merge(origin);
+        string path = Path[0] == '/' ? Path : Merge(origin);
         return origin with { Path = RemoveDots(path), Query = Query, Fragment = Fragment };
     }
 
@@ -55,11 +56,11 @@ internal sealed record UriReference(string? Scheme, string? Authority, string Pa
         if (!path.Contains('.', StringComparison.Ordinal) || !path.StartsWith('/'))
             return path;
 
-        var segments = path[1..].Split('/');
-        var kept = new List<string>();
-        for (var i = 0; i < segments.Length; i++)
+        string[] segments = path[1..].Split('/');
+        List<string> kept = [];
+        for (int i = 0; i < segments.Length; i++)
         {
-            var dots = segments[i] is "." or "..";
+            bool dots = segments[i] is "." or "..";
             if (segments[i] == ".." && kept.Count > 0)
                 kept.RemoveAt(kept.Count - 1);
             if (!dots)
@@ -73,22 +74,22 @@ internal sealed record UriReference(string? Scheme, string? Authority, string Pa
 
     private static string? Cut(ref string text, char separator)
     {
-        var at = text.IndexOf(separator, StringComparison.Ordinal);
+        int at = text.IndexOf(separator, StringComparison.Ordinal);
         if (at < 0)
             return null;
 
-        var tail = text[(at + 1)..];
+        string tail = text[(at + 1)..];
         text = text[..at];
         return tail;
     }
 
     private static string? SchemeOf(string text)
     {
-        var colon = text.IndexOf(':', StringComparison.Ordinal);
+        int colon = text.IndexOf(':', StringComparison.Ordinal);
         if (colon <= 0 || !char.IsAsciiLetter(text[0]))
             return null;
 
-        foreach (var c in text.AsSpan(0, colon))
+        foreach (char c in text.AsSpan(0, colon))
         {
             if (!char.IsAsciiLetterOrDigit(c) && c is not ('+' or '-' or '.'))
                 return null;

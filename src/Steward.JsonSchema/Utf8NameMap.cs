@@ -16,11 +16,11 @@ internal sealed class Utf8NameMap<T>
         Names = [.. source.Select(pair => pair.Key)];
         _buckets = new int[Math.Max(1, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)source.Count * 2))];
         _entries = new (byte[], T, int)[source.Count];
-        var index = 0;
-        foreach (var (key, value) in source)
+        int index = 0;
+        foreach ((string key, T value) in source)
         {
-            var name = Encoding.UTF8.GetBytes(key);
-            ref var bucket = ref _buckets[Bucket(name)];
+            byte[] name = Encoding.UTF8.GetBytes(key);
+            ref int bucket = ref _buckets[Bucket(name)];
             _entries[index] = (name, value, bucket);
             bucket = ++index;
         }
@@ -33,15 +33,15 @@ internal sealed class Utf8NameMap<T>
         if (_entries.Length == 0)
             return null;
 
-        var raw = JsonMarshal.GetRawUtf8PropertyName(member);
+        ReadOnlySpan<byte> raw = JsonMarshal.GetRawUtf8PropertyName(member);
         return raw.Contains((byte)'\\') ? Find(Encoding.UTF8.GetBytes(member.Name)) : Find(raw);
     }
 
     private T? Find(ReadOnlySpan<byte> name)
     {
-        for (var i = _buckets[Bucket(name)]; i != 0; i = _entries[i - 1].Next)
+        for (int i = _buckets[Bucket(name)]; i != 0; i = _entries[i - 1].Next)
         {
-            ref var entry = ref _entries[i - 1];
+            ref (byte[] Name, T Value, int Next) entry = ref _entries[i - 1];
             if (name.SequenceEqual(entry.Name))
                 return entry.Value;
         }
@@ -51,8 +51,8 @@ internal sealed class Utf8NameMap<T>
 
     private int Bucket(ReadOnlySpan<byte> name)
     {
-        var hash = 2166136261u;
-        foreach (var b in name)
+        uint hash = 2166136261u;
+        foreach (byte b in name)
             hash = (hash ^ b) * 16777619;
         return (int)(hash & (uint)(_buckets.Length - 1));
     }

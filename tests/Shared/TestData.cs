@@ -7,10 +7,12 @@ internal static class TestData
 {
     public static string? Root => Environment.GetEnvironmentVariable("STEWARD_DATA") is { Length: > 0 } path ? path : null;
 
-    /// <summary>The full path of a data set; skips the test when STEWARD_DATA is not set.</summary>
+    /// <summary>The full path of a data set; skips the test when STEWARD_DATA is not set or lacks it.</summary>
     public static string Require(string relative)
     {
         Assert.SkipWhen(Root is null, $"STEWARD_DATA is not set: \"{relative}\" is needed.");
-        return Path.Combine(Root!, relative);
+        string path = Path.Combine(Root!, relative);
+        Assert.SkipUnless(Path.Exists(path), $"STEWARD_DATA holds no \"{relative}\".");
+        return path;
     }
 }

@@ -25,7 +25,7 @@ public sealed class CanonicalJsonTests
     public void Sha256Hex_KeyOrder_DoesNotMatter() =>
         Gen.Select(Gen.Dictionary(Gen.String[Gen.Char.AlphaNumeric, 1, 8], Gen.Int)[1, 12], Gen.Int).Sample((members, seed) =>
         {
-            var shuffled = members.OrderBy(member => HashCode.Combine(member.Key, seed)).Select(Text);
+            IEnumerable<string> shuffled = members.OrderBy(member => HashCode.Combine(member.Key, seed)).Select(Text);
             Assert.Equal(Hash(members.Select(Text)), Hash(shuffled));
         });
 
@@ -33,8 +33,8 @@ public sealed class CanonicalJsonTests
     public void Write_AnyNumber_KeepsItsValue() =>
         Gen.Double.Where(double.IsFinite).Sample(value =>
         {
-            var text = value.ToString("R", System.Globalization.CultureInfo.InvariantCulture);
-            var canonical = Encoding.UTF8.GetString(CanonicalJson.Write(JsonElement.Parse(text)));
+            string text = value.ToString("R", System.Globalization.CultureInfo.InvariantCulture);
+            string canonical = Encoding.UTF8.GetString(CanonicalJson.Write(JsonElement.Parse(text)));
             Assert.Equal(value, double.Parse(canonical, System.Globalization.CultureInfo.InvariantCulture));
         });
 

@@ -19,10 +19,10 @@ internal static class DateTimeFormats
         if (Number(text[..2]) is not { } hour || Number(text[3..5]) is not { } minute || Number(text[6..8]) is not { } second)
             return false;
 
-        var rest = text[8..];
+        ReadOnlySpan<char> rest = text[8..];
         if (rest[0] == '.')
         {
-            var digits = rest[1..].IndexOfAnyExceptInRange('0', '9');
+            int digits = rest[1..].IndexOfAnyExceptInRange('0', '9');
             if (digits <= 0)
                 return false;
             rest = rest[(digits + 1)..];
@@ -38,11 +38,11 @@ internal static class DateTimeFormats
         if (text.Length < 3 || text[0] != 'P')
             return false;
 
-        var rest = text[1..];
+        ReadOnlySpan<char> rest = text[1..];
         if (rest[^1] == 'W')
             return rest.Length > 1 && rest[..^1].IndexOfAnyExceptInRange('0', '9') < 0;
 
-        var split = rest.IndexOf('T');
+        int split = rest.IndexOf('T');
         if (split < 0)
             return IsRun(rest, "YMD");
         return (split == 0 || IsRun(rest[..split], "YMD")) && IsRun(rest[(split + 1)..], "HMS");
@@ -50,11 +50,11 @@ internal static class DateTimeFormats
 
     private static bool IsRun(ReadOnlySpan<char> text, ReadOnlySpan<char> units)
     {
-        var last = -1;
+        int last = -1;
         while (text.Length > 0)
         {
-            var digits = text.IndexOfAnyExceptInRange('0', '9');
-            var unit = digits <= 0 ? -1 : units.IndexOf(text[digits]);
+            int digits = text.IndexOfAnyExceptInRange('0', '9');
+            int unit = digits <= 0 ? -1 : units.IndexOf(text[digits]);
             if (unit < 0 || (last >= 0 && unit != last + 1))
                 return false;
             last = unit;
@@ -78,8 +78,8 @@ internal static class DateTimeFormats
 
     private static int? Number(ReadOnlySpan<char> digits)
     {
-        var value = 0;
-        foreach (var c in digits)
+        int value = 0;
+        foreach (char c in digits)
         {
             if (!char.IsAsciiDigit(c))
                 return null;

@@ -7,7 +7,7 @@ internal static class EmailFormat
 
     public static bool IsMatch(ReadOnlySpan<char> text, bool international)
     {
-        var at = text.LastIndexOf('@');
+        int at = text.LastIndexOf('@');
         return at > 0 && IsLocalPart(text[..at], international) && IsDomain(text[(at + 1)..], international);
     }
 
@@ -16,7 +16,7 @@ internal static class EmailFormat
         if (text.Length >= 2 && text[0] == '"' && text[^1] == '"')
             return IsQuoted(text[1..^1], international);
 
-        foreach (var range in text.Split('.'))
+        foreach (Range range in text.Split('.'))
         {
             if (!IsAtom(text[range], international))
                 return false;
@@ -27,7 +27,7 @@ internal static class EmailFormat
 
     private static bool IsAtom(ReadOnlySpan<char> text, bool international)
     {
-        foreach (var c in text)
+        foreach (char c in text)
         {
             if (!char.IsAsciiLetterOrDigit(c) && !AtomSymbols.Contains(c) && !(international && c >= 0x80))
                 return false;
@@ -38,9 +38,9 @@ internal static class EmailFormat
 
     private static bool IsQuoted(ReadOnlySpan<char> text, bool international)
     {
-        for (var i = 0; i < text.Length; i++)
+        for (int i = 0; i < text.Length; i++)
         {
-            var c = text[i];
+            char c = text[i];
             if (c == '\\')
                 c = ++i < text.Length ? text[i] : '\0';
             else if (c == '"')
@@ -57,7 +57,7 @@ internal static class EmailFormat
         if (text.Length < 2 || text[0] != '[' || text[^1] != ']')
             return HostNames.IsHostName(text, international);
 
-        var literal = text[1..^1];
+        ReadOnlySpan<char> literal = text[1..^1];
         return literal.StartsWith("IPv6:", StringComparison.OrdinalIgnoreCase) ? IpFormats.IsV6(literal[5..]) : IpFormats.IsV4(literal);
     }
 }

@@ -14,10 +14,10 @@ internal static class HostNames
         if (text.Length > 4 * MaxName)
             return false;
 
-        var labels = international ? text.ToString().Split('.', '\u3002', '\uFF0E', '\uFF61') : text.ToString().Split('.');
-        var native = new List<int[]>(labels.Length);
-        var length = labels.Length - 1;
-        foreach (var label in labels)
+        string[] labels = international ? text.ToString().Split('.', '\u3002', '\uFF0E', '\uFF61') : text.ToString().Split('.');
+        List<int[]> native = new(labels.Length);
+        int length = labels.Length - 1;
+        foreach (string label in labels)
         {
             if (Native(label, international) is not { } codePoints)
                 return false;
@@ -25,7 +25,7 @@ internal static class HostNames
             length += codePoints.All(c => c < 0x80) ? label.Length : Punycode.Encode(codePoints).Length + 4;
         }
 
-        var isBidi = native.Exists(label => Array.Exists(label, c => Bidi.ClassOf(c) is BidiClass.RightToLeft or BidiClass.ArabicNumber));
+        bool isBidi = native.Exists(label => Array.Exists(label, c => Bidi.ClassOf(c) is BidiClass.RightToLeft or BidiClass.ArabicNumber));
         return length <= MaxName && (!isBidi || native.TrueForAll(Bidi.IsLabel));
     }
 
@@ -49,8 +49,8 @@ internal static class HostNames
         if (Punycode.Decode(encoded) is not { } points || points.All(c => c < 0x80))
             return null;
 
-        var native = string.Concat(points.Select(char.ConvertFromUtf32));
-        var isCanonical = Punycode.Encode(points).Equals(encoded, StringComparison.OrdinalIgnoreCase);
+        string native = string.Concat(points.Select(char.ConvertFromUtf32));
+        bool isCanonical = Punycode.Encode(points).Equals(encoded, StringComparison.OrdinalIgnoreCase);
         return isCanonical && native[^1] != '-' && native[0] != '-' ? IdnaLabel(native) : null;
     }
 
@@ -59,10 +59,11 @@ internal static class HostNames
         if (label.Length >= 4 && label.AsSpan(2, 2) is "--")
             return null;
 
-        var points = label.EnumerateRunes().Select(rune => rune.Value).ToArray();
+        int[] points = label.EnumerateRunes().Select(rune => rune.Value).ToArray();
         return IsMark(points[0]) || !Enumerable.Range(0, points.Length).All(i => IdnaRules.Allows(points, i)) ? null : points;
     }
 
     private static bool IsMark(int c) =>
-        CharUnicodeInfo.GetUnicodeCategory(c) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark;
+        CharUnicodeInfo.GetUnicodeCategory(c)
+            is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark;
 }

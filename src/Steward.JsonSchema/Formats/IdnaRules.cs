@@ -16,12 +16,13 @@ internal static class IdnaRules
         0xB7 => at > 0 && at + 1 < label.Length && label[at - 1] == 'l' && label[at + 1] == 'l',
         0x375 => at + 1 < label.Length && Scripts.Contains("Greek", label[at + 1]),
         0x5F3 or 0x5F4 => at > 0 && Scripts.Contains("Hebrew", label[at - 1]),
-        0x30FB => Array.Exists(label, c => Scripts.Contains("Hiragana", c) || Scripts.Contains("Katakana", c) || Scripts.Contains("Han", c)),
+        0x30FB => Array.Exists(
+            label, c => Scripts.Contains("Hiragana", c) || Scripts.Contains("Katakana", c) || Scripts.Contains("Han", c)),
         >= 0x660 and <= 0x669 => !Array.Exists(label, c => c is >= 0x6F0 and <= 0x6F9),
         >= 0x6F0 and <= 0x6F9 => !Array.Exists(label, c => c is >= 0x660 and <= 0x669),
         0xDF or 0x3C2 or 0x6FD or 0x6FE or 0xF0B or 0x3007 or '-' => true,
         0x640 or 0x7FA or 0x302E or 0x302F or (>= 0x3031 and <= 0x3035) or 0x303B => false,
-        var c => !IsCompatibility(c) && IsLetterDigit(c),
+        int c => !IsCompatibility(c) && IsLetterDigit(c),
     };
 
     private static bool IsLetterDigit(int c) => CharUnicodeInfo.GetUnicodeCategory(c) switch
@@ -48,10 +49,10 @@ internal static class IdnaRules
     /// <summary>RFC 5892, A.1: a letter that joins to its left, the mark, a letter that joins to its right.</summary>
     private static bool JoinsLetters(int[] label, int at)
     {
-        var before = at - 1;
+        int before = at - 1;
         while (before >= 0 && IsTransparent(label[before]))
             before--;
-        var after = at + 1;
+        int after = at + 1;
         while (after < label.Length && IsTransparent(label[after]))
             after++;
         return before >= 0 && after < label.Length && IsJoining(label[before]) && !JoinsRightOnly(label[before]) && IsJoining(label[after]);

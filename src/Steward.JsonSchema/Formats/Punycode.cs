@@ -11,8 +11,8 @@ internal static class Punycode
 
     public static string Encode(int[] points)
     {
-        var output = new StringBuilder();
-        foreach (var c in points.Where(c => c < 0x80))
+        StringBuilder output = new();
+        foreach (int c in points.Where(c => c < 0x80))
             output.Append((char)c);
 
         int basic = output.Length, handled = basic, n = 128, delta = 0, bias = 72;
@@ -20,10 +20,10 @@ internal static class Punycode
             output.Append('-');
         while (handled < points.Length)
         {
-            var next = points.Where(c => c >= n).Min();
+            int next = points.Where(c => c >= n).Min();
             delta += (next - n) * (handled + 1);
             n = next;
-            foreach (var c in points)
+            foreach (int c in points)
             {
                 if (c < n)
                     delta++;
@@ -43,20 +43,20 @@ internal static class Punycode
 
     public static int[]? Decode(string text)
     {
-        var split = text.LastIndexOf('-');
-        var output = text.Take(Math.Max(0, split)).Select(c => (int)char.ToLowerInvariant(c)).ToList();
+        int split = text.LastIndexOf('-');
+        List<int> output = text.Take(Math.Max(0, split)).Select(c => (int)char.ToLowerInvariant(c)).ToList();
         long n = 128, i = 0;
-        var bias = 72;
-        for (var at = split + 1; at < text.Length;)
+        int bias = 72;
+        for (int at = split + 1; at < text.Length;)
         {
-            var start = i;
+            long start = i;
             long weight = 1;
-            for (var k = Base; ; k += Base)
+            for (int k = Base; ; k += Base)
             {
                 if (at >= text.Length || Digit(text[at++]) is not { } digit)
                     return null;
                 i += digit * weight;
-                var threshold = Math.Clamp(k - bias, TMin, TMax);
+                int threshold = Math.Clamp(k - bias, TMin, TMax);
                 if (i > int.MaxValue)
                     return null;
                 if (digit < threshold)
@@ -77,9 +77,9 @@ internal static class Punycode
 
     private static void AppendVariable(StringBuilder output, int value, int bias)
     {
-        for (var k = Base; ; k += Base)
+        for (int k = Base; ; k += Base)
         {
-            var threshold = Math.Clamp(k - bias, TMin, TMax);
+            int threshold = Math.Clamp(k - bias, TMin, TMax);
             if (value < threshold)
                 break;
             output.Append(Letter(threshold + (value - threshold) % (Base - threshold)));
@@ -93,7 +93,7 @@ internal static class Punycode
     {
         delta = first ? delta / 700 : delta / 2;
         delta += delta / count;
-        var k = 0;
+        int k = 0;
         for (; delta > (Base - TMin) * TMax / 2; k += Base)
             delta /= Base - TMin;
         return k + (Base - TMin + 1) * delta / (delta + 38);

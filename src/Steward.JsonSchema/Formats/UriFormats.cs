@@ -10,7 +10,7 @@ internal static class UriFormats
 
     public static bool IsMatch(ReadOnlySpan<char> text, bool relative, bool international)
     {
-        var uri = UriReference.Parse(text.ToString());
+        UriReference uri = UriReference.Parse(text.ToString());
         if (uri.Scheme is null && (!relative || HasColonInFirstSegment(uri)))
             return false;
 
@@ -21,22 +21,22 @@ internal static class UriFormats
     }
 
     private static bool HasColonInFirstSegment(UriReference uri) =>
-        uri.Authority is null && uri.Path.AsSpan().IndexOf(':') is var colon && colon >= 0 && !uri.Path.AsSpan(0, colon).Contains('/');
+        uri.Authority is null && uri.Path.AsSpan().IndexOf(':') is int colon && colon >= 0 && !uri.Path.AsSpan(0, colon).Contains('/');
 
     private static bool IsAuthority(string authority, bool international)
     {
-        var at = authority.IndexOf('@', StringComparison.Ordinal);
+        int at = authority.IndexOf('@', StringComparison.Ordinal);
         if (at >= 0 && !IsText(authority[..at], ":", international))
             return false;
 
-        var host = authority[(at + 1)..];
-        var literalEnd = host.StartsWith('[') ? host.IndexOf(']', StringComparison.Ordinal) : -1;
+        string host = authority[(at + 1)..];
+        int literalEnd = host.StartsWith('[') ? host.IndexOf(']', StringComparison.Ordinal) : -1;
         if (host.StartsWith('[') && (literalEnd < 0 || !IsLiteral(host[1..literalEnd])))
             return false;
 
-        var colon = host.IndexOf(':', literalEnd + 1);
-        var name = literalEnd >= 0 ? host[(literalEnd + 1)..(colon < 0 ? host.Length : colon)] : host[..(colon < 0 ? host.Length : colon)];
-        var nameIsValid = literalEnd >= 0 ? name.Length == 0 : IsText(name, "", international);
+        int colon = host.IndexOf(':', literalEnd + 1);
+        string name = host[(literalEnd + 1)..(colon < 0 ? host.Length : colon)];
+        bool nameIsValid = literalEnd >= 0 ? name.Length == 0 : IsText(name, "", international);
         return nameIsValid && (colon < 0 || host.AsSpan(colon + 1).IndexOfAnyExceptInRange('0', '9') < 0);
     }
 
@@ -45,16 +45,16 @@ internal static class UriFormats
         if (literal.Length == 0 || literal[0] is not ('v' or 'V'))
             return IpFormats.IsV6(literal);
 
-        var dot = literal.IndexOf('.', StringComparison.Ordinal);
+        int dot = literal.IndexOf('.', StringComparison.Ordinal);
         return dot > 1 && dot < literal.Length - 1 && literal[1..dot].All(char.IsAsciiHexDigit)
             && !literal.Contains('%', StringComparison.Ordinal) && IsText(literal[(dot + 1)..], ":", international: false);
     }
 
     private static bool IsText(string text, string extra, bool international, bool isQuery = false)
     {
-        for (var i = 0; i < text.Length; i++)
+        for (int i = 0; i < text.Length; i++)
         {
-            var c = text[i];
+            char c = text[i];
             if (c == '%')
             {
                 if (i + 2 >= text.Length || !char.IsAsciiHexDigit(text[i + 1]) || !char.IsAsciiHexDigit(text[i + 2]))
@@ -62,7 +62,7 @@ internal static class UriFormats
             }
             else if (c >= 0x80)
             {
-                if (!international || !Rune.TryGetRuneAt(text, i, out var rune) || !IsInternational(rune.Value, isQuery))
+                if (!international || !Rune.TryGetRuneAt(text, i, out Rune rune) || !IsInternational(rune.Value, isQuery))
                     return false;
                 i += rune.Utf16SequenceLength - 1;
             }

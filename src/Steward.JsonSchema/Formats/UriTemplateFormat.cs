@@ -5,11 +5,11 @@ internal static class UriTemplateFormat
 {
     public static bool IsMatch(ReadOnlySpan<char> text)
     {
-        for (var i = 0; i < text.Length; i++)
+        for (int i = 0; i < text.Length; i++)
         {
             if (text[i] == '{')
             {
-                var end = text[i..].IndexOf('}');
+                int end = text[i..].IndexOf('}');
                 if (end < 0 || !IsExpression(text.Slice(i + 1, end - 1)))
                     return false;
                 i += end;
@@ -21,14 +21,15 @@ internal static class UriTemplateFormat
         return true;
     }
 
-    private static bool IsLiteral(char c) => c is > ' ' and not ('"' or '<' or '>' or '\\' or '^' or '`' or '{' or '|' or '}' or '\x7F') && c is not (>= '\x80' and < '\xA0');
+    private static bool IsLiteral(char c) =>
+        c is > ' ' and not ('"' or '<' or '>' or '\\' or '^' or '`' or '{' or '|' or '}' or '\x7F') and not (>= '\x80' and < '\xA0');
 
     private static bool IsExpression(ReadOnlySpan<char> text)
     {
         if (text.Length > 0 && "+#./;?&=,!@|".Contains(text[0]))
             text = text[1..];
 
-        foreach (var range in text.Split(','))
+        foreach (Range range in text.Split(','))
         {
             if (!IsVariable(text[range]))
                 return false;
@@ -42,7 +43,7 @@ internal static class UriTemplateFormat
         if (text.EndsWith("*"))
             return IsName(text[..^1]);
 
-        var colon = text.IndexOf(':');
+        int colon = text.IndexOf(':');
         return colon < 0 ? IsName(text) : IsName(text[..colon]) && IsPrefixLength(text[(colon + 1)..]);
     }
 
@@ -51,8 +52,8 @@ internal static class UriTemplateFormat
 
     private static bool IsName(ReadOnlySpan<char> text)
     {
-        var afterDot = true;
-        for (var i = 0; i < text.Length; i++)
+        bool afterDot = true;
+        for (int i = 0; i < text.Length; i++)
         {
             if (text[i] == '.' && afterDot)
                 return false;

@@ -27,8 +27,8 @@ public static class ToolArguments
 
     private static JsonElement Drop(JsonElement arguments, JsonElement schema)
     {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { SkipValidation = true }))
+        ArrayBufferWriter<byte> buffer = new();
+        using (Utf8JsonWriter writer = new(buffer, new JsonWriterOptions { SkipValidation = true }))
             Write(writer, arguments, schema, schema, 0);
         return JsonElement.Parse(buffer.WrittenSpan);
     }
@@ -49,7 +49,9 @@ public static class ToolArguments
 
     private static void Write(Utf8JsonWriter writer, JsonElement value, JsonElement? schema, JsonElement root, int depth)
     {
-        if (depth > MaxDepth || Follow(schema, root) is not { } here || value.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array))
+        if (depth > MaxDepth
+            || Follow(schema, root) is not { } here
+            || value.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array))
         {
             value.WriteTo(writer);
             return;
@@ -58,14 +60,14 @@ public static class ToolArguments
         if (value.ValueKind == JsonValueKind.Array)
         {
             writer.WriteStartArray();
-            foreach (var item in value.EnumerateArray())
+            foreach (JsonElement item in value.EnumerateArray())
                 Write(writer, item, ItemSchema(here), root, depth + 1);
             writer.WriteEndArray();
             return;
         }
 
         writer.WriteStartObject();
-        foreach (var member in value.EnumerateObject().Where(member => !IsDroppable(member, here, root)))
+        foreach (JsonProperty member in value.EnumerateObject().Where(member => !IsDroppable(member, here, root)))
         {
             writer.WritePropertyName(member.Name);
             Write(writer, member.Value, MemberSchema(here, member.Name), root, depth + 1);
@@ -81,21 +83,21 @@ public static class ToolArguments
         && !AcceptsNull(own, root, 0);
 
     private static bool IsRequired(JsonElement schema, string name) =>
-        schema.TryGetProperty("required", out var required) && required.ValueKind == JsonValueKind.Array
+        schema.TryGetProperty("required", out JsonElement required) && required.ValueKind == JsonValueKind.Array
         && required.EnumerateArray().Any(item => item.ValueKind == JsonValueKind.String && item.ValueEquals(name));
 
     private static JsonElement? MemberSchema(JsonElement schema, string name) =>
-        schema.TryGetProperty("properties", out var properties) && properties.ValueKind == JsonValueKind.Object
-        && properties.TryGetProperty(name, out var own) ? own : null;
+        schema.TryGetProperty("properties", out JsonElement properties) && properties.ValueKind == JsonValueKind.Object
+        && properties.TryGetProperty(name, out JsonElement own) ? own : null;
 
-    private static JsonElement? ItemSchema(JsonElement schema) => schema.TryGetProperty("items", out var items) ? items : null;
+    private static JsonElement? ItemSchema(JsonElement schema) => schema.TryGetProperty("items", out JsonElement items) ? items : null;
 
     /// <summary>The object behind local references; null for a boolean, a remote reference or a cycle.</summary>
     private static JsonElement? Follow(JsonElement? schema, JsonElement root)
     {
-        for (var steps = 0; schema is { ValueKind: JsonValueKind.Object } here && steps < MaxDepth; steps++)
+        for (int steps = 0; schema is { ValueKind: JsonValueKind.Object } here && steps < MaxDepth; steps++)
         {
-            if (!here.TryGetProperty("$ref", out var reference) || reference.ValueKind != JsonValueKind.String)
+            if (!here.TryGetProperty("$ref", out JsonElement reference) || reference.ValueKind != JsonValueKind.String)
                 return here;
             schema = Local(reference.GetString()!, root);
         }
@@ -108,8 +110,8 @@ public static class ToolArguments
         if (reference != "#" && !reference.StartsWith("#/", StringComparison.Ordinal))
             return null;
 
-        var element = root;
-        foreach (var token in Uri.UnescapeDataString(reference).Split('/').Skip(1))
+        JsonElement element = root;
+        foreach (string token in Uri.UnescapeDataString(reference).Split('/').Skip(1))
         {
             if (element.ValueKind != JsonValueKind.Object || !element.TryGetProperty(Unescape(token), out element))
                 return null;
@@ -130,16 +132,24 @@ public static class ToolArguments
             return true;
 
         return TypeAcceptsNull(schema)
-            && (!schema.TryGetProperty("const", out var constant) || constant.ValueKind == JsonValueKind.Null)
-            && (!schema.TryGetProperty("enum", out var values) || values.ValueKind != JsonValueKind.Array || values.EnumerateArray().Any(value => value.ValueKind == JsonValueKind.Null))
-            && (!schema.TryGetProperty("$ref", out var reference) || reference.ValueKind != JsonValueKind.String || Local(reference.GetString()!, root) is not { } target || AcceptsNull(target, root, depth + 1))
-            && Branches(schema, "anyOf") is var any && (any.Length == 0 || Array.Exists(any, branch => AcceptsNull(branch, root, depth + 1)))
-            && Branches(schema, "oneOf") is var one && (one.Length == 0 || Array.Exists(one, branch => AcceptsNull(branch, root, depth + 1)))
+            && (!schema.TryGetProperty("const", out JsonElement constant) || constant.ValueKind == JsonValueKind.Null)
+            && (!schema.TryGetProperty("enum", out JsonElement values) || values.ValueKind != JsonValueKind.Array
+                || values.EnumerateArray().Any(value => value.ValueKind == JsonValueKind.Null))
+            && (!schema.TryGetProperty("$ref", out JsonElement reference) || reference.ValueKind != JsonValueKind.String
+                || Local(reference.GetString()!, root) is not { } target || AcceptsNull(target, root, depth + 1))
+            && SomeBranch(schema, "anyOf", root, depth)
+            && SomeBranch(schema, "oneOf", root, depth)
             && Array.TrueForAll(Branches(schema, "allOf"), branch => AcceptsNull(branch, root, depth + 1));
     }
 
+    private static bool SomeBranch(JsonElement schema, string keyword, JsonElement root, int depth)
+    {
+        JsonElement[] branches = Branches(schema, keyword);
+        return branches.Length == 0 || Array.Exists(branches, branch => AcceptsNull(branch, root, depth + 1));
+    }
+
     private static bool TypeAcceptsNull(JsonElement schema) =>
-        !schema.TryGetProperty("type", out var type) || type.ValueKind switch
+        !schema.TryGetProperty("type", out JsonElement type) || type.ValueKind switch
         {
             JsonValueKind.String => type.ValueEquals("null"),
             JsonValueKind.Array => type.EnumerateArray().Any(item => item.ValueKind == JsonValueKind.String && item.ValueEquals("null")),
@@ -147,5 +157,5 @@ public static class ToolArguments
         };
 
     private static JsonElement[] Branches(JsonElement schema, string keyword) =>
-        schema.TryGetProperty(keyword, out var list) && list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray()] : [];
+        schema.TryGetProperty(keyword, out JsonElement list) && list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray()] : [];
 }
