@@ -39,6 +39,10 @@ public sealed class JsonSchemaTests
     }
 
     [Fact]
+    public void IsValid_DependentSchemaOfANameWithASlash_IsApplied() =>
+        Assert.False(Schema("""{"dependentSchemas":{"c/d":{"type":"number"}}}""").IsValid(Json("""{"c/d":1}""")));
+
+    [Fact]
     public void Validate_LongValue_IsCutInTheMessage()
     {
         SchemaError error = Assert.Single(Schema("""{"type":"integer"}""").Validate(Json($"\"{new string('x', 5_000)}\"")).Errors);

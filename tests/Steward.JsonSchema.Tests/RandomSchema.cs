@@ -7,15 +7,18 @@ namespace Steward.JsonSchemas.Tests;
 /// <summary>Makes schemas and instances of few names and values, so that they meet; the same seed makes the same.</summary>
 /// <remarks>
 /// What JsonSchema.Net 8.0.5 is known to get wrong is not made: properties of Unicode in <c>pattern</c>, a line end before <c>$</c> and
-/// characters outside the basic plane (it runs .NET patterns), custom vocabularies, most formats (690 of 764 in the official suite).
+/// characters outside the basic plane (it runs .NET patterns), custom vocabularies, most formats (690 of 764 in the official suite). Under <c>dependentSchemas</c> it passes over a name with a slash.
 /// A reference in place points only to a later definition: an endless reference is an error here, and an endless call there.
 /// </remarks>
 internal sealed class RandomSchema(int seed)
 {
     private const int Definitions = 3;
     private static readonly string[] s_names = ["a", "b", "ab", "c/d", "é"];
+    private static readonly string[] s_plainNames = ["a", "b", "ab", "é"];
     private static readonly string[] s_texts = ["", "a", "b", "ab", "aab", "é", "c/d", "0", "true", "a b"];
-    private static readonly string[] s_numbers = ["0", "1", "1.0", "-1", "2", "3", "1.5", "0.1", "0.3", "10", "1e1", "-0.0", "12345678901234567890"];
+    private static readonly string[] s_numbers =
+        ["0", "1", "1.0", "-1", "2", "3", "1.5", "0.1", "0.3", "10", "1e1", "-0.0", "12345678901234567890"];
+
     private static readonly string[] s_patterns = ["a", "^a", "^[ab]+$", "b$", "^.$", "^$", "\\\\d", "[^a]", "^(a|é)"];
     private static readonly string[] s_types = ["null", "boolean", "integer", "number", "string", "array", "object"];
     private static readonly string[] s_limits = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
@@ -184,7 +187,7 @@ internal sealed class RandomSchema(int seed)
                 schema["else"] = Schema(depth, firstDefinition);
                 break;
             case 4:
-                schema["dependentSchemas"] = Map(s_names, () => Schema(depth, firstDefinition));
+                schema["dependentSchemas"] = Map(s_plainNames, () => Schema(depth, firstDefinition));
                 break;
             case 5:
                 schema["allOf"] = Array(1, 3, () => Schema(depth, firstDefinition));
