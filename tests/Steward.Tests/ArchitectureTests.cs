@@ -32,13 +32,20 @@ public sealed class ArchitectureTests
 
         Assert.NotEmpty(packages);
         Assert.DoesNotContain(packages, p => s_forbiddenInRuntime.Any(f => p.StartsWith(f, StringComparison.Ordinal)));
-        Assert.Empty(References("Steward", "ProjectReference"));
+        Assert.Equal(["../Steward.JsonSchema/Steward.JsonSchema.csproj"], References("Steward", "ProjectReference"));
+    }
+
+    [Fact]
+    public void JsonSchema_References_NothingOfStewardAndNoPackage()
+    {
+        Assert.Empty(References("Steward.JsonSchema", "ProjectReference"));
+        Assert.Empty(References("Steward.JsonSchema", "PackageReference"));
     }
 
     [Fact]
     public void PlugIns_ReferenceTheRuntimeAndNoOtherPlugIn()
     {
-        foreach (string project in Directory.GetDirectories(Source()).Select(Path.GetFileName).Where(p => p is not ("Steward" or "Steward.Cli"))!)
+        foreach (string project in Directory.GetDirectories(Source()).Select(Path.GetFileName).Where(p => p is not ("Steward" or "Steward.JsonSchema" or "Steward.Cli"))!)
             Assert.All(References(project!, "ProjectReference"), r => Assert.EndsWith("/Steward.csproj", r.Replace('\\', '/'), StringComparison.Ordinal));
     }
 

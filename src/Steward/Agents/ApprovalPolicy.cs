@@ -2,8 +2,8 @@ using System.IO.Enumeration;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Steward.Journal;
+using Steward.JsonSchemas;
 using Steward.Tools;
-using Steward.Tools.JsonSchemas;
 
 namespace Steward.Agents;
 

@@ -3,9 +3,9 @@ using System.Text;
 using System.Text.Json;
 using Steward.Agents;
 using Steward.Journal;
+using Steward.JsonSchemas;
 using Steward.State;
 using Steward.Storage;
-using Steward.Tools.JsonSchemas;
 
 namespace Steward.Client;
 

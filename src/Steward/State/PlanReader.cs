@@ -5,8 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Steward.Agents;
 using Steward.Journal;
-using Steward.Tools;
-using Steward.Tools.JsonSchemas;
+using Steward.JsonSchemas;
 
 namespace Steward.State;
 

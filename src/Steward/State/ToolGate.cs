@@ -4,8 +4,8 @@ using System.Text;
 using System.Text.Json;
 using Steward.Agents;
 using Steward.Journal;
+using Steward.JsonSchemas;
 using Steward.Tools;
-using Steward.Tools.JsonSchemas;
 
 namespace Steward.State;
 

@@ -2,8 +2,8 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Steward.Journal;
+using Steward.JsonSchemas;
 using Steward.State;
-using Steward.Tools;
 
 namespace Steward.TimeTravel;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Steward.Journal;
-using Steward.Tools.JsonSchemas;
+using Steward.JsonSchemas;
 
 namespace Steward.Tools;
 

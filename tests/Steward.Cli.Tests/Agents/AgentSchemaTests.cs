@@ -2,7 +2,7 @@ using System.Text.Json;
 using Steward.Cli.Agents;
 using Steward.Cli.Agents.Yaml;
 using Steward.Cli.Templates;
-using Steward.Tools.JsonSchemas;
+using Steward.JsonSchemas;
 
 namespace Steward.Cli.Tests.Agents;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Steward.Agents;
 using Steward.Journal;
+using Steward.JsonSchemas;
 using Steward.State;
 using Steward.Storage;
 using Steward.Tests.Support;

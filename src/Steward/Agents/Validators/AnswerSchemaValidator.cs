@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Steward.Tools.JsonSchemas;
+using Steward.JsonSchemas;
 
 namespace Steward.Agents;
 
