@@ -27,9 +27,9 @@ public abstract class SideCall
     /// <value>False: somebody else asks for it, as a validator does for its judge.</value>
     public virtual bool IsDue(RunState state) => false;
 
-    /// <summary>The event that the answer becomes.</summary>
+    /// <summary>What the answer becomes: something that the conversation knows from then on.</summary>
     /// <returns>Null when whoever asked for the call reads its answer, as a validator does; never null for a call that <see cref="IsDue"/>.</returns>
-    public virtual RunEvent? Read(RunState state, SideAnswer answer) => null;
+    public virtual ContextEvent? Read(RunState state, SideAnswer answer) => null;
 
     /// <summary>The purpose of a side call; null for a call of the conversation. Journals before 0.3 have a judge's role only.</summary>
     internal static string? PurposeOf(ModelStarted intent) => intent.Purpose ?? (intent.Role == ModelRole.Validator ? Judge : null);

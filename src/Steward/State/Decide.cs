@@ -153,7 +153,7 @@ internal static class Decide
 
     private static RunAction.CallModel Ask(AgentDefinition agent, SideCall call) => new(call.RoleIn(agent), WrapUp: false) { Side = call };
 
-    private static RunEvent Read(RunState state, SideCall call, SideAnswer answer) =>
+    private static ContextEvent Read(RunState state, SideCall call, SideAnswer answer) =>
         call.Read(state, answer) ?? throw new InvalidOperationException($"The side call '{call.Purpose}' made nothing of its answer.");
 
     private static RunAction AfterVerdict(RunState state, AgentDefinition agent, VerdictGiven verdict)

@@ -286,7 +286,7 @@ public sealed record RunState
         WaitEnded e => Done(Open(e.Turn, e.Index, "wait.ended"), e.Result, isError: false),
         SignalReceived e => Signalled(e),
         PlanMade e => this with { Answer = null, Planning = Planning.With(e) },
-        ContextEvent e => Informed(e),
+        ContextEvent e => Informed(e) with { Side = null },
         ToolsOffered e => this with { Offers = [.. Offers.Where(o => o.Source != e.Source), e] },
         RunMigrated e => this with { Started = Started with { AgentVersion = e.AgentVersion, DefinitionHash = e.DefinitionHash } },
         VerdictGiven e => this with { Round = e.Round, Verdicts = e.Round == Round ? Verdicts.Add(e) : [e], Side = null, GaveUp = null },

@@ -17,6 +17,6 @@ internal sealed class TopicCall : SideCall
     public override IReadOnlyList<ChatMessage> Messages(RunState state) =>
         [new(ChatRole.User, $"In one word, what is this about? {string.Concat(state.Started.Input.OfType<TextPart>().Select(p => p.Text))}")];
 
-    public override RunEvent Read(RunState state, SideAnswer answer) =>
+    public override ContextEvent Read(RunState state, SideAnswer answer) =>
         new ContextAdded(Purpose, state.Turn, answer.Text is { } topic ? $"The topic is {topic}." : "The topic could not be found out.");
 }
