@@ -63,7 +63,7 @@ public sealed class TimeTravelTests
         using var folder = new AgentFolder(AgentFolder.Slow);
         using (CliProcess run = await folder.StartRunAsync("clock", "Good morning?"))
         {
-            run.Signal(CliProcess.Interrupt);
+            run.Signal(CliProcess.Terminate);
             (await run.EndAsync()).Is(ExitCodes.Parked);
         }
 
@@ -91,7 +91,7 @@ public sealed class TimeTravelTests
         using var folder = new AgentFolder(AgentFolder.Slow);
         using (CliProcess run = await folder.StartRunAsync("clock", "Good morning?"))
         {
-            run.Signal(CliProcess.Interrupt);
+            run.Signal(CliProcess.Terminate);
             (await run.EndAsync()).Is(ExitCodes.Parked);
         }
 
