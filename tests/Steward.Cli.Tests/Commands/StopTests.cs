@@ -41,7 +41,7 @@ public sealed class StopTests
         using var folder = new AgentFolder(AgentFolder.VerySlow);
         using CliProcess run = await folder.StartRunAsync("clock returned", "Hello");
         await run.KillAsync();
-        folder.Write("script.yaml", AgentFolder.Quick);
+        folder.Write("script.yaml", AgentFolder.NoLongerSlow);
 
         CliResult work = await folder.RunAsync("work", ".", "--until-idle");
         work.Is(ExitCodes.Ok);
@@ -89,7 +89,7 @@ public sealed class StopTests
         JsonElement engaged = (await folder.JsonAsync("kill", "status")).GetProperty("switches")[0];
         Assert.Equal("ops", engaged.GetProperty("by").GetString());
         (await folder.RunAsync("kill", "off", "agent:helper")).Is(ExitCodes.Ok);
-        folder.Write("script.yaml", AgentFolder.Quick);
+        folder.Write("script.yaml", AgentFolder.NoLongerSlow);
         (await folder.RunAsync("work", ".", "--until-idle")).Is(ExitCodes.Ok);
         Assert.Equal("completed", (await folder.JsonAsync("show", "last")).GetProperty("state").GetProperty("status").GetString());
         (await folder.RunAsync("kill", "on", "session:a/b")).Is(ExitCodes.Usage);
