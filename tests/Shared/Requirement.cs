@@ -26,6 +26,15 @@ internal static partial class Requirement
             Missing("strace", "strace may not trace processes here.");
     }
 
+    /// <summary>That a process hears Ctrl-C: one that ignores SIGINT on entry (<c>nohup</c>, a background job) hands that on to all it starts.</summary>
+    public static void Interrupts()
+    {
+        const int Sigint = 2;
+        string ignored = !File.Exists("/proc/self/status") ? "0" : File.ReadLines("/proc/self/status").Single(l => l.StartsWith("SigIgn:", StringComparison.Ordinal))["SigIgn:".Length..];
+        if ((Convert.ToUInt64(ignored.Trim(), 16) >> (Sigint - 1) & 1) == 1)
+            Missing("sigint", "SIGINT is ignored here (nohup, or a background job), and in every process that the test starts.");
+    }
+
     private static bool OnPath(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
             .Any(folder => File.Exists(Path.Combine(folder, program)) || File.Exists(Path.Combine(folder, program + ".exe")));

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Orleans.Runtime;
 using Steward.Client;
 using Steward.Engine;
 using Steward.Hosting;
@@ -76,6 +77,7 @@ public sealed class ClusterTests(ITestOutputHelper output) : IAsyncLifetime
     public async Task KillSwitch_EngagedAndNobodyPolls_CutsOffCallsOnEverySiloAndReleasedTheyGoOn(string scope, bool fromAClient)
     {
         IHost[] silos = [await SiloAsync(NobodyPolls), await SiloAsync(NobodyPolls)];
+        await SeeEachOtherAsync(silos);
         IHost caller = fromAClient ? await AddAsync(TestSilo.BuildClient(_schema.ConnectionString, _schema.Name, NobodyPolls, notify: false)) : silos[0];
         RunHandle[] runs = await SleepersAsync(Client(silos[0]), 16);
         List<RunInfo> working = await AtWorkAsync();
@@ -336,6 +338,10 @@ public sealed class ClusterTests(ITestOutputHelper output) : IAsyncLifetime
         bool notify = configure != NobodyPolls;
         return AddAsync(TestSilo.Build(_schema.ConnectionString, _schema.Name, silo, gateway, configure, orleans, notify));
     }
+
+    /// <summary>A silo that has just heard of no other keeps every run for itself.</summary>
+    private static Task SeeEachOtherAsync(IHost[] silos) => EventuallyAsync(() => Task.FromResult(
+        silos.All(s => s.Services.GetRequiredService<ISiloStatusOracle>().GetApproximateSiloStatuses(onlyActive: true).Count == silos.Length)));
 
     private async Task<IHost> AddAsync(IHost host)
     {

@@ -93,11 +93,12 @@ public sealed class FailureTests(ITestOutputHelper output) : IAsyncDisposable
     public async Task Append_BackendsAreKilledAllTheTime_NothingAcknowledgedIsLostNorDoubled()
     {
         await using PostgresStewardStore store = await _schema.OpenAsync(o => o with { ConnectionString = o.ConnectionString + ";Application Name=steward-victim" });
-        TestRun[] runs = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => TestRun.ClaimedAsync(store)));
+        TestRun[] runs = await Task.WhenAll(Enumerable.Range(0, SuiteSize.Of(8, 16)).Select(_ => TestRun.ClaimedAsync(store)));
+        int appends = SuiteSize.Of(10, 40);
         int[] failed = new int[2];
         Task work = Task.WhenAll(runs.Select(run => Task.Run(async () =>
         {
-            for (int i = 0; i < 40; i++)
+            for (int i = 0; i < appends; i++)
                 await AppendForSureAsync(store, run, failed);
         })));
         int killed = 0;
@@ -115,7 +116,7 @@ public sealed class FailureTests(ITestOutputHelper output) : IAsyncDisposable
         foreach (TestRun run in runs)
             Assert.Equal(run.Acknowledged.Select(e => e.Hash.ToArray()), (await TestRun.ReadAsync(store, run.Id)).Select(e => e.Hash.ToArray()));
         Assert.True(killed > 2, $"Only {killed} backends were killed.");
-        output.WriteLine($"{killed} backends killed, {failed[0]} appends without an answer, {failed[1]} of them had happened; 640 of 640 entries there once.");
+        output.WriteLine($"{killed} backends killed, {failed[0]} appends without an answer, {failed[1]} of them had happened; {runs.Length * appends} entries, each there once.");
     }
 
     /// <summary>Faults S8 and D5: an older backup was restored, or a failover lost the last commits. The journal is sound, but too short.</summary>

@@ -2,15 +2,16 @@ using System.Diagnostics;
 using Steward.Journal;
 using Steward.Sqlite.Tests;
 using Steward.Storage;
+using Steward.Tests.Shared;
 
 namespace Steward.Postgres.Tests;
 
 /// <summary>A real process whose tool writes in the journal's transaction, killed with SIGKILL at random moments and started again until its run is done.</summary>
 public sealed class TransactionalKillTests(ITestOutputHelper output) : IAsyncDisposable
 {
-    private const int Runs = 8;
     private const int Steps = 15;
     private const int MostKills = 4;
+    private static readonly int s_runs = SuiteSize.Of(3, 8);
     private readonly TestSchema _schema = new();
 
     public ValueTask DisposeAsync() => _schema.DisposeAsync();
@@ -22,7 +23,7 @@ public sealed class TransactionalKillTests(ITestOutputHelper output) : IAsyncDis
         await using PostgresStewardStore store = await _schema.OpenAsync();
         await _schema.ExecuteAsync("CREATE TABLE steward.effect (key text NOT NULL, n integer NOT NULL)");
         int kills = 0;
-        await Parallel.ForEachAsync(Enumerable.Range(0, Runs), new ParallelOptions { MaxDegreeOfParallelism = 2, CancellationToken = cancellationToken }, async (i, cancelled) =>
+        await Parallel.ForEachAsync(Enumerable.Range(0, s_runs), new ParallelOptions { MaxDegreeOfParallelism = 2, CancellationToken = cancellationToken }, async (i, cancelled) =>
         {
             var random = new Random(3_000 + i);
             for (int attempt = 0; ; attempt++)
@@ -37,9 +38,9 @@ public sealed class TransactionalKillTests(ITestOutputHelper output) : IAsyncDis
             }
         });
 
-        Assert.True(kills >= 2 * Runs, $"Only {kills} kills hit.");
-        Assert.Equal((long)(Runs * Steps), await _schema.ScalarAsync<long>("SELECT count(*) FROM steward.effect"));
-        Assert.Equal((long)(Runs * Steps), await _schema.ScalarAsync<long>("SELECT count(DISTINCT key) FROM steward.effect"));
+        Assert.True(kills >= 2 * s_runs, $"Only {kills} kills hit.");
+        Assert.Equal((long)(s_runs * Steps), await _schema.ScalarAsync<long>("SELECT count(*) FROM steward.effect"));
+        Assert.Equal((long)(s_runs * Steps), await _schema.ScalarAsync<long>("SELECT count(DISTINCT key) FROM steward.effect"));
         int again = 0;
         foreach (RunInfo run in await store.FindAsync(new RunQuery(), cancellationToken))
         {
@@ -50,7 +51,7 @@ public sealed class TransactionalKillTests(ITestOutputHelper output) : IAsyncDis
         }
 
         Assert.True(again > 0, "No kill hit a call in flight: the test did not test anything.");
-        output.WriteLine($"{Runs} runs of {Steps} steps, {kills} kills, {again} calls made again, {Runs * Steps} rows, each once, nobody asked.");
+        output.WriteLine($"{s_runs} runs of {Steps} steps, {kills} kills, {again} calls made again, {s_runs * Steps} rows, each once, nobody asked.");
     }
 
     /// <param name="key">The run.</param>

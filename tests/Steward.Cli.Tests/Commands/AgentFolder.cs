@@ -24,6 +24,12 @@ internal sealed class AgentFolder : IDisposable
             say: Good morning.
         """;
 
+    /// <summary>A model that answers only after whatever the test does to the run.</summary>
+    public static readonly string VerySlow = Slow.Replace("6s", "100s", StringComparison.Ordinal);
+
+    /// <summary>The same model, no longer slow.</summary>
+    public static readonly string NoLongerSlow = Slow.Replace("6s", "0s", StringComparison.Ordinal);
+
     private const string Clock = """
         databases:
           main: { sqlite: data.db }

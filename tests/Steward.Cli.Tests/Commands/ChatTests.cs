@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Steward.Tests.Shared;
 
 namespace Steward.Cli.Tests.Commands;
 
@@ -127,6 +128,7 @@ public sealed class ChatTests
     [Fact]
     public async Task Chat_CtrlC_InterruptsTheTurnOnly()
     {
+        Requirement.Interrupts();
         using AgentFolder folder = Folder();
         using CliProcess chat = CliProcess.Begin(folder.Path, "chat");
         await chat.TypeAsync("slow");

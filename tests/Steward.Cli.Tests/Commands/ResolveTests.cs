@@ -26,6 +26,8 @@ public sealed class ResolveTests
             await run.KillAsync();
         }
 
+        // As if its lease had run out: StopTests waits for one that does.
+        await folder.EditAsync("UPDATE run SET claimable_at = 0");
         server.Holds = false;
         CliResult asked = await folder.RunAsync("run", ".", "--resume", "last");
         asked.Is(ExitCodes.Awaiting);
@@ -83,7 +85,7 @@ public sealed class ResolveTests
         using var folder = new AgentFolder(AgentFolder.Slow);
         using (CliProcess run = await folder.StartRunAsync("clock returned", "Hello"))
         {
-            run.Signal(CliProcess.Interrupt);
+            run.Signal(CliProcess.Terminate);
             (await run.EndAsync()).Is(ExitCodes.Parked);
         }
 

@@ -45,7 +45,7 @@ public sealed class ServeTests
     [Fact]
     public async Task Serve_Sigterm_EndsStreamsSaysItIsNotReadyAndGivesRunsBack()
     {
-        using var folder = new AgentFolder(AgentFolder.Slow.Replace("6s", "100s", StringComparison.Ordinal));
+        using var folder = new AgentFolder(AgentFolder.VerySlow);
         string key = await ServeProcess.KeyAsync(folder, "shop", "acme");
         var keys = new Dictionary<string, string> { [KeyFile.Variable] = await File.ReadAllTextAsync(Path.Combine(folder.Path, "keys.json"), Token) };
         using ServeProcess server = await ServeProcess.OfAsync(CliProcess.Start(folder.Path, keys, ["serve", ".", "--listen", "127.0.0.1:0", "--json"]), key);

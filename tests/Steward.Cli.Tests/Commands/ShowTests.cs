@@ -27,7 +27,7 @@ public sealed class ShowTests
     [Fact]
     public async Task Show_FollowRunThatWaits_EndsThere()
     {
-        using var folder = new AgentFolder(AgentFolder.Slow);
+        using var folder = new AgentFolder(AgentFolder.VerySlow);
         using (CliProcess run = await folder.StartRunAsync("clock returned", "Hello"))
         {
             (await folder.RunAsync("kill", "on", "run:last")).Is(ExitCodes.Ok);
@@ -46,7 +46,7 @@ public sealed class ShowTests
         using var folder = new AgentFolder(AgentFolder.Slow);
         using (CliProcess run = await folder.StartRunAsync("clock returned", "Hello"))
         {
-            run.Signal(CliProcess.Interrupt);
+            run.Signal(CliProcess.Terminate);
             (await run.EndAsync()).Is(ExitCodes.Parked);
         }
 
@@ -60,7 +60,7 @@ public sealed class ShowTests
         CliResult cancel = await folder.RunAsync("cancel", "last", "--wait", "1");
         cancel.Is(ExitCodes.Failed);
         Assert.Contains("its journal is damaged", cancel.Output, StringComparison.Ordinal);
-        work.Signal(CliProcess.Interrupt);
+        work.Signal(CliProcess.Terminate);
         (await work.EndAsync()).Is(ExitCodes.Ok);
     }
 }

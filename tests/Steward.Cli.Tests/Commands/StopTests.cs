@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Steward.Tests.Shared;
 
 namespace Steward.Cli.Tests.Commands;
 
@@ -10,6 +11,8 @@ public sealed class StopTests
     [InlineData(CliProcess.Terminate)]
     public async Task Run_Signal_ParksAndResumeCompletes(int signal)
     {
+        if (signal == CliProcess.Interrupt)
+            Requirement.Interrupts();
         using var folder = new AgentFolder(AgentFolder.Slow);
         using CliProcess run = await folder.StartRunAsync("clock returned", "Hello");
         run.Signal(signal);
@@ -24,20 +27,21 @@ public sealed class StopTests
     [Fact]
     public async Task Run_SecondSignal_LeavesAtOnce()
     {
-        using var folder = new AgentFolder(AgentFolder.Slow.Replace("6s", "100s", StringComparison.Ordinal));
+        using var folder = new AgentFolder(AgentFolder.VerySlow);
         using CliProcess run = await folder.StartRunAsync("clock returned", "Hello");
-        run.Signal(CliProcess.Interrupt);
+        run.Signal(CliProcess.Terminate);
         await CliProcess.UntilAsync(() => run.Error.Contains("parking", StringComparison.Ordinal));
-        run.Signal(CliProcess.Interrupt);
+        run.Signal(CliProcess.Terminate);
         (await run.EndAsync()).Is(ExitCodes.Interrupted);
     }
 
     [Fact]
     public async Task Run_KilledThenWork_Completes()
     {
-        using var folder = new AgentFolder(AgentFolder.Slow);
+        using var folder = new AgentFolder(AgentFolder.VerySlow);
         using CliProcess run = await folder.StartRunAsync("clock returned", "Hello");
         await run.KillAsync();
+        folder.Write("script.yaml", AgentFolder.NoLongerSlow);
 
         CliResult work = await folder.RunAsync("work", ".", "--until-idle");
         work.Is(ExitCodes.Ok);
@@ -48,7 +52,7 @@ public sealed class StopTests
     [Fact]
     public async Task Cancel_RunHeldElsewhere_EndsThere()
     {
-        using var folder = new AgentFolder(AgentFolder.Slow.Replace("6s", "100s", StringComparison.Ordinal));
+        using var folder = new AgentFolder(AgentFolder.VerySlow);
         using CliProcess run = await folder.StartRunAsync("clock returned", "Hello");
         CliResult cancel = await folder.RunAsync("cancel", "last", "--reason", "not needed");
 
@@ -61,9 +65,9 @@ public sealed class StopTests
     [Fact]
     public async Task Cancel_RunThatNobodyHolds_NeedsNoAgent()
     {
-        using var folder = new AgentFolder(AgentFolder.Slow.Replace("6s", "100s", StringComparison.Ordinal));
+        using var folder = new AgentFolder(AgentFolder.Slow);
         using CliProcess run = await folder.StartRunAsync("clock returned", "Hello");
-        run.Signal(CliProcess.Interrupt);
+        run.Signal(CliProcess.Terminate);
         (await run.EndAsync()).Is(ExitCodes.Parked);
         File.Delete(Path.Combine(folder.Path, "agent.yaml"));
 
@@ -75,7 +79,7 @@ public sealed class StopTests
     [Fact]
     public async Task Kill_OnAndOffFromAnotherProcess_ParksAndGoesOn()
     {
-        using var folder = new AgentFolder(AgentFolder.Slow.Replace("6s", "12s", StringComparison.Ordinal));
+        using var folder = new AgentFolder(AgentFolder.VerySlow);
         using CliProcess run = await folder.StartRunAsync("clock returned", "Hello");
         (await folder.RunAsync("kill", "on", "agent:helper", "--reason", "too keen", "--by", "ops")).Is(ExitCodes.Ok);
         CliResult parked = await run.EndAsync();
@@ -85,6 +89,7 @@ public sealed class StopTests
         JsonElement engaged = (await folder.JsonAsync("kill", "status")).GetProperty("switches")[0];
         Assert.Equal("ops", engaged.GetProperty("by").GetString());
         (await folder.RunAsync("kill", "off", "agent:helper")).Is(ExitCodes.Ok);
+        folder.Write("script.yaml", AgentFolder.NoLongerSlow);
         (await folder.RunAsync("work", ".", "--until-idle")).Is(ExitCodes.Ok);
         Assert.Equal("completed", (await folder.JsonAsync("show", "last")).GetProperty("state").GetProperty("status").GetString());
         (await folder.RunAsync("kill", "on", "session:a/b")).Is(ExitCodes.Usage);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Steward.Journal;
+using Steward.Tests.Shared;
 
 namespace Steward.Sqlite.Tests.Crash;
 
@@ -12,7 +13,7 @@ public sealed class KillTests(ITestOutputHelper output)
     [Fact]
     public async Task C9_Run_KilledAtRandomMoments_WithProbe_NoDuplicateNoLostNoStuck()
     {
-        int runs = Asked("STEWARD_KILL_RUNS") ?? 50;
+        int runs = Asked("STEWARD_KILL_RUNS") ?? SuiteSize.Of(6, 50);
         int kills = 0, reconciled = 0;
         await Parallel.ForEachAsync(Enumerable.Range(0, runs), new ParallelOptions { MaxDegreeOfParallelism = Lanes, CancellationToken = TestContext.Current.CancellationToken }, async (i, cancellationToken) =>
         {
@@ -31,9 +32,9 @@ public sealed class KillTests(ITestOutputHelper output)
     [Fact]
     public async Task C9_Run_KilledAtRandomMoments_WithoutProbe_EveryAmbiguousCallAsksNoneRepeats()
     {
-        const int Runs = 10;
+        int runs = SuiteSize.Of(6, 10);
         int kills = 0, asked = 0;
-        await Parallel.ForEachAsync(Enumerable.Range(0, Runs), new ParallelOptions { MaxDegreeOfParallelism = Lanes, CancellationToken = TestContext.Current.CancellationToken }, async (i, cancellationToken) =>
+        await Parallel.ForEachAsync(Enumerable.Range(0, runs), new ParallelOptions { MaxDegreeOfParallelism = Lanes, CancellationToken = TestContext.Current.CancellationToken }, async (i, cancellationToken) =>
         {
             using var folder = new TestFolder();
             var crash = new CrashedRun(folder, $"run-{i}", probe: false, Steps, new Random(2_000 + i));
@@ -46,10 +47,10 @@ public sealed class KillTests(ITestOutputHelper output)
             Interlocked.Add(ref kills, crash.Kills);
             Interlocked.Add(ref asked, lost);
         });
-        output.WriteLine($"{Runs} runs of {Steps} steps, {kills} kills, {asked} questions asked and answered, 0 duplicate, 0 lost.");
+        output.WriteLine($"{runs} runs of {Steps} steps, {kills} kills, {asked} questions asked and answered, 0 duplicate, 0 lost.");
         Assert.True(asked > 0, "No kill hit a call in flight: the test did not test anything.");
     }
 
-    /// <summary>A number from the environment, for a longer test than CI makes.</summary>
+    /// <summary>A number from the environment, for a longer test than CI runs.</summary>
     private static int? Asked(string variable) => int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out int number) ? number : null;
 }

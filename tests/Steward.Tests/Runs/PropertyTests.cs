@@ -6,6 +6,7 @@ using Steward.Journal;
 using Steward.State;
 using Steward.Storage;
 using Steward.Testing.Faults;
+using Steward.Tests.Shared;
 using Steward.Tests.Support;
 using Steward.Tools;
 
@@ -25,7 +26,7 @@ public sealed class PropertyTests
             RunState again = journal.Aggregate(RunState.Empty(run), (state, entry) => state.Apply(ReadBack(entry)));
             Assert.Equal(Describe(once), Describe(again));
             Assert.True(once.Status.IsTerminal());
-        }, iter: 300, threads: 1);
+        }, iter: SuiteSize.Of(100, 300), threads: 1);
 
     [Fact]
     public async Task Resume_AnyPrefixOfAnyJournal_EndsWithTheInvariants() =>
@@ -42,7 +43,7 @@ public sealed class PropertyTests
             RunState state = Invariants.Check(resumed);
             Assert.True(state.Status.IsTerminal());
             Assert.Equal(journal.Take(keep).Select(e => Convert.ToHexString(e.Hash.Span)), resumed.Take(keep).Select(e => Convert.ToHexString(e.Hash.Span)));
-        }, iter: 300, threads: 1);
+        }, iter: SuiteSize.Of(100, 300), threads: 1);
 
     [Fact]
     public async Task Work_LeaseStolenAndStoreFailingAtRandom_NeverRepeatsAnUnsafeEffect() =>
@@ -55,7 +56,7 @@ public sealed class PropertyTests
             RunState state = Invariants.Check(await world.Lab.JournalAsync(run));
             Assert.True(state.Status.IsTerminal());
             Assert.All(world.Unsafe, effect => Assert.Equal(1, effect.Value));
-        }, iter: 300, threads: 1);
+        }, iter: SuiteSize.Of(100, 300), threads: 1);
 
     [Fact]
     public async Task Snapshot_OfAnyPrefix_FoldsOnToTheSameState() =>
@@ -77,7 +78,7 @@ public sealed class PropertyTests
 
             Assert.Equal(state.Spent, shadow.Spent);
             Assert.Equal(state.Conversation.Hash.ToArray(), shadow.Conversation.Hash.ToArray());
-        }, iter: 100, threads: 1);
+        }, iter: SuiteSize.Of(40, 100), threads: 1);
 
     private static JournalEntry ReadBack(JournalEntry entry) =>
         new(entry.Run, entry.Sequence, entry.Type, entry.Time, entry.Payload, entry.PayloadHash, entry.Hash);
