@@ -21,7 +21,7 @@ public sealed class PostgresStewardStore : StewardStore, ITransactionalStore, IH
 {
     private readonly PostgresStoreOptions _options;
     private readonly Database _database;
-    private readonly Known _known;
+    private readonly NodeCache _cache;
     private readonly AppendWriter _appends;
     private readonly StartWriter _starts;
     private readonly Hints? _hints;
@@ -36,9 +36,9 @@ public sealed class PostgresStewardStore : StewardStore, ITransactionalStore, IH
     {
         _options = options;
         _database = database;
-        _known = new Known(database, options, logger);
-        _appends = new AppendWriter(database, _known, options);
-        _starts = new StartWriter(database, _known, options);
+        _cache = new NodeCache(database, options, logger);
+        _appends = new AppendWriter(database, _cache, options);
+        _starts = new StartWriter(database, _cache, options);
         _hints = options.Notify && (!options.Pooled || options.DirectConnectionString is not null) ? new Hints(database, logger) : null;
     }
 
@@ -67,7 +67,7 @@ public sealed class PostgresStewardStore : StewardStore, ITransactionalStore, IH
     /// <inheritdoc/>
     protected override async ValueTask<IReadOnlyList<Claim>> ClaimCoreAsync(ClaimRequest request, CancellationToken cancellationToken)
     {
-        (IReadOnlyList<Claim> claims, string looked) = await Claims.TakeAsync(_database, _known, request, _lookedAt, cancellationToken);
+        (IReadOnlyList<Claim> claims, string looked) = await Claims.TakeAsync(_database, _cache, request, _lookedAt, cancellationToken);
         if (request.Run is null)
             _lookedAt = looked;
         return [.. claims.Select(_heads.Tell)];
@@ -78,7 +78,7 @@ public sealed class PostgresStewardStore : StewardStore, ITransactionalStore, IH
     {
         ArgumentNullException.ThrowIfNull(request);
         request.Validate();
-        (IReadOnlyList<RunId> runs, _listedAt) = await Claims.ListAsync(_database, _known, request, _listedAt, cancellationToken);
+        (IReadOnlyList<RunId> runs, _listedAt) = await Claims.ListAsync(_database, _cache, request, _listedAt, cancellationToken);
         return runs;
     }
 
@@ -87,7 +87,7 @@ public sealed class PostgresStewardStore : StewardStore, ITransactionalStore, IH
     {
         IReadOnlyList<Lease> held = await _database.WriteAsync(tx => Claims.RenewAsync(tx, worker, leases, duration, _options.TransactionTimeout), cancellationToken);
         foreach (Lease lost in leases.Except(held))
-            _known.Forget(lost.Run);
+            _cache.Forget(lost.Run);
         return held;
     }
 
@@ -115,7 +115,7 @@ public sealed class PostgresStewardStore : StewardStore, ITransactionalStore, IH
         (RunBatch? batch, AppendResult result) = await LentTransaction.RunAsync(_database, (int)(Interlocked.Increment(ref _lent) % AppendWriter.Parts), work, _options.Limits, cancellationToken);
         if (batch is null)
             return result;
-        _known.Forget(batch.Lease.Run);
+        _cache.Forget(batch.Lease.Run);
         _heads.Keep(batch);
         Tell(batch);
         return result;
@@ -190,9 +190,9 @@ public sealed class PostgresStewardStore : StewardStore, ITransactionalStore, IH
         await _database.WriteAsync(
             async tx =>
             {
-                await using Trip trip = tx.Trip();
+                await using RoundTrip trip = tx.RoundTrip();
                 EventRows.Keep(trip, content);
-                await trip.GoAsync();
+                await trip.SendAsync();
                 return true;
             },
             cancellationToken);
