@@ -54,7 +54,11 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
     }
 
     /// <inheritdoc/>
-    protected override ValueTask<IReadOnlyList<Lease>> RenewCoreAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken)
+    protected override ValueTask<IReadOnlyList<Lease>> RenewCoreAsync(
+        string worker,
+        IReadOnlyCollection<Lease> leases,
+        TimeSpan duration,
+        CancellationToken cancellationToken)
     {
         lock (_lock)
         {
@@ -62,7 +66,8 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
             List<Lease> held = [];
             foreach (Lease lease in leases)
             {
-                if (!_runs.TryFind(lease.Run, out StoredRun? run) || run.Record.Epoch != lease.Epoch || run.Record.Worker != worker || lease.Worker != worker)
+                if (!_runs.TryFind(lease.Run, out StoredRun? run) || run.Record.Epoch != lease.Epoch || run.Record.Worker != worker
+                    || lease.Worker != worker)
                     continue;
                 _runs.Save(run, run.Record with { ClaimableAt = time.GetUtcNow() + duration });
                 held.Add(lease);
@@ -103,7 +108,10 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
     }
 
     /// <inheritdoc/>
-    protected override async IAsyncEnumerable<JournalEntry> ReadCoreAsync(RunId run, long after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    protected override async IAsyncEnumerable<JournalEntry> ReadCoreAsync(
+        RunId run,
+        long after,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (JournalEntry entry in EntriesAfter(run, after))
         {
@@ -151,7 +159,8 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         lock (_lock)
         {
             ThrowIfClosed();
-            return new(Change(decision.Run, decision.Question, (question, now) => (QuestionRules.Decide(question, decision, now, out Signal? signal), signal)));
+            return new(Change(
+                decision.Run, decision.Question, (question, now) => (QuestionRules.Decide(question, decision, now, out Signal? signal), signal)));
         }
     }
 
@@ -161,7 +170,10 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         lock (_lock)
         {
             ThrowIfClosed();
-            return new(Change(reassignment.Run, reassignment.Question, (question, now) => (QuestionRules.Reassign(question, reassignment, now, out Signal? signal), signal)));
+            return new(Change(
+                reassignment.Run,
+                reassignment.Question,
+                (question, now) => (QuestionRules.Reassign(question, reassignment, now, out Signal? signal), signal)));
         }
     }
 
@@ -173,7 +185,9 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
             ThrowIfClosed();
             IEnumerable<StoredRun> runs = query.Run is { } id ? _runs.TryFind(id, out StoredRun? only) ? [only] : [] : _runs.ByAge;
             return new([.. runs.SelectMany(r => r.Questions)
-                .Where(q => (query.Id is null || q.Id == query.Id) && (query.Tenant is null || q.Tenant == query.Tenant) && (query.Status is null || q.Status == query.Status))
+                .Where(q => (query.Id is null || q.Id == query.Id)
+                    && (query.Tenant is null || q.Tenant == query.Tenant)
+                    && (query.Status is null || q.Status == query.Status))
                 .OrderBy(q => q.AskedAt)
                 .Take(query.Limit)]);
         }
@@ -196,7 +210,9 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         {
             ThrowIfClosed();
             return new([.. _runs.ByAge
-                .Where(r => (query.Run is null || r.Record.Run == query.Run) && (query.Agent is null || r.Record.Agent == query.Agent) && (query.Tenant is null || r.Record.Tenant == query.Tenant))
+                .Where(r => (query.Run is null || r.Record.Run == query.Run)
+                    && (query.Agent is null || r.Record.Agent == query.Agent)
+                    && (query.Tenant is null || r.Record.Tenant == query.Tenant))
                 .SelectMany(r => r.Feedback)
                 .OrderByDescending(f => f.At)
                 .Take(query.Limit)]);
@@ -320,7 +336,9 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         RunStarted started = start.Started;
         if (started.Key is { } key && _runs.TryFind(started.Tenant, key, out StoredRun? known))
             return new StartResult(known.Record.Run, Created: false);
-        return _runs.TryFind(start.Run, out known) ? StartRules.Again(start, known.Record.Tenant, known.Started.Key) : Create(start, started);
+        return _runs.TryFind(start.Run, out known)
+            ? StartRules.Again(start, known.Record.Tenant, known.Started.Key)
+            : Create(start, started);
     }
 
     private StartResult Create(RunStart start, RunStarted started)
@@ -342,9 +360,10 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
     /// <summary>When a run of a session has ended, the next in its queue begins.</summary>
     private void Advance(RunRecord ended, DateTimeOffset now)
     {
-        if (!StartRules.IsOfSession(ended) || StartRules.Next(_runs.ActiveOf(ended.Tenant, ended.Session!)) is not { } next || !_runs.TryFind(next.Run, out StoredRun? run))
+        if (!StartRules.IsOfSession(ended) || StartRules.Next(_runs.ActiveOf(ended.Tenant, ended.Session!)) is not { } next)
             return;
-        _runs.Save(run, next with { Queued = false, ClaimableAt = next.Worker is null ? now : next.ClaimableAt });
+        if (_runs.TryFind(next.Run, out StoredRun? run))
+            _runs.Save(run, next with { Queued = false, ClaimableAt = next.Worker is null ? now : next.ClaimableAt });
     }
 
     private SignalResult Put(Signal signal)
@@ -361,7 +380,10 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         return SignalResult.Accepted;
     }
 
-    private DecisionResult Change(RunId id, string question, Func<QuestionInfo, DateTimeOffset, (DecisionResult Result, Signal? Signal)> change)
+    private DecisionResult Change(
+        RunId id,
+        string question,
+        Func<QuestionInfo, DateTimeOffset, (DecisionResult Result, Signal? Signal)> change)
     {
         if (!_runs.TryFind(id, out StoredRun? run) || run.Questions.FindIndex(q => q.Id == question) is not (>= 0 and int at))
             return DecisionResult.Unknown;
@@ -384,7 +406,12 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
     private List<StoredRun> FindClaimable(ClaimRequest request, DateTimeOffset now)
     {
         if (request.Run is { } id)
-            return _runs.TryFind(id, out StoredRun? only) && only.Record.ClaimableAt <= now && MayClaim(only) ? _runs.Admit([only], now, 1, _concurrency.Table) : [];
+        {
+            return _runs.TryFind(id, out StoredRun? only) && only.Record.ClaimableAt <= now && MayClaim(only)
+                ? _runs.Admit([only], now, 1, _concurrency.Table)
+                : [];
+        }
+
         return _runs.NextClaimable(now, request.Max, _concurrency.Table, MayClaim);
 
         bool MayClaim(StoredRun run) =>
@@ -394,7 +421,14 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
 
     private Claim Take(StoredRun run, ClaimRequest request, DateTimeOffset now)
     {
-        _runs.Save(run, run.Record with { Epoch = run.Record.Epoch + 1, Attempts = run.Record.Attempts + 1, Worker = request.Worker, ClaimableAt = now + request.Duration, UpdatedAt = now });
+        _runs.Save(run, run.Record with
+        {
+            Epoch = run.Record.Epoch + 1,
+            Attempts = run.Record.Attempts + 1,
+            Worker = request.Worker,
+            ClaimableAt = now + request.Duration,
+            UpdatedAt = now,
+        });
         return new Claim
         {
             Lease = new Lease(run.Record.Run, run.Record.Epoch, request.Worker),

@@ -46,7 +46,9 @@ public static class ReleaseRules
         return batch.Release is { LeavesSignals: false } && !batch.Status.IsTerminal();
     }
 
-    /// <summary>Whether a signal makes a run claimable. One that waits for its turn in a session takes notice of nothing before, but of a cancel.</summary>
+    /// <summary>
+    /// Whether a signal makes a run claimable. One that waits for its turn in a session takes notice of nothing before, but of a cancel.
+    /// </summary>
     public static bool Wakes(RunRecord run, Signal signal)
     {
         ArgumentNullException.ThrowIfNull(run);
@@ -54,12 +56,17 @@ public static class ReleaseRules
         return run.Worker is null && (!run.Queued || signal.Body is CancelSignal);
     }
 
-    /// <summary>Whether the release of a switch makes a run claimable: one that parked because of it waits for nothing else, and one that waits for more parks again.</summary>
+    /// <summary>
+    /// Whether the release of a switch makes a run claimable: one that parked because of it waits for nothing else, and one that waits for
+    /// more parks again.
+    /// </summary>
     public static bool Wakes(RunRecord run, KillSwitch released)
     {
         ArgumentNullException.ThrowIfNull(run);
         ArgumentNullException.ThrowIfNull(released);
-        return run is { Worker: null, ClaimableAt: null, Queued: false } && !run.Status.IsTerminal() && released.Covers(run.Run, run.Tenant, run.Agent, run.Ancestors);
+        return run is { Worker: null, ClaimableAt: null, Queued: false }
+            && !run.Status.IsTerminal()
+            && released.Covers(run.Run, run.Tenant, run.Agent, run.Ancestors);
     }
 
     private static string VersionAfter(RunRecord run, RunBatch batch)

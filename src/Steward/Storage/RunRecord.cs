@@ -49,7 +49,9 @@ public sealed record RunRecord
     /// <summary>The hash of its journal's last entry.</summary>
     public required ReadOnlyMemory<byte> HeadHash { get; init; }
 
-    /// <summary>When it can be claimed; the end of its lease while it has one. Null means that only a signal or a switch wakes it.</summary>
+    /// <summary>
+    /// When it can be claimed; the end of its lease while it has one. Null means that only a signal or a switch wakes it.
+    /// </summary>
     public required DateTimeOffset? ClaimableAt { get; init; }
 
     /// <summary>When it was started.</summary>
@@ -70,7 +72,9 @@ public sealed record RunRecord
     /// <summary>Whether what it did last may be missing, as the database is another one than before.</summary>
     public bool IsDoubted { get; init; }
 
-    /// <summary>The budgets on which it draws on a day; those of the last day asked for are kept, as nearly all appends of a run are of one day.</summary>
+    /// <summary>
+    /// The budgets on which it draws on a day; those of the last day asked for are kept, as nearly all appends of a run are of one day.
+    /// </summary>
     public IReadOnlyList<BudgetScope> ScopesOf(DateOnly day)
     {
         if (_scopes is not { } kept || kept.Day != day)

@@ -46,7 +46,11 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<Lease>> RenewAsync(
+        string worker,
+        IReadOnlyCollection<Lease> leases,
+        TimeSpan duration,
+        CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(worker);
         ArgumentNullException.ThrowIfNull(leases);
@@ -64,7 +68,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     }
 
     /// <inheritdoc/>
-    /// <exception cref="JournalException">The entries do not continue the run's chain, or the store holds less of the run than was acknowledged.</exception>
+    /// <exception cref="JournalException">The entries do not continue the chain, or the store holds less than was acknowledged.</exception>
     /// <exception cref="StoreException">The store cannot take it; <see cref="StoreFailure.Io"/> where it may have happened.</exception>
     public ValueTask<AppendResult> AppendAsync(RunBatch batch, CancellationToken cancellationToken = default)
     {
@@ -75,7 +79,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     }
 
     /// <inheritdoc/>
-    /// <exception cref="JournalException">An entry is missing from the journal, or it ends before what was acknowledged to this process.</exception>
+    /// <exception cref="JournalException">An entry is missing, or the journal ends before what was acknowledged to this process.</exception>
     public IAsyncEnumerable<JournalEntry> ReadAsync(RunId run, long after = 0, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(after);
@@ -184,7 +188,10 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<BudgetInfo>> BudgetsAsync(string prefix = "", int limit = 1_000, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<BudgetInfo>> BudgetsAsync(
+        string prefix = "",
+        int limit = 1_000,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prefix);
         cancellationToken.ThrowIfCancellationRequested();
@@ -219,7 +226,11 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     protected abstract ValueTask<IReadOnlyList<Claim>> ClaimCoreAsync(ClaimRequest request, CancellationToken cancellationToken);
 
     /// <inheritdoc cref="RenewAsync"/>
-    protected abstract ValueTask<IReadOnlyList<Lease>> RenewCoreAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken);
+    protected abstract ValueTask<IReadOnlyList<Lease>> RenewCoreAsync(
+        string worker,
+        IReadOnlyCollection<Lease> leases,
+        TimeSpan duration,
+        CancellationToken cancellationToken);
 
     /// <inheritdoc cref="WatchAsync"/>
     protected abstract ValueTask<IReadOnlyList<RunAttention>> WatchCoreAsync(string worker, CancellationToken cancellationToken);
@@ -277,6 +288,8 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
             return null;
         return Blob.Of(content).Hash == hash
             ? content
-            : throw new StoreException(StoreFailure.Corrupt, $"The content of blob '{hash}' in '{database}' does not have that SHA-256: it was edited or damaged. Restore it from a backup, then run 'steward doctor'.");
+            : throw new StoreException(
+                StoreFailure.Corrupt,
+                $"The content of blob '{hash}' in '{database}' does not have that SHA-256: it was edited or damaged. Restore it from a backup, then run 'steward doctor'.");
     }
 }

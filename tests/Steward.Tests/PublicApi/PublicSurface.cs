@@ -75,7 +75,7 @@ internal sealed class PublicSurface(MetadataReader reader) : ISignatureTypeProvi
     {
         MethodSignature<string> signature = method.DecodeSignature(this, [type.GetGenericParameters(), method.GetGenericParameters()]);
         Dictionary<int, Parameter> named = method.GetParameters().Select(reader.GetParameter).ToDictionary(p => p.SequenceNumber);
-        IEnumerable<string> parameters = signature.ParameterTypes.Select((of, i) => !named.TryGetValue(i + 1, out Parameter p) ? of : $"{of} {Text(p.Name)}{(p.Attributes.HasFlag(ParameterAttributes.Optional) ? " = " + Constant(p.GetDefaultValue()).TrimStart(' ', '=') : "")}");
+        IEnumerable<string> parameters = signature.ParameterTypes.Select((of, i) => !named.TryGetValue(i + 1, out Parameter p) ? of : $"{(p.Attributes.HasFlag(ParameterAttributes.Out) ? of.Replace("ref ", "out ", StringComparison.Ordinal) : of)} {Text(p.Name)}{(p.Attributes.HasFlag(ParameterAttributes.Optional) ? " = " + Constant(p.GetDefaultValue()).TrimStart(' ', '=') : "")}");
         return $"{Modifiers(method.Attributes)}{Text(method.Name)}{Parameters(method.GetGenericParameters())}({(Has(method.GetCustomAttributes(), "ExtensionAttribute") ? "this " : "")}{string.Join(", ", parameters)}) : {signature.ReturnType}";
     }
 

@@ -17,10 +17,16 @@ internal sealed class LimitBook
     }
 
     /// <summary>Whether there is a slot for each call that a batch starts, and what its run holds after it.</summary>
-    public AppendResult.Throttled? CheckSlots(StoredRuns runs, RunBatch batch, StoredRun run, DateTimeOffset now, out IReadOnlyList<ToolSlot> after)
+    public AppendResult.Throttled? CheckSlots(
+        StoredRuns runs,
+        RunBatch batch,
+        StoredRun run,
+        DateTimeOffset now,
+        out IReadOnlyList<ToolSlot> after)
     {
         after = SlotRules.After(run.Record.Slots, batch, Table);
-        return SlotRules.Check(batch, after, Table, tool => runs.Leased(now).Where(r => r != run).Sum(r => r.Record.Slots.Count(s => s.Tool == tool)));
+        return SlotRules.Check(
+            batch, after, Table, tool => runs.Leased(now).Where(r => r != run).Sum(r => r.Record.Slots.Count(s => s.Tool == tool)));
     }
 
     public IReadOnlyList<LimitInfo> List(StoredRuns runs, DateTimeOffset now) => Table.List(

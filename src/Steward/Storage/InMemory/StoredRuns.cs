@@ -5,7 +5,9 @@ using Steward.Journal;
 namespace Steward.Storage.InMemory;
 
 /// <summary>All runs, and the ways to find one: by id, age, key, worker, and by when it can be claimed.</summary>
-/// <remarks>Who may claim, and when, is changed here only, so that the ways never disagree. Not safe for threads: the store has the lock.</remarks>
+/// <remarks>
+/// Who may claim, and when, is changed here only, so that the ways never disagree. Not safe for threads: the store has the lock.
+/// </remarks>
 internal sealed class StoredRuns
 {
     private readonly Dictionary<RunId, StoredRun> _byId = [];
@@ -24,11 +26,13 @@ internal sealed class StoredRuns
     public IReadOnlyCollection<StoredRun> HeldBy(string worker) => _byWorker.TryGetValue(worker, out HashSet<StoredRun>? runs) ? runs : [];
 
     /// <summary>The runs that a worker holds whose lease has not expired.</summary>
-    public IEnumerable<StoredRun> Leased(DateTimeOffset now) => _byWorker.Values.SelectMany(runs => runs).Where(r => r.Record.ClaimableAt > now);
+    public IEnumerable<StoredRun> Leased(DateTimeOffset now) =>
+        _byWorker.Values.SelectMany(runs => runs).Where(r => r.Record.ClaimableAt > now);
 
     /// <summary>The runs that are claimable, or wait for their turn in a session.</summary>
     public IEnumerable<StoredRun> Queue(DateTimeOffset now) =>
-        _claimable.Values.SelectMany(ofTenant => ofTenant.TakeWhile(r => r.Record.ClaimableAt <= now)).Concat(_byAge.Where(r => r.Record is { Queued: true, Worker: null, ClaimableAt: null } && !r.Record.Status.IsTerminal()));
+        _claimable.Values.SelectMany(ofTenant => ofTenant.TakeWhile(r => r.Record.ClaimableAt <= now))
+            .Concat(_byAge.Where(r => r.Record is { Queued: true, Worker: null, ClaimableAt: null } && !r.Record.Status.IsTerminal()));
 
     public StoredRun Add(RunStart start, bool queued, DateTimeOffset now)
     {
@@ -72,7 +76,9 @@ internal sealed class StoredRuns
 
     /// <summary>The runs of a session that have not ended, oldest first; children are no runs of the session's own.</summary>
     public List<RunRecord> ActiveOf(string tenant, string session) =>
-        _bySession.TryGetValue((tenant, session), out List<StoredRun>? runs) ? [.. runs.Select(r => r.Record).Where(r => !r.Status.IsTerminal())] : [];
+        _bySession.TryGetValue((tenant, session), out List<StoredRun>? runs)
+            ? [.. runs.Select(r => r.Record).Where(r => !r.Status.IsTerminal())]
+            : [];
 
     /// <summary>The runs that are claimed next, of those that may be claimed.</summary>
     public List<StoredRun> NextClaimable(DateTimeOffset now, int max, LimitTable limits, Func<StoredRun, bool> mayClaim) =>
@@ -92,8 +98,12 @@ internal sealed class StoredRuns
     {
         RunRecord before = run.Record;
         bool isMoved = before.ClaimableAt != after.ClaimableAt;
-        if (isMoved && before.ClaimableAt is not null && _claimable.TryGetValue(before.Tenant, out SortedSet<StoredRun>? others) && others.Remove(run) && others.Count == 0)
+        if (isMoved && before.ClaimableAt is not null && _claimable.TryGetValue(before.Tenant, out SortedSet<StoredRun>? others)
+            && others.Remove(run) && others.Count == 0)
+        {
             _claimable.Remove(before.Tenant);
+        }
+
         if (before.Worker != after.Worker)
             SetWorker(run, before.Worker, after.Worker);
         run.Record = after;
