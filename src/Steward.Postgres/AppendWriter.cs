@@ -12,7 +12,7 @@ namespace Steward.Postgres;
 /// that transaction before its commit, nothing of it happened: its batches are made one by one, so that a bad one fails alone. When a commit itself fails, nobody knows; all that
 /// were in it say so and each session reads back.
 /// </remarks>
-internal sealed class AppendWriter(Database database, Known known, PostgresStoreOptions options) : GroupCommit<RunBatch, AppendResult>(database, options.Writers, options.MaxGroup)
+internal sealed class AppendWriter(Database database, NodeCache cache, PostgresStoreOptions options) : GroupCommit<RunBatch, AppendResult>(database, options.Writers, options.MaxGroup)
 {
     /// <summary>How many parts a budget without a ceiling may have: writers at work at the same time that never wait for each other there.</summary>
     public const int Parts = 64;
@@ -24,7 +24,7 @@ internal sealed class AppendWriter(Database database, Known known, PostgresStore
     protected override async Task<object[]> CommitAsync(IReadOnlyList<RunBatch> group, int loop)
     {
         int part = _parts[loop] ??= await TakePartAsync();
-        object?[] answers = await AppendAtOnce.TryAsync(Database, known, group, part, options.Limits.InlinePayload);
+        object?[] answers = await AppendAtOnce.TryAsync(Database, cache, group, part, options.Limits.InlinePayload);
         int[] left = [.. Enumerable.Range(0, group.Count).Where(i => answers[i] is null)];
         if (left.Length > 0)
         {
@@ -48,7 +48,7 @@ internal sealed class AppendWriter(Database database, Known known, PostgresStore
                 },
                 CancellationToken.None);
             foreach (Accepted one in accepted)
-                known.Keep(one.Run);
+                cache.Keep(one.Run);
             return answers;
         }
         catch (Exception e) when (group.Count > 1 && e is not UnknownCommitException && e is not StoreException { InnerException: not PostgresException })

@@ -20,7 +20,7 @@ internal sealed class Control(long version, IReadOnlyList<KillSwitch> switches, 
     public BudgetCeilings? CeilingsOf(BudgetScope shared) => ceilings.GetValueOrDefault(shared);
 
     /// <summary>Asks for everything; call the result once the trip was made.</summary>
-    public static Func<Control> Ask(Trip trip)
+    public static Func<Control> Ask(RoundTrip trip)
     {
         long version = 0;
         List<KillSwitch> switches = [];
@@ -36,7 +36,7 @@ internal sealed class Control(long version, IReadOnlyList<KillSwitch> switches, 
     }
 
     /// <summary>Shares the control lock, and ends the transaction if this is not what holds.</summary>
-    public void Confirm(Trip trip)
+    public void Confirm(RoundTrip trip)
     {
         Operations.Switches.Share(trip);
         trip.Ask($"SELECT CASE WHEN ({Version}) = $1 THEN true ELSE steward.refuse('the controls') END", null, version);

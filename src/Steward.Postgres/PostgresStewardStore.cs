@@ -17,11 +17,11 @@ namespace Steward.Postgres;
 /// Nothing is acknowledged before its commit returned. A commit whose answer was lost is never made again by the store:
 /// it throws <see cref="StoreFailure.Io"/>, and the session reads back.
 /// </remarks>
-public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, IHintingStore, IDueRuns, IVerifiableStore, IRetentionStore, IDatabaseStore
+public sealed class PostgresStewardStore : StewardStore, ITransactionalStore, IHintingStore, IDueRuns, IVerifiableStore, IRetentionStore, IDatabaseStore
 {
     private readonly PostgresStoreOptions _options;
     private readonly Database _database;
-    private readonly Known _known;
+    private readonly NodeCache _cache;
     private readonly AppendWriter _appends;
     private readonly StartWriter _starts;
     private readonly Hints? _hints;
@@ -32,12 +32,13 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     private string _listedAt = "";
 
     private PostgresStewardStore(PostgresStoreOptions options, Database database, ILogger logger)
+        : base(options.Limits)
     {
         _options = options;
         _database = database;
-        _known = new Known(database, options, logger);
-        _appends = new AppendWriter(database, _known, options);
-        _starts = new StartWriter(database, _known, options);
+        _cache = new NodeCache(database, options, logger);
+        _appends = new AppendWriter(database, _cache, options);
+        _starts = new StartWriter(database, _cache, options);
         _hints = options.Notify && (!options.Pooled || options.DirectConnectionString is not null) ? new Hints(database, logger) : null;
     }
 
@@ -48,33 +49,25 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
         OpenAsync(options, Schema.Migrations, logger, cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask<StartResult> StartAsync(RunStart start, CancellationToken cancellationToken = default)
+    protected override async ValueTask<StartResult> StartCoreAsync(RunStart start, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(start);
-        Gate.CheckShape(start, _options.Limits);
         StartResult result = await _starts.CommitAsync(start, cancellationToken);
         _hints?.Send(start.SessionPolicy is SessionPolicy.Interrupt or SessionPolicy.Rollback ? null : result.Run);
         return result;
     }
 
     /// <inheritdoc/>
-    public async ValueTask<SignalResult> SignalAsync(Signal signal, CancellationToken cancellationToken = default)
+    protected override async ValueTask<SignalResult> SignalCoreAsync(Signal signal, byte[] body, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(signal);
-        int size = StoreJson.Write(signal.Body).Length;
-        if (size > _options.Limits.Payload)
-            throw new StoreException(StoreFailure.TooLarge, $"Signal '{signal.Id}' has {size} bytes; the limit is {_options.Limits.Payload} (StoreLimits.Payload). Send less, or raise the limit.");
-        SignalResult result = await _database.WriteAsync(tx => Inbox.PutAsync(tx, signal), cancellationToken);
+        SignalResult result = await _database.WriteAsync(tx => Inbox.PutAsync(tx, signal, body), cancellationToken);
         _hints?.Send(signal.Run);
         return result;
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<Claim>> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default)
+    protected override async ValueTask<IReadOnlyList<Claim>> ClaimCoreAsync(ClaimRequest request, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(request);
-        request.Validate();
-        (IReadOnlyList<Claim> claims, string looked) = await Claims.TakeAsync(_database, _known, request, _lookedAt, cancellationToken);
+        (IReadOnlyList<Claim> claims, string looked) = await Claims.TakeAsync(_database, _cache, request, _lookedAt, cancellationToken);
         if (request.Run is null)
             _lookedAt = looked;
         return [.. claims.Select(_heads.Tell)];
@@ -85,36 +78,28 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     {
         ArgumentNullException.ThrowIfNull(request);
         request.Validate();
-        (IReadOnlyList<RunId> runs, _listedAt) = await Claims.ListAsync(_database, _known, request, _listedAt, cancellationToken);
+        (IReadOnlyList<RunId> runs, _listedAt) = await Claims.ListAsync(_database, _cache, request, _listedAt, cancellationToken);
         return runs;
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default)
+    protected override async ValueTask<IReadOnlyList<Lease>> RenewCoreAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken)
     {
-        ArgumentException.ThrowIfNullOrEmpty(worker);
-        ArgumentNullException.ThrowIfNull(leases);
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(duration, TimeSpan.Zero);
         IReadOnlyList<Lease> held = await _database.WriteAsync(tx => Claims.RenewAsync(tx, worker, leases, duration, _options.TransactionTimeout), cancellationToken);
         foreach (Lease lost in leases.Except(held))
-            _known.Forget(lost.Run);
+            _cache.Forget(lost.Run);
         return held;
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<RunAttention>> WatchAsync(string worker, CancellationToken cancellationToken = default)
+    protected override async ValueTask<IReadOnlyList<RunAttention>> WatchCoreAsync(string worker, CancellationToken cancellationToken)
     {
-        ArgumentException.ThrowIfNullOrEmpty(worker);
         return await _database.ReadAsync(tx => Queries.WatchAsync(tx, worker), cancellationToken);
     }
 
     /// <inheritdoc/>
-    /// <exception cref="JournalException">The entries do not continue the run's chain.</exception>
-    /// <exception cref="StoreException">The store cannot take it; <see cref="StoreFailure.Io"/> where it may have happened.</exception>
-    public async ValueTask<AppendResult> AppendAsync(RunBatch batch, CancellationToken cancellationToken = default)
+    protected override async ValueTask<AppendResult> AppendCoreAsync(RunBatch batch, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(batch);
-        Gate.CheckShape(batch, _options.Limits);
         AppendResult result = await _appends.CommitAsync(batch, cancellationToken);
         if (result is not AppendResult.Committed)
             return result;
@@ -130,17 +115,15 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
         (RunBatch? batch, AppendResult result) = await LentTransaction.RunAsync(_database, (int)(Interlocked.Increment(ref _lent) % AppendWriter.Parts), work, _options.Limits, cancellationToken);
         if (batch is null)
             return result;
-        _known.Forget(batch.Lease.Run);
+        _cache.Forget(batch.Lease.Run);
         _heads.Keep(batch);
         Tell(batch);
         return result;
     }
 
     /// <inheritdoc/>
-    /// <exception cref="JournalException">An entry is missing from the journal, or it ends before what was acknowledged to this process.</exception>
-    public async IAsyncEnumerable<JournalEntry> ReadAsync(RunId run, long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    protected override async IAsyncEnumerable<JournalEntry> ReadCoreAsync(RunId run, long after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(after);
         AcknowledgedHeads.Head? acknowledged = _heads.Of(run);
         for (bool isEnd = false; !isEnd;)
         {
@@ -157,139 +140,111 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<Signal>> InboxAsync(RunId run, CancellationToken cancellationToken = default) =>
+    public override async ValueTask<IReadOnlyList<Signal>> InboxAsync(RunId run, CancellationToken cancellationToken = default) =>
         await _database.ReadAsync(tx => Queries.InboxAsync(tx, run), cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<RunInfo>> FindAsync(RunQuery query, CancellationToken cancellationToken = default)
+    protected override async ValueTask<IReadOnlyList<RunInfo>> FindCoreAsync(RunQuery query, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(query);
         return await _database.ReadAsync(tx => Queries.FindAsync(tx, query), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public async ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default)
+    protected override async ValueTask<DecisionResult> DecideCoreAsync(Decision decision, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(decision);
-        ArgumentException.ThrowIfNullOrEmpty(decision.Id);
         DecisionResult result = await _database.WriteAsync(tx => Questions.DecideAsync(tx, decision), cancellationToken);
         _hints?.Send(decision.Run);
         return result;
     }
 
     /// <inheritdoc/>
-    public async ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
+    protected override async ValueTask<DecisionResult> ReassignCoreAsync(Reassignment reassignment, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(reassignment);
-        ArgumentException.ThrowIfNullOrEmpty(reassignment.Id);
         DecisionResult result = await _database.WriteAsync(tx => Questions.ReassignAsync(tx, reassignment), cancellationToken);
         _hints?.Send(reassignment.Run);
         return result;
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<QuestionInfo>> QuestionsAsync(QuestionQuery query, CancellationToken cancellationToken = default)
+    protected override async ValueTask<IReadOnlyList<QuestionInfo>> QuestionsCoreAsync(QuestionQuery query, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(query);
         return await _database.ReadAsync(tx => Queries.QuestionsAsync(tx, query), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> AddFeedbackAsync(Feedback feedback, CancellationToken cancellationToken = default)
+    protected override ValueTask<bool> AddFeedbackCoreAsync(Feedback feedback, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(feedback);
-        ArgumentException.ThrowIfNullOrEmpty(feedback.Id);
         return _database.WriteAsync(tx => FeedbackRows.KeepAsync(tx, feedback), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<Feedback>> FeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken = default)
+    protected override async ValueTask<IReadOnlyList<Feedback>> FeedbackCoreAsync(FeedbackQuery query, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(query);
         return await _database.ReadAsync(tx => Queries.FeedbackAsync(tx, query), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public async ValueTask PutAsync(Blob blob, CancellationToken cancellationToken = default)
+    protected override async ValueTask PutCoreAsync(Blob blob, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(blob);
-        Gate.CheckShape(blob, _options.Limits);
         SortedDictionary<string, byte[]> content = new(StringComparer.Ordinal) { [blob.Hash] = blob.Content.ToArray() };
         await _database.WriteAsync(
             async tx =>
             {
-                await using Trip trip = tx.Trip();
+                await using RoundTrip trip = tx.RoundTrip();
                 EventRows.Keep(trip, content);
-                await trip.GoAsync();
+                await trip.SendAsync();
                 return true;
             },
             cancellationToken);
     }
 
     /// <inheritdoc/>
-    /// <exception cref="StoreException">The content does not have its hash any more.</exception>
-    public async ValueTask<ReadOnlyMemory<byte>?> GetAsync(string hash, CancellationToken cancellationToken = default)
+    protected override async ValueTask<ReadOnlyMemory<byte>?> GetCoreAsync(string hash, CancellationToken cancellationToken)
     {
-        ArgumentException.ThrowIfNullOrEmpty(hash);
-        if (!Blob.IsHash(hash))
-            return null;
         byte[]? content = await _database.ReadAsync(tx => Queries.BlobAsync(tx, Convert.FromHexString(hash)), cancellationToken);
-        if (content is null)
-            return null;
-        return Blob.Of(content).Hash == hash
-            ? content
-            : throw new StoreException(StoreFailure.Corrupt, $"The content of blob '{hash}' in '{_database.Name}' does not have that SHA-256: it was edited or damaged. Restore it from a backup.");
+        return Verified(hash, content, _database.Name);
     }
 
     /// <inheritdoc/>
-    public async ValueTask<bool> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default)
+    protected override async ValueTask<bool> EngageCoreAsync(KillSwitch killSwitch, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(killSwitch);
-        KillSwitch parsed = killSwitch with { Scope = KillSwitch.ParseScope(killSwitch.Scope) };
-        bool engaged = await _database.WriteAsync(tx => Switches.EngageAsync(tx, parsed), cancellationToken);
+        bool engaged = await _database.WriteAsync(tx => Switches.EngageAsync(tx, killSwitch), cancellationToken);
         _hints?.Send(null);
         return engaged;
     }
 
     /// <inheritdoc/>
-    public async ValueTask<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default)
+    protected override async ValueTask<bool> ReleaseCoreAsync(string scope, CancellationToken cancellationToken)
     {
-        string parsed = KillSwitch.ParseScope(scope);
-        bool released = await _database.WriteAsync(tx => Switches.ReleaseAsync(tx, parsed), cancellationToken);
+        bool released = await _database.WriteAsync(tx => Switches.ReleaseAsync(tx, scope), cancellationToken);
         _hints?.Send(null);
         return released;
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<KillSwitch>> SwitchesAsync(CancellationToken cancellationToken = default) =>
+    public override async ValueTask<IReadOnlyList<KillSwitch>> SwitchesAsync(CancellationToken cancellationToken = default) =>
         await _database.ReadAsync(Switches.AllAsync, cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask SetCeilingsAsync(BudgetScope scope, BudgetCeilings ceilings, CancellationToken cancellationToken = default)
+    protected override async ValueTask SetCeilingsCoreAsync(BudgetScope scope, BudgetCeilings ceilings, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(ceilings);
-        if (scope.CeilingScope != scope)
-            throw new ArgumentException($"'{scope}' takes its ceilings from '{scope.CeilingScope}'; set them there.", nameof(scope));
         await _database.WriteAsync(tx => Switches.SetCeilingsAsync(tx, scope, ceilings), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<BudgetInfo>> BudgetsAsync(string prefix = "", int limit = 1_000, CancellationToken cancellationToken = default)
+    protected override async ValueTask<IReadOnlyList<BudgetInfo>> BudgetsCoreAsync(string prefix, int limit, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(prefix);
         return await _database.ReadAsync(tx => Queries.BudgetsAsync(tx, prefix, limit), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public async ValueTask SetLimitsAsync(LimitScope scope, Limits limits, CancellationToken cancellationToken = default)
+    protected override async ValueTask SetLimitsCoreAsync(LimitScope scope, Limits limits, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(limits);
-        limits.Check(scope);
         await _database.WriteAsync(tx => Concurrency.SetAsync(tx, scope, limits), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<LimitInfo>> LimitsAsync(CancellationToken cancellationToken = default) =>
+    public override ValueTask<IReadOnlyList<LimitInfo>> LimitsAsync(CancellationToken cancellationToken = default) =>
         _database.ReadAsync(Concurrency.ListAsync, cancellationToken);
 
     /// <inheritdoc/>
@@ -343,7 +298,7 @@ public sealed class PostgresStewardStore : IStewardStore, ITransactionalStore, I
         _hints?.ListenAsync(cancellationToken) ?? AsyncEnumerable.Empty<RunId?>();
 
     /// <summary>Finishes what was begun and closes the connections; later calls throw <see cref="StoreFailure.Closed"/>.</summary>
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         await _starts.DisposeAsync();
         await _appends.DisposeAsync();

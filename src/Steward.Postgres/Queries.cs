@@ -68,7 +68,7 @@ internal static class Queries
 
     public static Task<List<RunInfo>> FindAsync(Tx tx, RunQuery query)
     {
-        StringBuilder sql = new($"SELECT {RunRow.Columns}, {BudgetRows.Amounts}, {LeaseEnd} FROM steward.run r LEFT JOIN steward.budget b ON {BudgetRows.OfRun} WHERE true");
+        StringBuilder sql = new($"SELECT {RunRows.Columns}, {BudgetRows.Amounts}, {LeaseEnd} FROM steward.run r LEFT JOIN steward.budget b ON {BudgetRows.OfRun} WHERE true");
         List<object?> values = [];
         Where("r.uuid = $", query.Run?.Value);
         Where("r.uuid = ANY($", query.Runs?.Select(run => run.Value).ToArray(), ")");
@@ -80,7 +80,7 @@ internal static class Queries
 
         values.Add(query.Limit);
         sql.Append(Format($" ORDER BY r.id DESC LIMIT ${values.Count}"));
-        return tx.AllAsync(sql.ToString(), static r => RunRow.Read(r).ToInfo(BudgetRows.Amount(r, RunRow.ColumnCount), BudgetRows.Amount(r, RunRow.ColumnCount + 4)) with { ClaimableAt = r.TimeOrNull(RunRow.ColumnCount + 8) }, [.. values]);
+        return tx.AllAsync(sql.ToString(), static r => RunRows.Read(r).ToInfo(BudgetRows.Amount(r, RunRows.ColumnCount), BudgetRows.Amount(r, RunRows.ColumnCount + 4)) with { ClaimableAt = r.TimeOrNull(RunRows.ColumnCount + 8) }, [.. values]);
 
         void Where(string before, object? value, string after = "")
         {
@@ -129,7 +129,7 @@ internal static class Queries
     private static RunAttention AttentionOf(NpgsqlDataReader r, List<KillSwitch> switches)
     {
         RunId run = new(r.GetGuid(0));
-        return new RunAttention(run, r.GetBoolean(3), Gate.FindSwitch(switches, run, r.GetString(1), r.GetString(2), RunRow.ReadAncestors(r, 4)));
+        return new RunAttention(run, r.GetBoolean(3), Gate.FindSwitch(switches, run, r.GetString(1), r.GetString(2), RunRows.ReadAncestors(r, 4)));
     }
 
     private static JournalEntry ReadEntry(NpgsqlDataReader r, RunId run)

@@ -6,13 +6,13 @@ using Steward.Storage;
 namespace Steward.Postgres;
 
 /// <summary>The group commit of starts: a group goes <see cref="StartsAtOnce">at once</see>, what is left of it in transactions of their own.</summary>
-internal sealed class StartWriter(Database database, Known known, PostgresStoreOptions options) : GroupCommit<RunStart, StartResult>(database, loops: 1, options.MaxGroup)
+internal sealed class StartWriter(Database database, NodeCache cache, PostgresStoreOptions options) : GroupCommit<RunStart, StartResult>(database, loops: 1, options.MaxGroup)
 {
     protected override RunId RunOf(RunStart work) => work.Run;
 
     protected override async Task<object[]> CommitAsync(IReadOnlyList<RunStart> group, int loop)
     {
-        object?[] answers = await StartsAtOnce.TryAsync(Database, known, group, options.Limits.InlinePayload);
+        object?[] answers = await StartsAtOnce.TryAsync(Database, cache, group, options.Limits.InlinePayload);
         for (int i = 0; i < answers.Length; i++)
             answers[i] ??= AloneAsync(group[i]);
         return answers!;

@@ -14,7 +14,7 @@ namespace Steward.Sqlite;
 /// Nothing is acknowledged before its commit returned. Beside the file a witness keeps the heads that were acknowledged, so that a
 /// run of which the database holds less (an older copy, a garbled log) is refused instead of silently going on from its past.
 /// </remarks>
-public sealed class SqliteStewardStore : IStewardStore, IVerifiableStore, IRetentionStore
+public sealed class SqliteStewardStore : StewardStore, IVerifiableStore, IRetentionStore
 {
     private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(5);
 
@@ -27,6 +27,7 @@ public sealed class SqliteStewardStore : IStewardStore, IVerifiableStore, IReten
     private bool _logEmpty = true;
 
     private SqliteStewardStore(SqliteStoreOptions options, SqliteFile file, TimeProvider time, ILogger logger)
+        : base(options.Limits)
     {
         _options = options;
         _file = file;
@@ -45,64 +46,46 @@ public sealed class SqliteStewardStore : IStewardStore, IVerifiableStore, IReten
         OpenAsync(options, Schema.Migrations, time, logger, cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask<StartResult> StartAsync(RunStart start, CancellationToken cancellationToken = default)
+    protected override ValueTask<StartResult> StartCoreAsync(RunStart start, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(start);
-        Gate.CheckShape(start, _options.Limits);
         return _writer.DoAsync(session => Starts.Run(session, start), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public ValueTask<SignalResult> SignalAsync(Signal signal, CancellationToken cancellationToken = default)
+    protected override ValueTask<SignalResult> SignalCoreAsync(Signal signal, byte[] body, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(signal);
-        byte[] body = StoreJson.Write(signal.Body);
-        if (body.Length > _options.Limits.Payload)
-            throw new StoreException(StoreFailure.TooLarge, $"Signal '{signal.Id}' has {body.Length} bytes; the limit is {_options.Limits.Payload} (StoreLimits.Payload). Send less, or raise the limit.");
         return _writer.DoAsync(session => Inbox.Put(session, signal, body), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<Claim>> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default)
+    protected override ValueTask<IReadOnlyList<Claim>> ClaimCoreAsync(ClaimRequest request, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(request);
-        request.Validate();
         return _writer.DoAsync(session => Claims.Take(session, request), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default)
+    protected override ValueTask<IReadOnlyList<Lease>> RenewCoreAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken)
     {
-        ArgumentException.ThrowIfNullOrEmpty(worker);
-        ArgumentNullException.ThrowIfNull(leases);
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(duration, TimeSpan.Zero);
         if (leases.Count == 0)
             return new([]); // An idle worker writes nothing.
         return _writer.DoAsync(session => Claims.Renew(session, worker, leases, duration), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<RunAttention>> WatchAsync(string worker, CancellationToken cancellationToken = default)
+    protected override ValueTask<IReadOnlyList<RunAttention>> WatchCoreAsync(string worker, CancellationToken cancellationToken)
     {
-        ArgumentException.ThrowIfNullOrEmpty(worker);
         return Read<IReadOnlyList<RunAttention>>(db => Queries.Watch(db, worker), cancellationToken);
     }
 
     /// <inheritdoc/>
-    /// <exception cref="JournalException">The entries do not continue the run's chain, or the database holds less of the run than was acknowledged.</exception>
-    /// <exception cref="StoreException">The store cannot take it: full, read-only, damaged, or gone.</exception>
-    public ValueTask<AppendResult> AppendAsync(RunBatch batch, CancellationToken cancellationToken = default)
+    protected override ValueTask<AppendResult> AppendCoreAsync(RunBatch batch, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(batch);
-        Gate.CheckShape(batch, _options.Limits);
         return _writer.DoAsync(session => Append.Run(session, batch), cancellationToken);
     }
 
     /// <inheritdoc/>
-    /// <exception cref="JournalException">An entry is missing from the journal.</exception>
-    public async IAsyncEnumerable<JournalEntry> ReadAsync(RunId run, long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    protected override async IAsyncEnumerable<JournalEntry> ReadCoreAsync(RunId run, long after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(after);
         while (true)
         {
             List<JournalEntry> page = await Read(db => Queries.Page(db, run, after), cancellationToken);
@@ -115,59 +98,48 @@ public sealed class SqliteStewardStore : IStewardStore, IVerifiableStore, IReten
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<Signal>> InboxAsync(RunId run, CancellationToken cancellationToken = default) =>
+    public override ValueTask<IReadOnlyList<Signal>> InboxAsync(RunId run, CancellationToken cancellationToken = default) =>
         Read<IReadOnlyList<Signal>>(db => Queries.Inbox(db, run), cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<RunInfo>> FindAsync(RunQuery query, CancellationToken cancellationToken = default)
+    protected override ValueTask<IReadOnlyList<RunInfo>> FindCoreAsync(RunQuery query, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(query);
         return Read<IReadOnlyList<RunInfo>>(db => Queries.Find(db, query), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default)
+    protected override ValueTask<DecisionResult> DecideCoreAsync(Decision decision, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(decision);
-        ArgumentException.ThrowIfNullOrEmpty(decision.Id);
         return _writer.DoAsync(session => Questions.Decide(session, decision), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
+    protected override ValueTask<DecisionResult> ReassignCoreAsync(Reassignment reassignment, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(reassignment);
-        ArgumentException.ThrowIfNullOrEmpty(reassignment.Id);
         return _writer.DoAsync(session => Questions.Reassign(session, reassignment), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<QuestionInfo>> QuestionsAsync(QuestionQuery query, CancellationToken cancellationToken = default)
+    protected override ValueTask<IReadOnlyList<QuestionInfo>> QuestionsCoreAsync(QuestionQuery query, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(query);
         return Read<IReadOnlyList<QuestionInfo>>(db => Queries.Questions(db, query), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> AddFeedbackAsync(Feedback feedback, CancellationToken cancellationToken = default)
+    protected override ValueTask<bool> AddFeedbackCoreAsync(Feedback feedback, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(feedback);
-        ArgumentException.ThrowIfNullOrEmpty(feedback.Id);
         return _writer.DoAsync(session => Append.Keep(session, feedback), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<Feedback>> FeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken = default)
+    protected override ValueTask<IReadOnlyList<Feedback>> FeedbackCoreAsync(FeedbackQuery query, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(query);
         return Read<IReadOnlyList<Feedback>>(db => Queries.Feedback(db, query), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public async ValueTask PutAsync(Blob blob, CancellationToken cancellationToken = default)
+    protected override async ValueTask PutCoreAsync(Blob blob, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(blob);
-        Gate.CheckShape(blob, _options.Limits);
         byte[] hash = Convert.FromHexString(blob.Hash);
         await _writer.DoAsync(
             session =>
@@ -179,45 +151,31 @@ public sealed class SqliteStewardStore : IStewardStore, IVerifiableStore, IReten
     }
 
     /// <inheritdoc/>
-    /// <exception cref="StoreException">The content does not have its hash any more.</exception>
-    public async ValueTask<ReadOnlyMemory<byte>?> GetAsync(string hash, CancellationToken cancellationToken = default)
+    protected override async ValueTask<ReadOnlyMemory<byte>?> GetCoreAsync(string hash, CancellationToken cancellationToken)
     {
-        ArgumentException.ThrowIfNullOrEmpty(hash);
-        if (!Blob.IsHash(hash))
-            return null;
         byte[]? content = await Read(db => Queries.Blob(db, Convert.FromHexString(hash)), cancellationToken);
-        if (content is null)
-            return null;
-        return Blob.Of(content).Hash == hash
-            ? content
-            : throw new StoreException(StoreFailure.Corrupt, $"The content of blob '{hash}' in '{_options.Path}' does not have that SHA-256: it was edited or damaged. Restore it from a backup, then run 'steward doctor'.");
+        return Verified(hash, content, _options.Path);
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default)
+    protected override ValueTask<bool> EngageCoreAsync(KillSwitch killSwitch, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(killSwitch);
-        KillSwitch parsed = killSwitch with { Scope = KillSwitch.ParseScope(killSwitch.Scope) };
-        return _writer.DoAsync(session => Switches.Engage(session, parsed), cancellationToken);
+        return _writer.DoAsync(session => Switches.Engage(session, killSwitch), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public ValueTask<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default)
+    protected override ValueTask<bool> ReleaseCoreAsync(string scope, CancellationToken cancellationToken)
     {
-        string parsed = KillSwitch.ParseScope(scope);
-        return _writer.DoAsync(session => Switches.Release(session, parsed), cancellationToken);
+        return _writer.DoAsync(session => Switches.Release(session, scope), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<KillSwitch>> SwitchesAsync(CancellationToken cancellationToken = default) =>
+    public override ValueTask<IReadOnlyList<KillSwitch>> SwitchesAsync(CancellationToken cancellationToken = default) =>
         Read<IReadOnlyList<KillSwitch>>(Queries.Switches, cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask SetCeilingsAsync(BudgetScope scope, BudgetCeilings ceilings, CancellationToken cancellationToken = default)
+    protected override async ValueTask SetCeilingsCoreAsync(BudgetScope scope, BudgetCeilings ceilings, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(ceilings);
-        if (scope.CeilingScope != scope)
-            throw new ArgumentException($"'{scope}' takes its ceilings from '{scope.CeilingScope}'; set them there.", nameof(scope));
         await _writer.DoAsync(
             session =>
             {
@@ -228,17 +186,14 @@ public sealed class SqliteStewardStore : IStewardStore, IVerifiableStore, IReten
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<BudgetInfo>> BudgetsAsync(string prefix = "", int limit = 1_000, CancellationToken cancellationToken = default)
+    protected override ValueTask<IReadOnlyList<BudgetInfo>> BudgetsCoreAsync(string prefix, int limit, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(prefix);
         return Read<IReadOnlyList<BudgetInfo>>(db => Queries.Budgets(db, prefix, limit), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public async ValueTask SetLimitsAsync(LimitScope scope, Limits limits, CancellationToken cancellationToken = default)
+    protected override async ValueTask SetLimitsCoreAsync(LimitScope scope, Limits limits, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(limits);
-        limits.Check(scope);
         await _writer.DoAsync(
             session =>
             {
@@ -249,7 +204,7 @@ public sealed class SqliteStewardStore : IStewardStore, IVerifiableStore, IReten
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<LimitInfo>> LimitsAsync(CancellationToken cancellationToken = default) =>
+    public override ValueTask<IReadOnlyList<LimitInfo>> LimitsAsync(CancellationToken cancellationToken = default) =>
         Read(db => Queries.Limits(db, Tables.Instant.Of(_time.GetUtcNow())), cancellationToken);
 
     /// <summary>Checks everything that can be checked, of one run or of all: chains, gaps, heads, payloads, blobs, the file itself, and what the witness saw.</summary>
@@ -299,7 +254,7 @@ public sealed class SqliteStewardStore : IStewardStore, IVerifiableStore, IReten
     }
 
     /// <summary>Finishes what was begun and closes the file; later calls throw <see cref="StoreFailure.Closed"/>.</summary>
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         await _idle.DisposeAsync();
         await _writer.DisposeAsync();

@@ -45,6 +45,18 @@ public sealed class TransactionalTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Call_ThroughADecorator_EffectAndResultAreThereTogether()
+    {
+        await using PostgresStewardStore store = await _schema.OpenAsync();
+        await using Harness harness = new(new DelegatingStore(store), Script(Calls_(("pay", new { n = 1 })), Says("paid")), Harness.Agent(Pay()).Build());
+
+        RunResult result = await harness.RunAsync("go");
+
+        Assert.Equal((RunStatus.Completed, "paid"), (result.Status, result.Output));
+        await HoldsAsync(1);
+    }
+
+    [Fact]
     public async Task Method_WithATransaction_GetsTheJournals()
     {
         await using PostgresStewardStore store = await _schema.OpenAsync();

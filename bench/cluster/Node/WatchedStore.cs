@@ -14,14 +14,16 @@ internal class WatchedStore : DispatchProxy
 
     public static IStewardStore Watch(IStewardStore store, NodeLog log)
     {
-        IStewardStore proxy = store is ITransactionalStore ? Create<IClusterStore, WatchedStore>() : Create<IStewardStore, WatchedStore>();
+        IStewardStore proxy = store.GetService<ITransactionalStore>() is not null ? Create<IClusterStore, WatchedStore>() : Create<IStewardStore, WatchedStore>();
         (((WatchedStore)proxy)._store, ((WatchedStore)proxy)._log) = (store, log);
         return proxy;
     }
 
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
     {
-        object? result = targetMethod!.Invoke(_store, BindingFlags.DoNotWrapExceptions, null, args, null);
+        if (targetMethod!.Name == nameof(IStewardStore.GetService) && ((Type)args![0]!).IsInstanceOfType(this))
+            return this; // Whoever asks for a contract is watched too.
+        object? result = targetMethod.Invoke(_store, BindingFlags.DoNotWrapExceptions, null, args, null);
         return result switch
         {
             ValueTask<AppendResult> append when args is [RunBatch batch, ..] => new ValueTask<AppendResult>(WatchAsync(batch, append.AsTask())),

@@ -63,7 +63,7 @@ internal static class StoreChecks
     /// <summary>Everything is read when asked for, or when it is little; of a large database only the newest runs.</summary>
     private static async Task<IReadOnlyList<Check>> JournalsAsync(IStewardStore store, bool all, CancellationToken cancellationToken)
     {
-        List<Check> wrong = all && store is IVerifiableStore verifiable ? [.. (await verifiable.VerifyAsync(cancellationToken: cancellationToken)).Select(Problem)] : [];
+        List<Check> wrong = all && store.GetService<IVerifiableStore>() is { } verifiable ? [.. (await verifiable.VerifyAsync(cancellationToken: cancellationToken)).Select(Problem)] : [];
         if (wrong.Count > 0)
             return wrong;
         IReadOnlyList<RunInfo> runs = await store.FindAsync(new RunQuery { Limit = Recent }, cancellationToken);

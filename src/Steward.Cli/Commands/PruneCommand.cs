@@ -35,7 +35,7 @@ internal sealed class PruneCommand(CommandContext context)
         bool apply = parse.GetValue(_apply);
         string? archive = parse.GetValue(_archive);
         await using OpenStore store = await context.OpenAsync(parse, parse.GetValue(_folder), cancellationToken);
-        if (store.Store is not IRetentionStore retention)
+        if (store.Store.GetService<IRetentionStore>() is not { } retention)
             throw new UsageException($"{store.Address} cannot delete runs.");
         var pruner = new Pruner(retention, archive is null ? null : new JournalArchive(store.Store, archive), Progress);
         PruneTotals totals = apply ? await pruner.ApplyAsync(query, cancellationToken) : await pruner.CountAsync(query, cancellationToken);

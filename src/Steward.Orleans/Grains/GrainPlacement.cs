@@ -13,7 +13,7 @@ namespace Steward.Orleans.Grains;
 /// </remarks>
 internal sealed class GrainPlacement(IStewardStore store, GrainCalls calls, ILocalSiloDetails silo, StewardOrleansOptions options, TimeProvider time, ILogger<GrainPlacement> logger) : IRunPlacement
 {
-    private readonly IDueRuns _due = store as IDueRuns
+    private readonly IDueRuns _due = store.GetService<IDueRuns>()
         ?? throw new StewardException($"The store {store.GetType().Name} cannot say which runs are due, which Orleans needs to place them. Use the PostgreSQL store (UsePostgres).");
 
     private volatile bool _isUp;

@@ -25,7 +25,7 @@ internal sealed class SiloRows
     /// <exception cref="StewardException">The store is not a PostgreSQL one.</exception>
     public SiloRows(IStewardStore store, StewardOrleansOptions options)
     {
-        if (store is not IDatabaseStore database || database.OpenBeside("steward-orleans", MostConnections) is not NpgsqlDataSource source)
+        if (store.GetService<IDatabaseStore>() is not { } database || database.OpenBeside("steward-orleans", MostConnections) is not NpgsqlDataSource source)
             throw new StewardException($"The store {store.GetType().Name} cannot keep the list of silos, which Orleans needs. Use the PostgreSQL store (UsePostgres).");
         _source = source;
         _schema = database.Schema;

@@ -99,7 +99,7 @@ internal sealed class Database : IAsyncDisposable
     /// <param name="fill">Adds the statements. Called again when another transaction was in the way.</param>
     /// <returns>False when the server refused one of them, or could not be asked: nothing of it has happened.</returns>
     /// <exception cref="UnknownCommitException">The connection broke, so it may have happened.</exception>
-    public async ValueTask<bool> TryAtOnceAsync(Action<Trip> fill)
+    public async ValueTask<bool> TryAtOnceAsync(Action<RoundTrip> fill)
     {
         ThrowIfClosed();
         for (int attempt = 1; ; attempt++)
@@ -116,11 +116,11 @@ internal sealed class Database : IAsyncDisposable
 
             await using (connection)
             {
-                await using Trip trip = new Tx(connection, Sql, CancellationToken.None).Trip();
+                await using RoundTrip trip = new Tx(connection, Sql, CancellationToken.None).RoundTrip();
                 fill(trip);
                 try
                 {
-                    await trip.GoAsync();
+                    await trip.SendAsync();
                     return true;
                 }
                 catch (Exception e) when (attempt < MaxAttempts && Failure.IsConflict(e))

@@ -44,7 +44,7 @@ internal sealed class Tx(NpgsqlConnection connection, Sql sql, CancellationToken
     public async Task<DateTimeOffset> NowAsync() => await FirstAsync("SELECT steward.now()", static r => r.Time(0));
 
     /// <summary>Several statements for one trip to the server.</summary>
-    public Trip Trip() => new(sql, new NpgsqlBatch(connection), cancellationToken);
+    public RoundTrip RoundTrip() => new(sql, new NpgsqlBatch(connection), cancellationToken);
 
     /// <summary>A statement whose rows the caller reads one by one.</summary>
     public NpgsqlCommand Command(string text, params object?[] values)

@@ -16,7 +16,7 @@ namespace Steward.Postgres.Operations;
 /// <param name="slots">The calls in flight of limited tools.</param>
 /// <param name="inbox">The signals that can be applied, by run; null when the database will say so.</param>
 /// <param name="inlinePayload">Payloads above this size, in bytes, become blobs.</param>
-internal sealed class Append(Control control, BudgetBook budgets, SlotBook slots, HashSet<(long Run, string Signal)>? inbox, int inlinePayload)
+internal sealed class Append(Control control, BudgetDraws budgets, SlotBook slots, HashSet<(long Run, string Signal)>? inbox, int inlinePayload)
 {
     private readonly List<Accepted> _accepted = [];
     private readonly HashSet<long> _pending = [];
@@ -29,13 +29,13 @@ internal sealed class Append(Control control, BudgetBook budgets, SlotBook slots
     /// <returns>The refusal, or null.</returns>
     /// <exception cref="JournalException">Its entries do not continue the chain.</exception>
     /// <exception cref="ArgumentException">It applies a signal that is not there.</exception>
-    public AppendResult? Decide(int place, RunBatch batch, RunRow run)
+    public AppendResult? Decide(int place, RunBatch batch, RunRecord run)
     {
-        if (Gate.CheckLease(batch, run.Epoch, run.Worker, run.Head) is { } fenced)
+        if (Gate.CheckLease(batch, run) is { } fenced)
             return fenced;
         if (batch.Entries is [JournalEntry first, ..])
             first.Verify(run.HeadHash);
-        if (batch.StartsEffect && Gate.FindSwitch(control.Switches, run.Run, run.Tenant, run.Agent, run.Ancestors) is { } engaged)
+        if (batch.StartsEffect && Gate.FindSwitch(control.Switches, run) is { } engaged)
             return new AppendResult.Killed(engaged);
         if (budgets.Draw(batch.Budget, run, out List<(BudgetScope, BudgetChange)>? drawn) is { } shortfall)
             return new AppendResult.OverBudget(shortfall);
@@ -45,14 +45,14 @@ internal sealed class Append(Control control, BudgetBook budgets, SlotBook slots
 
         if (drawn is not null)
             budgets.Keep(place, drawn);
-        RunRow after = After(batch, run with { Slots = held });
+        RunRecord after = ReleaseRules.After(run with { Slots = held }, batch, pending: false, run.UpdatedAt); // The database says what is pending, and what time it is.
         slots.Keep(after);
         _accepted.Add(new Accepted(place, batch, after));
         return null;
     }
 
     /// <summary>Adds all that is to be written. Its last statement asks who has something in the inbox.</summary>
-    public void AddTo(Trip trip)
+    public void AddTo(RoundTrip trip)
     {
         Record(trip);
         EventRows.Insert(
@@ -61,7 +61,7 @@ internal sealed class Append(Control control, BudgetBook budgets, SlotBook slots
             _accepted.SelectMany(a => a.Batch.Blobs),
             inlinePayload);
         MarkConsumed(trip);
-        foreach ((_, RunBatch from, RunRow run) in _accepted)
+        foreach ((_, RunBatch from, RunRecord run) in _accepted)
         {
             if (from.Snapshot is { } snapshot)
             {
@@ -90,7 +90,7 @@ internal sealed class Append(Control control, BudgetBook budgets, SlotBook slots
         return _alerts.TryGetValue(accepted.Place, out List<BudgetAlert>? alerts) || pending ? new AppendResult.Committed(pending, alerts ?? []) : AppendResult.Committed.Quiet;
     }
 
-    private void Consume(RunBatch batch, RunRow run)
+    private void Consume(RunBatch batch, RunRecord run)
     {
         if (inbox is null)
             return;
@@ -98,31 +98,15 @@ internal sealed class Append(Control control, BudgetBook budgets, SlotBook slots
         foreach (string id in batch.Consumes)
         {
             if (!seen.Add(id) || !inbox.Contains((run.Id, id)))
-                throw new ArgumentException($"Signal '{id}' is not in the inbox of run {run.Run}, or was applied before.", nameof(batch));
+                throw Gate.NotInInbox(run.Run, id);
         }
 
         foreach (string id in seen)
             inbox.Remove((run.Id, id));
     }
 
-    private static RunRow After(RunBatch batch, RunRow run)
-    {
-        RunRow after = run with
-        {
-            Version = batch.Entries.LastOrDefault(e => e.Event is RunMigrated) is { Event: RunMigrated moved } ? moved.AgentVersion : run.Version,
-            Status = batch.Status,
-            Reason = batch.Reason,
-            Attempts = batch.Progress ? 0 : run.Attempts,
-            Head = batch.ExpectedSequence + batch.Entries.Count,
-            HeadHash = batch.Entries is [.., JournalEntry last] ? last.Hash.ToArray() : run.HeadHash,
-        };
-        return batch.Release is null && !batch.Status.IsTerminal()
-            ? after
-            : after with { Worker = null, Attempts = 0, ClaimableAt = batch.Status.IsTerminal() ? null : batch.Release?.WakeAt?.Due() };
-    }
-
     /// <summary>The rows, each if its lease and its sequence are still those on which was decided.</summary>
-    private void Record(Trip trip) => trip.Ask(
+    private void Record(RoundTrip trip) => trip.Ask(
         """
         WITH changed AS (
             UPDATE steward.run r SET status = u.status, reason = u.reason, attempts = u.attempts, head = u.head, head_hash = u.head_hash,
@@ -134,10 +118,10 @@ internal sealed class Append(Control control, BudgetBook budgets, SlotBook slots
         SELECT CASE WHEN (SELECT count(*) FROM changed) = $14 THEN true ELSE steward.refuse('the leases and sequences hold') END
         """,
         null,
-        Of(r => r.Id), Of(r => r.Status.Name()), Of(r => r.Reason), Of(r => r.Attempts), Of(r => r.Head), Of(r => r.HeadHash), Of(r => r.Worker), Of(r => r.ClaimableAt?.UtcDateTime),
-        Of(r => r.Version), Of(r => SlotRules.Write(r.Slots)), Each(a => a.Batch.Lease.Epoch), Each(a => a.Batch.Lease.Worker), Each(a => a.Batch.ExpectedSequence), (long)_accepted.Count);
+        Of(r => r.Id), Of(r => r.Status.Name()), Of(r => r.Reason), Of(r => r.Attempts), Of(r => r.Head), Of(r => EventRows.Bytes(r.HeadHash)), Of(r => r.Worker), Of(r => r.ClaimableAt?.Due().UtcDateTime),
+        Of(r => r.AgentVersion), Of(r => SlotRules.Write(r.Slots)), Each(a => a.Batch.Lease.Epoch), Each(a => a.Batch.Lease.Worker), Each(a => a.Batch.ExpectedSequence), (long)_accepted.Count);
 
-    private void MarkConsumed(Trip trip)
+    private void MarkConsumed(RoundTrip trip)
     {
         List<(long Run, string Signal, long Sequence)> consumed = [.. _accepted.SelectMany(a => a.Batch.Consumes.Select(id => (a.Run.Id, id, a.Run.Head)))];
         if (consumed.Count == 0)
@@ -155,14 +139,14 @@ internal sealed class Append(Control control, BudgetBook budgets, SlotBook slots
     }
 
     /// <summary>Who gives its run back with something in the inbox, gives it back claimable. A statement after that which locked the rows: whoever signals later finds them released.</summary>
-    private void Wake(Trip trip)
+    private void Wake(RoundTrip trip)
     {
-        long[] released = [.. _accepted.Where(a => a.Batch.Release is { LeavesSignals: false } && !a.Batch.Status.IsTerminal()).Select(a => a.Run.Id)];
+        long[] released = [.. _accepted.Where(a => ReleaseRules.WakesForSignals(a.Batch)).Select(a => a.Run.Id)];
         if (released.Length > 0)
             trip.Do("UPDATE steward.run r SET claimable_at = steward.now() WHERE r.id = ANY($1) AND EXISTS (SELECT 1 FROM steward.signal s WHERE s.run = r.id AND s.consumed IS NULL)", (object)released);
     }
 
-    private T[] Of<T>(Func<RunRow, T> column) => Each(a => column(a.Run));
+    private T[] Of<T>(Func<RunRecord, T> column) => Each(a => column(a.Run));
 
     private T[] Each<T>(Func<Accepted, T> value)
     {
@@ -177,4 +161,4 @@ internal sealed class Append(Control control, BudgetBook budgets, SlotBook slots
 /// <param name="Place">Its place in the group.</param>
 /// <param name="Batch">The batch.</param>
 /// <param name="Run">The run's row after it.</param>
-internal readonly record struct Accepted(int Place, RunBatch Batch, RunRow Run);
+internal readonly record struct Accepted(int Place, RunBatch Batch, RunRecord Run);

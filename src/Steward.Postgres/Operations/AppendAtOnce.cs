@@ -10,14 +10,14 @@ namespace Steward.Postgres.Operations;
 internal static class AppendAtOnce
 {
     /// <returns>For each batch its answer, or the exception that says that nobody knows; null for those of which nothing has happened: they go the other way.</returns>
-    public static async Task<object?[]> TryAsync(Database database, Known known, IReadOnlyList<RunBatch> group, int part, int inlinePayload)
+    public static async Task<object?[]> TryAsync(Database database, NodeCache cache, IReadOnlyList<RunBatch> group, int part, int inlinePayload)
     {
         var answers = new object?[group.Count];
-        Control control = await known.ControlAsync();
-        Append append = new(control, new BudgetBook(control, part), new SlotBook(control.Limits), inbox: null, inlinePayload);
+        Control control = await cache.ControlAsync();
+        Append append = new(control, new BudgetDraws(control, part), new SlotBook(control.Limits), inbox: null, inlinePayload);
         for (int i = 0; i < group.Count; i++)
         {
-            if (known.Find(group[i].Lease.Run) is { } run && IsPlain(group[i], run, control))
+            if (cache.Find(group[i].Lease.Run) is { } run && IsPlain(group[i], run, control))
                 Decide(append, i, group[i], run);
         }
 
@@ -30,7 +30,7 @@ internal static class AppendAtOnce
                 foreach ((Accepted accepted, AppendResult answer) in append.Answers())
                 {
                     answers[accepted.Place] = answer;
-                    known.Keep(accepted.Run);
+                    cache.Keep(accepted.Run);
                 }
 
                 return answers;
@@ -42,13 +42,13 @@ internal static class AppendAtOnce
                 answers[accepted.Place] = e;
         }
 
-        known.ForgetControl();
+        cache.ForgetControl();
         foreach (Accepted accepted in append.All)
-            known.Forget(accepted.Run.Run);
+            cache.Forget(accepted.Run.Run);
         return answers;
     }
 
-    private static void Add(Trip trip, Control control, Append append)
+    private static void Add(RoundTrip trip, Control control, Append append)
     {
         control.Confirm(trip);
         long[] ending = [.. append.All.Where(a => a.Batch.Status.IsTerminal()).Select(a => a.Run.Id)];
@@ -62,7 +62,7 @@ internal static class AppendAtOnce
         append.AddTo(trip);
     }
 
-    private static void Decide(Append append, int place, RunBatch batch, RunRow run)
+    private static void Decide(Append append, int place, RunBatch batch, RunRecord run)
     {
         try
         {
@@ -75,9 +75,9 @@ internal static class AppendAtOnce
     }
 
     /// <summary>Whether an append concerns its run alone: no questions, no other runs, no session that goes on, no tool with a limit.</summary>
-    private static bool IsPlain(RunBatch batch, RunRow run, Control control) =>
+    private static bool IsPlain(RunBatch batch, RunRecord run, Control control) =>
         batch is { Starts: [], Sends: [], Feedback: [] }
-        && !(batch.Status.IsTerminal() && run is { Session: not null, Ancestors: [] })
+        && !(batch.Status.IsTerminal() && StartRules.IsOfSession(run))
         && !batch.Entries.Any(entry => entry.Event is QuestionAsked or QuestionAnswered)
         && !(control.Limits.LimitsCalls && SlotRules.Started(batch).Any(tool => control.Limits.CallsOf(tool) is not null));
 }

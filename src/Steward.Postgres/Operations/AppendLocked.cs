@@ -12,7 +12,7 @@ namespace Steward.Postgres.Operations;
 /// </remarks>
 internal sealed class AppendLocked(Tx tx, IReadOnlyList<RunBatch> group, int part, int inlinePayload)
 {
-    private readonly Dictionary<RunId, RunRow> _runs = [];
+    private readonly Dictionary<RunId, RunRecord> _runs = [];
     private readonly HashSet<(long Run, string Signal)> _inbox = [];
     private DateTimeOffset _now;
 
@@ -25,7 +25,7 @@ internal sealed class AppendLocked(Tx tx, IReadOnlyList<RunBatch> group, int par
         Control control = await LoadAsync();
         SlotBook slots = new(control.Limits);
         await slots.LoadAsync(tx, group);
-        BudgetBook budgets = new(control, part);
+        BudgetDraws budgets = new(control, part);
         await budgets.LoadAsync(tx, group.Where(Holds).Select(batch => (batch, _runs[batch.Lease.Run])));
 
         Append append = new(control, budgets, slots, _inbox, inlinePayload);
@@ -41,15 +41,15 @@ internal sealed class AppendLocked(Tx tx, IReadOnlyList<RunBatch> group, int par
         Guid[] appending = [.. group.Select(b => b.Lease.Run.Value)];
         Guid[] ending = [.. group.Where(b => b.Status.IsTerminal()).Select(b => b.Lease.Run.Value)];
         Guid[] locked = [.. appending, .. group.SelectMany(b => b.Sends).Select(s => s.Run.Value)];
-        await using Trip trip = tx.Trip();
+        await using RoundTrip trip = tx.RoundTrip();
         Switches.Share(trip);
         if (ending.Length > 0)
             Starts.LockSessions(trip, ending);
         trip.Ask(
-            $"SELECT {RunRow.Columns} FROM steward.run r WHERE r.uuid = ANY($1) ORDER BY r.id FOR UPDATE",
+            $"SELECT {RunRows.Columns} FROM steward.run r WHERE r.uuid = ANY($1) ORDER BY r.id FOR UPDATE",
             r =>
             {
-                RunRow run = RunRow.Read(r);
+                RunRecord run = RunRows.Read(r);
                 _runs[run.Run] = run;
             },
             (object)locked);
@@ -58,18 +58,18 @@ internal sealed class AppendLocked(Tx tx, IReadOnlyList<RunBatch> group, int par
             r => _inbox.Add((r.GetInt64(0), r.GetString(1))), (object)appending);
         Func<Control> control = Control.Ask(trip);
         trip.Ask("SELECT steward.now()", r => _now = r.Time(0));
-        await trip.GoAsync();
+        await trip.SendAsync();
         return control();
     }
 
     private bool Holds(RunBatch batch) =>
-        _runs.TryGetValue(batch.Lease.Run, out RunRow? run) && Gate.CheckLease(batch, run.Epoch, run.Worker, run.Head) is null;
+        _runs.TryGetValue(batch.Lease.Run, out RunRecord? run) && Gate.CheckLease(batch, run) is null;
 
     private object? Decide(Append append, int place, RunBatch batch)
     {
         try
         {
-            return _runs.TryGetValue(batch.Lease.Run, out RunRow? run) ? append.Decide(place, batch, run) : new AppendResult.Fenced(0, 0);
+            return _runs.TryGetValue(batch.Lease.Run, out RunRecord? run) ? append.Decide(place, batch, run) : new AppendResult.Fenced(0, 0);
         }
         catch (Exception e) when (e is JournalException or ArgumentException)
         {
@@ -79,10 +79,10 @@ internal sealed class AppendLocked(Tx tx, IReadOnlyList<RunBatch> group, int par
 
     private async Task WriteAsync(Append append, object?[] answers)
     {
-        await using (Trip trip = tx.Trip())
+        await using (RoundTrip trip = tx.RoundTrip())
         {
             append.AddTo(trip);
-            await trip.GoAsync();
+            await trip.SendAsync();
         }
 
         foreach ((Accepted accepted, AppendResult answer) in append.Answers())
@@ -93,13 +93,13 @@ internal sealed class AppendLocked(Tx tx, IReadOnlyList<RunBatch> group, int par
     }
 
     /// <summary>What few appends bring along: questions, children, messages to other runs, the end of a run in a session.</summary>
-    private async Task FollowAsync(RunBatch batch, RunRow run)
+    private async Task FollowAsync(RunBatch batch, RunRecord run)
     {
         await Questions.FollowAsync(tx, batch, run, _now);
         foreach (RunStart start in batch.Starts)
             await Starts.RunAsync(tx, start, inlinePayload);
         foreach (Signal signal in batch.Sends)
-            await Inbox.PutAsync(tx, signal);
+            await Inbox.PutAsync(tx, signal, StoreJson.Write(signal.Body));
         foreach (Feedback feedback in batch.Feedback)
             await FeedbackRows.KeepAsync(tx, feedback);
         if (batch.Status.IsTerminal())

@@ -15,7 +15,7 @@ namespace Steward.Postgres.Operations;
 /// </remarks>
 internal static class Claims
 {
-    private const int AmountsColumn = RunRow.ColumnCount;
+    private const int AmountsColumn = RunRows.ColumnCount;
     private const int SnapshotColumn = AmountsColumn + 8;
 
     // Those that somebody else has taken, or is about to take, are passed over.
@@ -31,7 +31,7 @@ internal static class Claims
         sign AS (
             INSERT INTO steward.node AS w (name, expires_at, started_at) SELECT $1, n.at + $2, n.at FROM n WHERE EXISTS (SELECT 1 FROM found)
             ON CONFLICT (name) DO UPDATE SET expires_at = greatest(w.expires_at, excluded.expires_at))
-        SELECT {RunRow.Columns}, {BudgetRows.Amounts}, p.seq, p.version, p.data
+        SELECT {RunRows.Columns}, {BudgetRows.Amounts}, p.seq, p.version, p.data
         FROM taken r LEFT JOIN steward.budget b ON {BudgetRows.OfRun} LEFT JOIN steward.snapshot p ON p.run = r.id
         """;
 
@@ -48,14 +48,14 @@ internal static class Claims
 
     /// <summary>Claims; where runs are limited, one claim after the other.</summary>
     /// <param name="database">The database.</param>
-    /// <param name="known">What the node knows; it learns of the runs that it holds from now on.</param>
+    /// <param name="cache">What the node goes by; it learns of the runs that it holds from now on.</param>
     /// <param name="request">What is wanted.</param>
     /// <param name="after">The tenant at which the last claim of this node ended its look beyond the window.</param>
     /// <param name="cancellationToken">Obeyed until something is taken.</param>
     /// <returns>The claims, and where the look ended; that also where nothing was claimed, so that the next look goes on after it.</returns>
-    public static async Task<(IReadOnlyList<Claim> Claims, string Looked)> TakeAsync(Database database, Known known, ClaimRequest request, string after, CancellationToken cancellationToken)
+    public static async Task<(IReadOnlyList<Claim> Claims, string Looked)> TakeAsync(Database database, NodeCache cache, ClaimRequest request, string after, CancellationToken cancellationToken)
     {
-        Control control = await known.ControlAsync();
+        Control control = await cache.ControlAsync();
         Taking taking = new(request);
         if (!control.Limits.LimitsRuns)
         {
@@ -68,28 +68,28 @@ internal static class Claims
                 taking.AddTo(trip, chosen);
             });
             if (done)
-                return (taking.Keep(known), looked);
-            known.ForgetControl();
+                return (taking.Keep(cache), looked);
+            cache.ForgetControl();
         }
 
-        await known.LearnTimelineAsync();
+        await cache.LearnTimelineAsync();
         string end = await database.WriteAsync(
             async tx =>
             {
                 (List<DueRun> chosen, string looked) = await DueRuns.ChooseAsync(tx, request, await LockAsync(tx), after);
-                await using Trip trip = tx.Trip();
+                await using RoundTrip trip = tx.RoundTrip();
                 taking.AddTo(trip, chosen);
-                await trip.GoAsync();
+                await trip.SendAsync();
                 return looked;
             },
             cancellationToken);
-        return (taking.Keep(known), end);
+        return (taking.Keep(cache), end);
     }
 
     /// <summary>What <see cref="TakeAsync"/> would take, and where the look ended.</summary>
-    public static async Task<(IReadOnlyList<RunId> Runs, string Looked)> ListAsync(Database database, Known known, ClaimRequest request, string after, CancellationToken cancellationToken)
+    public static async Task<(IReadOnlyList<RunId> Runs, string Looked)> ListAsync(Database database, NodeCache cache, ClaimRequest request, string after, CancellationToken cancellationToken)
     {
-        Control control = await known.ControlAsync();
+        Control control = await cache.ControlAsync();
         (List<DueRun> chosen, string looked) = await database.ReadAsync(tx => DueRuns.ChooseAsync(tx, request, control, after), cancellationToken);
         return ([.. chosen.Select(run => run.Run)], looked);
     }
@@ -97,8 +97,8 @@ internal static class Claims
     public static async Task<IReadOnlyList<Lease>> RenewAsync(Tx tx, string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, TimeSpan transactionTimeout)
     {
         HashSet<Lease> held = [];
-        await using Trip trip = tx.Trip();
-        HalfSent.End(trip, transactionTimeout);
+        await using RoundTrip trip = tx.RoundTrip();
+        StalledTransactions.End(trip, transactionTimeout);
         trip.Do(
             "UPDATE steward.run SET worker = NULL WHERE worker = $1 AND claimable_at <= steward.now() AND NOT uuid = ANY($2)",
             worker, leases.Select(l => l.Run.Value).ToArray());
@@ -107,7 +107,7 @@ internal static class Claims
             worker, duration);
         trip.Do("DELETE FROM steward.node w WHERE w.expires_at < steward.now() - interval '1 day' AND NOT EXISTS (SELECT 1 FROM steward.run r WHERE r.worker = w.name)");
         trip.Ask("SELECT uuid, epoch FROM steward.run WHERE worker = $1", r => held.Add(new Lease(new RunId(r.GetGuid(0)), r.GetInt64(1), worker)), worker);
-        await trip.GoAsync();
+        await trip.SendAsync();
         return [.. leases.Where(held.Contains)];
     }
 
@@ -117,21 +117,21 @@ internal static class Claims
     /// <summary>From here on nobody else claims, for as long as runs are limited.</summary>
     private static async Task<Control> LockAsync(Tx tx)
     {
-        await using Trip trip = tx.Trip();
+        await using RoundTrip trip = tx.RoundTrip();
         Concurrency.LockClaims(trip);
         Func<Control> control = Control.Ask(trip);
-        await trip.GoAsync();
+        await trip.SendAsync();
         return control();
     }
 
     /// <summary>The runs of one claim, in their turns.</summary>
     private sealed class Taking(ClaimRequest request)
     {
-        private readonly List<(int Turn, Claim Claim, RunRow Row)> _taken = [];
+        private readonly List<(int Turn, Claim Claim, RunRecord Row)> _taken = [];
         private readonly HashSet<long> _signalled = [];
         private readonly Dictionary<long, List<JournalEntry>?> _journals = [];
 
-        public void AddTo(Trip trip, List<DueRun> chosen)
+        public void AddTo(RoundTrip trip, List<DueRun> chosen)
         {
             _taken.Clear();
             _signalled.Clear();
@@ -146,7 +146,7 @@ internal static class Claims
                 Take,
                 r =>
                 {
-                    RunRow run = RunRow.Read(r);
+                    RunRecord run = RunRows.Read(r);
                     _taken.Add((turns[run.Id], Read(r, run), run));
                 },
                 request.Worker, request.Duration, ids, request.Max);
@@ -156,16 +156,16 @@ internal static class Claims
             Timelines.Confirm(trip);
         }
 
-        public IReadOnlyList<Claim> Keep(Known known)
+        public IReadOnlyList<Claim> Keep(NodeCache cache)
         {
             _taken.Sort((a, b) => a.Turn.CompareTo(b.Turn));
-            foreach ((_, _, RunRow row) in _taken)
-                known.Keep(row);
+            foreach ((_, _, RunRecord row) in _taken)
+                cache.Keep(row);
             return [.. _taken.Select(t => t.Claim with { SignalsPending = _signalled.Contains(t.Row.Id), Journal = JournalOf(t.Row) })];
         }
 
         /// <summary>The journal that came along, if it is whole; where it is not, whoever reads it says what is wrong with it.</summary>
-        private List<JournalEntry>? JournalOf(RunRow run) =>
+        private List<JournalEntry>? JournalOf(RunRecord run) =>
             _journals.GetValueOrDefault(run.Id) is { } journal && journal.Count == run.Head && journal[^1].Sequence == run.Head ? journal : null;
 
         private void Read(NpgsqlDataReader r, RunId run)
@@ -179,7 +179,7 @@ internal static class Claims
                 journal?.Add(new JournalEntry(run, r.GetInt64(1), r.GetString(2), r.Time(3), r.Bytes(4), r.Bytes(5), r.Bytes(6)));
         }
 
-        private Claim Read(NpgsqlDataReader r, RunRow run) => new()
+        private Claim Read(NpgsqlDataReader r, RunRecord run) => new()
         {
             Lease = new Lease(run.Run, run.Epoch, request.Worker),
             Info = run.ToInfo(BudgetRows.Amount(r, AmountsColumn), BudgetRows.Amount(r, AmountsColumn + 4)),

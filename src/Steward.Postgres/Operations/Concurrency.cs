@@ -78,7 +78,7 @@ internal static class Concurrency
     }
 
     /// <summary>Claims go one after the other for as long as runs are limited; otherwise nobody waits for anybody.</summary>
-    public static void LockClaims(Trip trip)
+    public static void LockClaims(RoundTrip trip)
     {
         Switches.Share(trip); // Whoever sets a first limit waits for the claims that do not know it.
         trip.Ask("SELECT pg_advisory_xact_lock(hashtextextended($1 || 'claims', 0)) WHERE EXISTS (SELECT 1 FROM steward.concurrency_limit WHERE runs IS NOT NULL)", null, trip.Sql.LimitPrefix);

@@ -46,7 +46,7 @@ internal static class DueRuns
         string mayGoOn = control.Switches.Count > 0 ? MayGoOn : "";
         int window = Math.Max(FairShare.Window, request.Max);
         List<DueRun> due = [];
-        await using (Trip trip = tx.Trip())
+        await using (RoundTrip trip = tx.RoundTrip())
         {
             if (request.Run is { } run)
             {
@@ -60,7 +60,7 @@ internal static class DueRuns
                     r => due.Add(Read(r)), [.. wanted, window]);
             }
 
-            await trip.GoAsync();
+            await trip.SendAsync();
         }
 
         string looked = "";

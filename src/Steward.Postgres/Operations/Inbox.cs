@@ -9,10 +9,10 @@ namespace Steward.Postgres.Operations;
 internal static class Inbox
 {
     /// <summary>The run's row, locked until the transaction ends: so a signal falls before an append or after it, and a parked run always wakes.</summary>
-    public static Task<RunRow?> LockAsync(Tx tx, RunId run) =>
-        tx.FirstAsync($"SELECT {RunRow.Columns} FROM steward.run r WHERE r.uuid = $1 FOR UPDATE", RunRow.Read, run.Value);
+    public static Task<RunRecord?> LockAsync(Tx tx, RunId run) =>
+        tx.FirstAsync($"SELECT {RunRows.Columns} FROM steward.run r WHERE r.uuid = $1 FOR UPDATE", RunRows.Read, run.Value);
 
-    public static async Task<SignalResult> PutAsync(Tx tx, Signal signal)
+    public static async Task<SignalResult> PutAsync(Tx tx, Signal signal, byte[] body)
     {
         if (await LockAsync(tx, signal.Run) is not { } run)
             return SignalResult.UnknownRun;
@@ -23,10 +23,9 @@ internal static class Inbox
 
         await tx.ExecuteAsync(
             "INSERT INTO steward.signal (run, signal_id, body, at) VALUES ($1, $2, $3, steward.now())",
-            run.Id, signal.Id, StoreJson.Write(signal.Body));
+            run.Id, signal.Id, body);
 
-        // A run that waits for its turn in a session takes notice of nothing before, but of a cancel.
-        if (run.Worker is null && (!run.Queued || signal.Body is CancelSignal))
+        if (ReleaseRules.Wakes(run, signal))
             await tx.ExecuteAsync("UPDATE steward.run SET claimable_at = least(claimable_at, steward.now()) WHERE id = $1", run.Id);
         return SignalResult.Accepted;
     }

@@ -20,20 +20,14 @@ internal static class Questions
     public static QuestionInfo Read(NpgsqlDataReader r) => StoreJson.ReadQuestion(r.Bytes(0));
 
     /// <summary>Keeps the rows in step with what an append records.</summary>
-    public static async Task FollowAsync(Tx tx, RunBatch batch, RunRow run, DateTimeOffset now)
+    public static async Task FollowAsync(Tx tx, RunBatch batch, RunRecord run, DateTimeOffset now)
     {
-        foreach (JournalEntry entry in batch.Entries)
-        {
-            if (entry.Event is QuestionAsked asked)
-                await InsertAsync(tx, run.Id, QuestionRules.Open(run.Run, run.Tenant, run.Agent, asked, now));
-            else if (entry.Event is QuestionAnswered answered && await FindAsync(tx, run.Id, answered.Id) is { Status: QuestionStatus.Open } open)
-                await UpdateAsync(tx, run.Id, QuestionRules.Withdraw(open, now));
-        }
-
-        if (!batch.Status.IsTerminal())
-            return;
-        foreach (QuestionInfo open in await tx.AllAsync("SELECT body FROM steward.question WHERE run = $1 AND status = 'open' ORDER BY id", Read, run.Id))
-            await UpdateAsync(tx, run.Id, QuestionRules.Withdraw(open, now));
+        List<QuestionInfo> open = QuestionRules.MayClose(batch) ? await tx.AllAsync("SELECT body FROM steward.question WHERE run = $1 AND status = 'open' ORDER BY id", Read, run.Id) : [];
+        QuestionChanges changes = QuestionRules.Follow(batch, run, open, now);
+        foreach (QuestionInfo asked in changes.Asked)
+            await InsertAsync(tx, run.Id, asked);
+        foreach (QuestionInfo withdrawn in changes.Withdrawn)
+            await UpdateAsync(tx, run.Id, withdrawn);
     }
 
     public static async Task<DecisionResult> DecideAsync(Tx tx, Decision decision) =>
@@ -50,7 +44,7 @@ internal static class Questions
         if (result.Question is { } after && !ReferenceEquals(after, question))
             await UpdateAsync(tx, run.Id, after);
         if (signal is not null)
-            await Inbox.PutAsync(tx, signal);
+            await Inbox.PutAsync(tx, signal, StoreJson.Write(signal.Body));
         return result;
     }
 

@@ -28,10 +28,10 @@ internal static class Retention
         Guid[] wanted = [.. roots.Select(root => root.Value)];
 
         // Sessions before runs, as everywhere: whoever starts a run in one finds its budget, or makes it anew.
-        await using (Trip locks = tx.Trip())
+        await using (RoundTrip locks = tx.RoundTrip())
         {
             Starts.LockSessions(locks, wanted);
-            await locks.GoAsync();
+            await locks.SendAsync();
         }
 
         long[] locked = Ids(await LookAsync(tx, wanted, olderThan));
@@ -43,9 +43,9 @@ internal static class Retention
         families.RemoveAll(family => !family.TrueForAll(run => run.IsOld && held.Contains(run.Id)));
         if (families.Count == 0)
             return [];
-        await using Trip trip = tx.Trip();
+        await using RoundTrip trip = tx.RoundTrip();
         FamilyRows.Delete(trip, [.. families.SelectMany(family => family)], s_remembered);
-        await trip.GoAsync();
+        await trip.SendAsync();
         return [.. families.Select(family => family[0].Run)];
     }
 

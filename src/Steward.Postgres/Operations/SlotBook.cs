@@ -22,12 +22,12 @@ internal sealed class SlotBook(LimitTable limits)
     }
 
     /// <summary>Whether there is a slot for each call that a batch starts, and what its run holds after it.</summary>
-    public AppendResult.Throttled? Check(RunBatch batch, RunRow run, out IReadOnlyList<ToolSlot> after)
+    public AppendResult.Throttled? Check(RunBatch batch, RunRecord run, out IReadOnlyList<ToolSlot> after)
     {
         after = SlotRules.After(run.Slots, batch, limits);
         return SlotRules.Check(batch, after, limits, tool => _held.Where(r => r.Key != run.Id).Sum(r => r.Value.Count(s => s.Tool == tool)));
     }
 
     /// <summary>Keeps what a batch of the group that is accepted makes of its run's slots, for those that follow.</summary>
-    public void Keep(RunRow run) => _held[run.Id] = run.Slots;
+    public void Keep(RunRecord run) => _held[run.Id] = run.Slots;
 }

@@ -9,7 +9,7 @@ namespace Steward.Postgres.Operations;
 /// <summary>New runs.</summary>
 internal static class Starts
 {
-    private const string ActiveOf = $"SELECT {RunRow.Columns} FROM steward.run r WHERE r.tenant = $1 AND r.session = $2 AND r.ancestors = '{{}}' AND r.status NOT IN ('completed', 'failed', 'cancelled') ORDER BY r.id";
+    private const string ActiveOf = $"SELECT {RunRows.Columns} FROM steward.run r WHERE r.tenant = $1 AND r.session = $2 AND r.ancestors = '{{}}' AND r.status NOT IN ('completed', 'failed', 'cancelled') ORDER BY r.id";
 
     public static async Task<StartResult> RunAsync(Tx tx, RunStart start, int inlinePayload)
     {
@@ -18,19 +18,14 @@ internal static class Starts
             return new StartResult(existing, Created: false);
         (string? tenant, string? sameKey, bool limited) = await FindStartAsync(tx, start.Run);
         if (tenant is not null)
-        {
-            return (tenant, sameKey) == (started.Tenant, started.Key)
-                ? new StartResult(start.Run, Created: false)
-                : throw new ArgumentException($"Run {start.Run} was started already, for another tenant or key; make its id with RunId.New.", nameof(start));
-        }
-
-        List<RunRow> active = await ActiveBeforeAsync(tx, start, started);
-        if (active.Count > 0 && start.SessionPolicy == SessionPolicy.Reject)
-            return new StartResult(start.Run, Created: false) { BusyWith = active[0].Run };
-        if (limited && started.Parent is null && await Concurrency.CheckQueueAsync(tx, started.Tenant) is { } full)
+            return StartRules.Again(start, tenant, sameKey);
+        List<RunRecord> active = await ActiveBeforeAsync(tx, start, started);
+        if (StartRules.Refuse(start, active) is { } busy)
+            return busy;
+        if (limited && StartRules.IsCounted(start) && await Concurrency.CheckQueueAsync(tx, started.Tenant) is { } full)
             return new StartResult(start.Run, Created: false) { Full = full };
-        foreach (RunRow run in start.SessionPolicy is SessionPolicy.Interrupt or SessionPolicy.Rollback ? active : [])
-            await Inbox.PutAsync(tx, SessionRules.CancelOf(run.Run, start));
+        foreach (Signal cancel in StartRules.Cancels(start, active))
+            await Inbox.PutAsync(tx, cancel, StoreJson.Write(cancel.Body));
 
         await InsertAsync(tx, start, started, queued: active.Count > 0, inlinePayload);
         await BudgetRows.SetCeilingsAsync(tx, BudgetScope.ForRun(start.Run), started.Ceilings);
@@ -40,16 +35,14 @@ internal static class Starts
     }
 
     /// <summary>When a run of a session has ended, the next in its queue begins. The caller holds the session's lock.</summary>
-    public static async Task AdvanceAsync(Tx tx, RunRow ended)
+    public static async Task AdvanceAsync(Tx tx, RunRecord ended)
     {
-        if (ended is not { Session: { } name, Ancestors: [] })
-            return;
-        if (await tx.FirstAsync(ActiveOf + " LIMIT 1", RunRow.Read, ended.Tenant, name) is { Queued: true } next)
+        if (StartRules.IsOfSession(ended) && StartRules.Next(await tx.AllAsync(ActiveOf + " LIMIT 1", RunRows.Read, ended.Tenant, ended.Session)) is { } next)
             await tx.ExecuteAsync("UPDATE steward.run SET queued = false, claimable_at = CASE WHEN worker IS NULL THEN steward.now() ELSE claimable_at END WHERE id = $1", next.Id);
     }
 
     /// <summary>Locks the sessions in which runs are about to end: before their rows, as whoever starts a run in one does.</summary>
-    public static void LockSessions(Trip trip, Guid[] ending) => trip.Ask(
+    public static void LockSessions(RoundTrip trip, Guid[] ending) => trip.Ask(
         """
         SELECT pg_advisory_xact_lock(k) FROM (
             SELECT DISTINCT hashtextextended($1 || r.tenant || '/' || r.session, 0) AS k
@@ -58,19 +51,18 @@ internal static class Starts
         null,
         trip.Sql.SessionPrefix, ending);
 
-    private static async Task<List<RunRow>> ActiveBeforeAsync(Tx tx, RunStart start, RunStarted started)
+    private static async Task<List<RunRecord>> ActiveBeforeAsync(Tx tx, RunStart start, RunStarted started)
     {
-        if (started is not { Session: { } name, Parent: null })
+        if (!StartRules.IsOfSession(start))
             return [];
 
         // Also a run beside the others takes the lock, so that the next one's question which are active has one answer.
-        await tx.ExecuteAsync("SELECT pg_advisory_xact_lock(hashtextextended($1 || $2 || '/' || $3, 0))", tx.Sql.SessionPrefix, started.Tenant, name);
-        return start.SessionPolicy == SessionPolicy.Parallel ? [] : await tx.AllAsync(ActiveOf, RunRow.Read, started.Tenant, name);
+        await tx.ExecuteAsync("SELECT pg_advisory_xact_lock(hashtextextended($1 || $2 || '/' || $3, 0))", tx.Sql.SessionPrefix, started.Tenant, started.Session);
+        return StartRules.HeedsOthers(start) ? await tx.AllAsync(ActiveOf, RunRows.Read, started.Tenant, started.Session) : [];
     }
 
     private static async Task InsertAsync(Tx tx, RunStart start, RunStarted started, bool queued, int inlinePayload)
     {
-        JournalEntry last = start.Copied is [.., JournalEntry end] ? end : start.Entry;
         long id = await tx.FirstAsync(
             """
             INSERT INTO steward.run (uuid, tenant, user_name, session, agent, version, client_key, status, reason, head, head_hash, claimable_at, created_at, updated_at, ancestors, queued)
@@ -79,13 +71,13 @@ internal static class Starts
             """,
             static r => r.GetInt64(0),
             start.Run.Value, started.Tenant, started.User, started.Session, started.Agent, started.AgentVersion, started.Key,
-            last.Sequence, last.Hash.ToArray(), (started.Parent?.Ancestors ?? []).Select(a => a.Value).ToArray(), queued);
+            start.Last.Sequence, start.Last.Hash.ToArray(), (started.Parent?.Ancestors ?? []).Select(a => a.Value).ToArray(), queued);
 
-        await using Trip trip = tx.Trip();
+        await using RoundTrip trip = tx.RoundTrip();
         if (Blob.IsHash(started.DefinitionHash))
             EventRows.Name(trip, [Convert.FromHexString(started.DefinitionHash)]);
         EventRows.Insert(trip, [(id, start.Entry), .. start.Copied.Select(entry => (id, entry))], start.Definition is { } definition ? [definition] : [], inlinePayload);
-        await trip.GoAsync();
+        await trip.SendAsync();
     }
 
     private static Task<RunId?> FindKeyAsync(Tx tx, string tenant, string key) =>

@@ -9,10 +9,10 @@ namespace Steward.Postgres.Operations;
 internal static class StartsAtOnce
 {
     /// <returns>For each start its answer, or the exception that says that nobody knows; null for those of which nothing has happened.</returns>
-    public static async Task<object?[]> TryAsync(Database database, Known known, IReadOnlyList<RunStart> group, int inlinePayload)
+    public static async Task<object?[]> TryAsync(Database database, NodeCache cache, IReadOnlyList<RunStart> group, int inlinePayload)
     {
         var answers = new object?[group.Count];
-        Control control = await known.ControlAsync();
+        Control control = await cache.ControlAsync();
         RunStart[] plain = control.Limits.LimitsQueue ? [] : [.. group.Where(start => start.Started.Session is null)];
         if (plain.Length == 0)
             return answers;
@@ -28,7 +28,7 @@ internal static class StartsAtOnce
             });
             if (!done)
             {
-                known.ForgetControl();
+                cache.ForgetControl();
                 return answers;
             }
         }
@@ -48,7 +48,7 @@ internal static class StartsAtOnce
         return answers;
     }
 
-    private static void Insert(Trip trip, RunStart[] starts, HashSet<RunId> made, int inlinePayload)
+    private static void Insert(RoundTrip trip, RunStart[] starts, HashSet<RunId> made, int inlinePayload)
     {
         RunStarted[] started = [.. starts.Select(s => s.Started)];
         SortedDictionary<string, byte[]> content = new(StringComparer.Ordinal);
@@ -90,7 +90,7 @@ internal static class StartsAtOnce
             """,
             r => made.Add(new RunId(r.GetGuid(0))),
             Of(s => s.Run.Value), OfStarted(s => s.Tenant), OfStarted(s => s.User), OfStarted(s => s.Agent), OfStarted(s => s.AgentVersion), OfStarted(s => s.Key),
-            Of(s => Last(s).Sequence), Of(s => EventRows.Bytes(Last(s).Hash)), OfStarted(s => string.Join(',', (s.Parent?.Ancestors ?? []).Select(a => a.Value))),
+            Of(s => s.Last.Sequence), Of(s => EventRows.Bytes(s.Last.Hash)), OfStarted(s => string.Join(',', (s.Parent?.Ancestors ?? []).Select(a => a.Value))),
             Entered(e => e.Run), Entered(e => e.Entry.Sequence), Entered(e => e.Entry.Type), Entered(e => e.Entry.Time.UtcDateTime), Entered(e => EventRows.Bytes(e.Entry.Hash)),
             Entered(e => EventRows.Bytes(e.Entry.PayloadHash)), Entered(e => EventRows.InlineOf(e.Entry, inlinePayload)),
             Of(s => BudgetScope.ForRun(s.Run).Key), OfStarted(s => s.Ceilings.ModelCalls), OfStarted(s => s.Ceilings.ToolCalls), OfStarted(s => s.Ceilings.Tokens), OfStarted(s => s.Ceilings.Usd));
@@ -99,6 +99,4 @@ internal static class StartsAtOnce
         T[] OfStarted<T>(Func<RunStarted, T> column) => Array.ConvertAll(started, s => column(s));
         T[] Entered<T>(Func<(Guid Run, JournalEntry Entry), T> column) => Array.ConvertAll(entries, e => column(e));
     }
-
-    private static JournalEntry Last(RunStart start) => start.Copied is [.., JournalEntry end] ? end : start.Entry;
 }

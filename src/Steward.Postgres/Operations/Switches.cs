@@ -18,7 +18,7 @@ internal static class Switches
 
     public static Task<List<KillSwitch>> AllAsync(Tx tx) => tx.AllAsync(All, Read);
 
-    public static void Share(Trip trip) => trip.Ask("SELECT pg_advisory_xact_lock_shared($1)", null, trip.Sql.ControlLock);
+    public static void Share(RoundTrip trip) => trip.Ask("SELECT pg_advisory_xact_lock_shared($1)", null, trip.Sql.ControlLock);
 
     public static async Task<bool> EngageAsync(Tx tx, KillSwitch killSwitch)
     {

@@ -18,7 +18,7 @@ internal static class Timelines
     private static readonly TimeSpan s_mostLag = TimeSpan.FromMinutes(10);
 
     /// <summary>Ends the transaction if the timeline is not known.</summary>
-    public static void Confirm(Trip trip) => trip.Ask($"SELECT CASE WHEN {IsKnown} THEN true ELSE steward.refuse('the timeline is known') END", null);
+    public static void Confirm(RoundTrip trip) => trip.Ask($"SELECT CASE WHEN {IsKnown} THEN true ELSE steward.refuse('the timeline is known') END", null);
 
     /// <summary>Makes the timeline known, if it is not.</summary>
     /// <param name="tx">A transaction that has locked nothing yet.</param>

@@ -71,7 +71,7 @@ internal static class BudgetRows
     public static async Task<Dictionary<BudgetScope, BudgetInfo>> LockAsync(Tx tx, string[] scopes)
     {
         Dictionary<BudgetScope, BudgetInfo> rows = [];
-        await using Trip trip = tx.Trip();
+        await using RoundTrip trip = tx.RoundTrip();
         trip.Do(
             """
             INSERT INTO steward.budget (scope)
@@ -87,7 +87,7 @@ internal static class BudgetRows
                 rows.Add(row.Scope, row);
             },
             (object)scopes);
-        await trip.GoAsync();
+        await trip.SendAsync();
         return rows;
     }
 
@@ -95,7 +95,7 @@ internal static class BudgetRows
     /// <param name="trip">The trip.</param>
     /// <param name="draws">What is drawn, each scope once and in order.</param>
     /// <param name="ruled">Called with each row that has a ceiling, as it is afterwards.</param>
-    public static void Add(Trip trip, IReadOnlyList<Draw> draws, Action<BudgetInfo> ruled)
+    public static void Add(RoundTrip trip, IReadOnlyList<Draw> draws, Action<BudgetInfo> ruled)
     {
         trip.Ask(
             """
@@ -129,7 +129,7 @@ internal static class BudgetRows
     }
 
     /// <summary>Adds what is drawn to a writer's own parts of scopes that have no ceiling.</summary>
-    public static void AddApart(Trip trip, IReadOnlyList<Draw> draws, int part) => trip.Do(
+    public static void AddApart(RoundTrip trip, IReadOnlyList<Draw> draws, int part) => trip.Do(
         $"""
         INSERT INTO steward.budget_part AS p (scope, part, spent_models, spent_tools, spent_tokens, spent_usd, reserved_models, reserved_tools, reserved_tokens, reserved_usd)
         SELECT u.scope, $10, u.sm, u.st, u.sk, u.su, u.rm, u.rt, u.rk, u.ru FROM {Drawn}

@@ -9,7 +9,7 @@ namespace Steward.Postgres.Tables;
 internal static class EventRows
 {
     /// <summary>Adds the statements that keep entries, blobs first.</summary>
-    public static void Insert(Trip trip, List<(long Run, JournalEntry Entry)> rows, IEnumerable<Blob> blobs, int inlinePayload)
+    public static void Insert(RoundTrip trip, List<(long Run, JournalEntry Entry)> rows, IEnumerable<Blob> blobs, int inlinePayload)
     {
         SortedDictionary<string, byte[]> content = new(StringComparer.Ordinal);
         foreach (Blob blob in blobs)
@@ -48,7 +48,7 @@ internal static class EventRows
     }
 
     /// <summary>In the order of their hashes, so that two who keep the same content never wait for each other.</summary>
-    public static void Keep(Trip trip, SortedDictionary<string, byte[]> content)
+    public static void Keep(RoundTrip trip, SortedDictionary<string, byte[]> content)
     {
         byte[][] hashes = [.. content.Keys.Select(Convert.FromHexString)];
         Name(trip, hashes);
@@ -56,7 +56,7 @@ internal static class EventRows
     }
 
     /// <summary>Somebody is about to name blobs: no sweep may take them now. One that is just being deleted is gone once this has waited for its note.</summary>
-    public static void Name(Trip trip, byte[][] hashes) => trip.Do("DELETE FROM steward.blob_unnamed WHERE hash = ANY($1)", (object)hashes);
+    public static void Name(RoundTrip trip, byte[][] hashes) => trip.Do("DELETE FROM steward.blob_unnamed WHERE hash = ANY($1)", (object)hashes);
 
     /// <summary>The array behind a memory where it is exactly that, otherwise a copy.</summary>
     public static byte[] Bytes(ReadOnlyMemory<byte> memory) =>

@@ -56,7 +56,7 @@ internal static class FamilyRows
     public static Task<int> LockAsync(Tx tx, long[] runs) => tx.ExecuteAsync("SELECT id FROM steward.run WHERE id = ANY($1) ORDER BY id FOR UPDATE", runs);
 
     /// <summary>Adds the statements that delete runs, and write down that this was meant.</summary>
-    public static void Delete(Trip trip, List<FamilyRow> runs, TimeSpan remembered)
+    public static void Delete(RoundTrip trip, List<FamilyRow> runs, TimeSpan remembered)
     {
         long[] ids = [.. runs.Select(run => run.Id)];
         foreach (string delete in s_owned)

@@ -10,10 +10,10 @@ internal static class Append
     public static AppendResult Run(WriteSession session, RunBatch batch)
     {
         session.ThrowIfRefused(batch.Lease.Run);
-        RunRow? run = session.Runs.Find(batch.Lease.Run);
+        RunRecord? run = session.Runs.Find(batch.Lease.Run);
         if (run is null)
             return new AppendResult.Fenced(0, 0);
-        if (Gate.CheckLease(batch, run.Epoch, run.Worker, run.Head) is { } fenced)
+        if (Gate.CheckLease(batch, run) is { } fenced)
             return fenced;
         if (batch.Entries is [JournalEntry first, ..])
             first.Verify(run.HeadHash);
@@ -28,7 +28,7 @@ internal static class Append
     }
 
     /// <summary>Whether there is a slot for each call that a batch starts, and what its run holds after it.</summary>
-    private static AppendResult.Throttled? CheckSlots(WriteSession session, RunBatch batch, RunRow run, out IReadOnlyList<ToolSlot> after)
+    private static AppendResult.Throttled? CheckSlots(WriteSession session, RunBatch batch, RunRecord run, out IReadOnlyList<ToolSlot> after)
     {
         after = run.Slots;
         if (after.Count == 0 && !SlotRules.Started(batch).Any())
@@ -37,7 +37,7 @@ internal static class Append
         return SlotRules.Check(batch, after, session.Limits, tool => session.Load.Slots(session.Now).Where(r => r.Run != run.Id).Sum(r => r.Slots.Count(s => s.Tool == tool)));
     }
 
-    private static AppendResult.Committed Write(WriteSession session, RunBatch batch, RunRow run, Dictionary<BudgetScope, BudgetInfo>? drawn, bool slotsChanged)
+    private static AppendResult.Committed Write(WriteSession session, RunBatch batch, RunRecord run, Dictionary<BudgetScope, BudgetInfo>? drawn, bool slotsChanged)
     {
         foreach (Blob blob in batch.Blobs)
             session.Blobs.Put(Convert.FromHexString(blob.Hash), blob.Content.Span);
@@ -55,16 +55,16 @@ internal static class Append
             session.Snapshots.Save(run.Id, snapshot);
 
         bool pending = session.Signals.AnyPending(run.Id);
-        RunRow after = After(batch, run, session.Now);
+        RunRecord after = ReleaseRules.After(run, batch, pending, session.Time);
         session.Runs.Record(after);
         if (slotsChanged)
             session.Runs.SetSlots(run.Id, run.Slots);
-        if (batch.Release is not null || after.Status.IsTerminal())
-            session.Runs.Lease(GiveBack(batch, after, pending));
+        if (ReleaseRules.GivesBack(batch))
+            session.Runs.Lease(after);
         if (after.Status.IsTerminal())
             Starts.Advance(session, after);
         if (batch.Entries.Count > 0)
-            session.Moved.Add(WitnessRecord.Of(run.Run, after.Head, after.HeadHash));
+            session.Moved.Add(WitnessRecord.Of(run.Run, after.Head, after.HeadHash.Span));
 
         List<BudgetAlert>? alerts = drawn is null ? null : session.Budgets.Keep(drawn);
         return pending || alerts is not null ? new AppendResult.Committed(pending, alerts ?? []) : AppendResult.Committed.Quiet;
@@ -79,34 +79,13 @@ internal static class Append
         return true;
     }
 
-    private static void Consume(WriteSession session, RunBatch batch, RunRow run)
+    private static void Consume(WriteSession session, RunBatch batch, RunRecord run)
     {
         long sequence = batch.ExpectedSequence + batch.Entries.Count;
         foreach (string id in batch.Consumes)
         {
             if (!session.Signals.Consume(run.Id, id, sequence))
-                throw new ArgumentException($"Signal '{id}' is not in the inbox of run {run.Run}, or was applied before.", nameof(batch));
+                throw Gate.NotInInbox(run.Run, id);
         }
     }
-
-    private static RunRow After(RunBatch batch, RunRow run, long now) => run with
-    {
-        Status = batch.Status,
-        Reason = batch.Reason,
-        Version = batch.Entries.LastOrDefault(e => e.Event is RunMigrated) is { Event: RunMigrated moved } ? moved.AgentVersion : run.Version,
-        Attempts = batch.Progress ? 0 : run.Attempts,
-        Head = batch.ExpectedSequence + batch.Entries.Count,
-        HeadHash = batch.Entries is [.., JournalEntry last] ? last.Hash.ToArray() : run.HeadHash,
-        UpdatedAt = now,
-    };
-
-    private static RunRow GiveBack(RunBatch batch, RunRow run, bool pending) => run with
-    {
-        Worker = null,
-        Attempts = 0,
-        ClaimableAt = run.Status.IsTerminal() ? null
-            : pending && batch.Release?.LeavesSignals != true ? run.UpdatedAt
-            : batch.Release?.WakeAt is { } wake ? Instant.Due(wake)
-            : null,
-    };
 }

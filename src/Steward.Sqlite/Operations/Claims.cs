@@ -14,7 +14,7 @@ internal static class Claims
     public static IReadOnlyList<Claim> Take(WriteSession session, ClaimRequest request)
     {
         long now = session.Now;
-        List<RunRow> runs = request.Run is { } wanted ? One(session, wanted, request, now) : Next(session, request, now);
+        List<RunRecord> runs = request.Run is { } wanted ? One(session, wanted, request, now) : Next(session, request, now);
         return [.. runs.Select(run => Take(session, request, run, now))];
     }
 
@@ -32,15 +32,15 @@ internal static class Claims
         return held;
     }
 
-    private static Claim Take(WriteSession session, ClaimRequest request, RunRow run, long now)
+    private static Claim Take(WriteSession session, ClaimRequest request, RunRecord run, long now)
     {
-        RunRow taken = run with
+        RunRecord taken = run with
         {
             Epoch = run.Epoch + 1,
             Worker = request.Worker,
             Attempts = run.Attempts + 1,
             ClaimableAt = session.Due(request.Duration),
-            UpdatedAt = now,
+            UpdatedAt = Instant.Read(now),
         };
         session.Runs.Lease(taken);
         BudgetInfo budget = session.Budgets.Find(BudgetScope.ForRun(taken.Run));
@@ -53,16 +53,16 @@ internal static class Claims
         };
     }
 
-    private static List<RunRow> One(WriteSession session, RunId id, ClaimRequest request, long now)
+    private static List<RunRecord> One(WriteSession session, RunId id, ClaimRequest request, long now)
     {
         session.ThrowIfRefused(id);
-        return session.Runs.Find(id) is { ClaimableAt: { } at } run && at <= now && IsWanted(session, request, run, now) ? Admit(session, [run], now, 1) : [];
+        return session.Runs.Find(id) is { ClaimableAt: { } at } run && at <= Instant.Read(now) && IsWanted(session, request, run, now) ? Admit(session, [run], now, 1) : [];
     }
 
     /// <summary>The longest due; when they are more than a window holds, also the first of tenants that are not among them.</summary>
-    private static List<RunRow> Next(WriteSession session, ClaimRequest request, long now)
+    private static List<RunRecord> Next(WriteSession session, ClaimRequest request, long now)
     {
-        List<RunRow> due = session.Runs.Due(now, Math.Max(FairShare.Window, request.Max), IsTakeable);
+        List<RunRecord> due = session.Runs.Due(now, Math.Max(FairShare.Window, request.Max), IsTakeable);
         if (due.Count >= FairShare.Window)
         {
             HashSet<string> seen = [.. due.Select(run => run.Tenant)];
@@ -79,18 +79,18 @@ internal static class Claims
 
         return due.Count == 0 ? [] : Admit(session, due, now, request.Max);
 
-        bool IsTakeable(RunRow run) => !session.Refused.ContainsKey(run.Run) && IsWanted(session, request, run, now);
+        bool IsTakeable(RunRecord run) => !session.Refused.ContainsKey(run.Run) && IsWanted(session, request, run, now);
     }
 
     /// <summary>Those of the runs that are due, in their turns, for which the limits leave room.</summary>
-    private static List<RunRow> Admit(WriteSession session, List<RunRow> due, long now, int max)
+    private static List<RunRecord> Admit(WriteSession session, List<RunRecord> due, long now, int max)
     {
         if (session.Limits.RunsOfAll is { } all)
             max = Math.Min(max, all - session.Runs.Leased(now));
         return FairShare.Pick(due, run => run.Tenant, tenant => session.Runs.LeasedOf(tenant, now), max, session.Limits.RunsOf);
     }
 
-    private static bool IsWanted(WriteSession session, ClaimRequest request, RunRow run, long now) =>
-        request.IsFor(run.Agent, run.Version, Instant.Read(run.ClaimableAt!.Value), Instant.Read(now))
+    private static bool IsWanted(WriteSession session, ClaimRequest request, RunRecord run, long now) =>
+        request.IsFor(run.Agent, run.AgentVersion, run.ClaimableAt!.Value, Instant.Read(now))
         && (session.SwitchOver(run) is null || session.Signals.AnyPending(run.Id));
 }

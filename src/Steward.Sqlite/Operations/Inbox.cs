@@ -9,7 +9,7 @@ internal static class Inbox
 {
     public static SignalResult Put(WriteSession session, Signal signal, byte[] body)
     {
-        RunRow? run = session.Runs.Find(signal.Run);
+        RunRecord? run = session.Runs.Find(signal.Run);
         if (run is null)
             return SignalResult.UnknownRun;
         if (session.Signals.Exists(run.Id, signal.Id))
@@ -19,8 +19,7 @@ internal static class Inbox
 
         long now = session.Now;
         session.Signals.Insert(run.Id, signal.Id, body, now);
-        // A run that waits for its turn in a session takes notice of nothing before, but of a cancel.
-        if (run.Worker is null && !(run.ClaimableAt <= now) && (!run.Queued || signal.Body is CancelSignal))
+        if (ReleaseRules.Wakes(run, signal) && !(run.ClaimableAt <= Instant.Read(now)))
             session.Runs.SetDue(run.Id, now);
         return SignalResult.Accepted;
     }

@@ -8,20 +8,13 @@ namespace Steward.Sqlite.Operations;
 internal static class Questions
 {
     /// <summary>Keeps the rows in step with what an append records.</summary>
-    public static void Follow(WriteSession session, RunBatch batch, RunRow run)
+    public static void Follow(WriteSession session, RunBatch batch, RunRecord run)
     {
-        foreach (JournalEntry entry in batch.Entries)
-        {
-            if (entry.Event is QuestionAsked asked)
-                session.Questions.Insert(run.Id, QuestionRules.Open(run.Run, run.Tenant, run.Agent, asked, Instant.Read(session.Now)));
-            else if (entry.Event is QuestionAnswered answered && session.Questions.Find(run.Id, answered.Id) is { Status: QuestionStatus.Open } open)
-                session.Questions.Update(run.Id, QuestionRules.Withdraw(open, Instant.Read(session.Now)));
-        }
-
-        if (!batch.Status.IsTerminal())
-            return;
-        foreach (QuestionInfo open in session.Questions.Open(run.Id))
-            session.Questions.Update(run.Id, QuestionRules.Withdraw(open, Instant.Read(session.Now)));
+        QuestionChanges changes = QuestionRules.Follow(batch, run, QuestionRules.MayClose(batch) ? session.Questions.Open(run.Id) : [], session.Time);
+        foreach (QuestionInfo asked in changes.Asked)
+            session.Questions.Insert(run.Id, asked);
+        foreach (QuestionInfo withdrawn in changes.Withdrawn)
+            session.Questions.Update(run.Id, withdrawn);
     }
 
     public static DecisionResult Decide(WriteSession session, Decision decision) =>
@@ -34,7 +27,7 @@ internal static class Questions
     {
         if (session.Runs.Find(id) is not { } run || session.Questions.Find(run.Id, questionId) is not { } question)
             return DecisionResult.Unknown;
-        (DecisionResult result, Signal? signal) = change(question, Instant.Read(session.Now));
+        (DecisionResult result, Signal? signal) = change(question, session.Time);
         if (result.Question is { } after && !ReferenceEquals(after, question))
             session.Questions.Update(run.Id, after);
         if (signal is not null)

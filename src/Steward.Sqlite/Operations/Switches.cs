@@ -15,11 +15,10 @@ internal static class Switches
             return false;
         session.ChangeSwitches().Release(scope);
 
-        // A run that parked because of the switch waits for nothing else; one that waits for more parks again.
         long now = session.Now;
-        foreach (RunRow run in session.Runs.Parked())
+        foreach (RunRecord run in session.Runs.Parked())
         {
-            if (!run.Queued && released.Covers(run.Run, run.Tenant, run.Agent, run.Ancestors))
+            if (ReleaseRules.Wakes(run, released))
                 session.Runs.SetDue(run.Id, now);
         }
 

@@ -28,7 +28,7 @@ internal sealed class WriteSession : IDisposable
         Snapshots = new SnapshotTable(db);
         Questions = new QuestionTable(db);
         Feedback = new FeedbackTable(db);
-        Budgets = new BudgetBook(new BudgetTable(db));
+        Budgets = new BudgetCache(new BudgetTable(db));
         _switches = new SwitchTable(db);
         _limits = new LimitRows(db);
         Load = new LoadTable(db);
@@ -44,7 +44,7 @@ internal sealed class WriteSession : IDisposable
     public SnapshotTable Snapshots { get; }
     public QuestionTable Questions { get; }
     public FeedbackTable Feedback { get; }
-    public BudgetBook Budgets { get; }
+    public BudgetCache Budgets { get; }
     public LoadTable Load { get; }
 
     /// <summary>The tenant at which the last claim with a long queue ended its look at tenants; null before the first.</summary>
@@ -52,6 +52,9 @@ internal sealed class WriteSession : IDisposable
 
     /// <summary>The store's clock, in milliseconds.</summary>
     public long Now => Instant.Of(_time.GetUtcNow());
+
+    /// <summary>The same as a time.</summary>
+    public DateTimeOffset Time => Instant.Read(Now);
 
     /// <summary>The engaged switches, loaded at most once a group.</summary>
     public IReadOnlyList<KillSwitch> Switches => _engaged ??= _switches.All();
@@ -100,9 +103,10 @@ internal sealed class WriteSession : IDisposable
         return _limits;
     }
 
-    public long Due(TimeSpan duration) => Instant.Due(_time.GetUtcNow() + duration);
+    /// <summary>The end of something that begins now.</summary>
+    public DateTimeOffset Due(TimeSpan duration) => _time.GetUtcNow() + duration;
 
-    public KillSwitch? SwitchOver(RunRow run) => Gate.FindSwitch(Switches, run.Run, run.Tenant, run.Agent, run.Ancestors);
+    public KillSwitch? SwitchOver(RunRecord run) => Gate.FindSwitch(Switches, run);
 
     /// <exception cref="JournalException">The database holds less of the run than was acknowledged.</exception>
     public void ThrowIfRefused(RunId run)

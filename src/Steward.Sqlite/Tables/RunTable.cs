@@ -4,57 +4,6 @@ using Steward.Storage;
 
 namespace Steward.Sqlite.Tables;
 
-/// <summary>A run's row.</summary>
-internal sealed record RunRow
-{
-    /// <summary>The row's small number, by which events and signals refer to it.</summary>
-    public required long Id { get; init; }
-    public required RunId Run { get; init; }
-    public required string Tenant { get; init; }
-    public required string? User { get; init; }
-    public required string? Session { get; init; }
-    public required string Agent { get; init; }
-    public required string Version { get; init; }
-    public required RunStatus Status { get; init; }
-    public required string Reason { get; init; }
-    public required long Epoch { get; init; }
-    public required string? Worker { get; init; }
-    public required int Attempts { get; init; }
-    public required long Head { get; init; }
-    public required byte[] HeadHash { get; init; }
-    public required long? ClaimableAt { get; init; }
-    public required long CreatedAt { get; init; }
-    public required long UpdatedAt { get; init; }
-    public required IReadOnlyList<RunId> Ancestors { get; init; }
-
-    /// <summary>Whether it waits for earlier runs of its session.</summary>
-    public required bool Queued { get; init; }
-
-    /// <summary>Its calls in flight that count against a limit.</summary>
-    public required IReadOnlyList<ToolSlot> Slots { get; init; }
-
-    public RunInfo ToInfo(BudgetAmount spent, BudgetAmount reserved) => new()
-    {
-        Run = Run,
-        Tenant = Tenant,
-        User = User,
-        Session = Session,
-        Agent = Agent,
-        AgentVersion = Version,
-        Status = Status,
-        Reason = Reason,
-        Ancestors = Ancestors,
-        Sequence = Head,
-        Epoch = Epoch,
-        Worker = Worker,
-        ClaimableAt = ClaimableAt is { } at ? Instant.Read(at) : null,
-        CreatedAt = Instant.Read(CreatedAt),
-        UpdatedAt = Instant.Read(UpdatedAt),
-        Spent = spent,
-        Reserved = reserved,
-    };
-}
-
 /// <summary>Times as the database keeps them: whole milliseconds since 1970, a due time never before it is due.</summary>
 internal static class Instant
 {
@@ -90,7 +39,7 @@ internal sealed class RunTable(Db db)
     private readonly Statement _slots = db.Prepare("UPDATE run SET slots = ?2 WHERE id = ?1");
     private readonly Statement _due = db.Prepare("UPDATE run SET claimable_at = ?2 WHERE id = ?1");
 
-    public static RunRow Read(Statement s) => new()
+    public static RunRecord Read(Statement s) => new()
     {
         Id = s.Int64(0),
         Run = new RunId(s.Guid(1)),
@@ -98,7 +47,7 @@ internal sealed class RunTable(Db db)
         User = s.TextOrNull(3),
         Session = s.TextOrNull(4),
         Agent = s.Text(5),
-        Version = s.Text(6),
+        AgentVersion = s.Text(6),
         Status = RunStatusExtensions.Parse(s.Text(7)),
         Reason = s.Text(8),
         Epoch = s.Int64(9),
@@ -106,15 +55,15 @@ internal sealed class RunTable(Db db)
         Attempts = (int)s.Int64(11),
         Head = s.Int64(12),
         HeadHash = s.Bytes(13),
-        ClaimableAt = s.Int64OrNull(14),
-        CreatedAt = s.Int64(15),
-        UpdatedAt = s.Int64(16),
+        ClaimableAt = s.Int64OrNull(14) is { } at ? Instant.Read(at) : null,
+        CreatedAt = Instant.Read(s.Int64(15)),
+        UpdatedAt = Instant.Read(s.Int64(16)),
         Ancestors = ReadAncestors(s, 17),
         Queued = s.Int64(18) == 1,
         Slots = SlotRules.Read(s.TextOrNull(19)),
     };
 
-    public RunRow? Find(RunId run) => _find.Bind(1, run.Value).First(Read);
+    public RunRecord? Find(RunId run) => _find.Bind(1, run.Value).First(Read);
 
     public RunId? FindKey(string tenant, string key) =>
         _findKey.Bind(1, tenant).Bind(2, key).First(static s => (RunId?)new RunId(s.Guid(0)));
@@ -123,10 +72,10 @@ internal sealed class RunTable(Db db)
         _findStart.Bind(1, run.Value).First(static s => ((string, string?)?)(s.Text(0), s.TextOrNull(1)));
 
     /// <summary>The claimable runs that are wanted, longest due first.</summary>
-    public List<RunRow> Due(long now, int max, Func<RunRow, bool> wanted) => Take(_claimable.Bind(1, now), max, wanted);
+    public List<RunRecord> Due(long now, int max, Func<RunRecord, bool> wanted) => Take(_claimable.Bind(1, now), max, wanted);
 
     /// <summary>The same of one tenant.</summary>
-    public List<RunRow> DueOf(string tenant, long now, int max, Func<RunRow, bool> wanted) => Take(_claimableOf.Bind(1, now).Bind(2, tenant), max, wanted);
+    public List<RunRecord> DueOf(string tenant, long now, int max, Func<RunRecord, bool> wanted) => Take(_claimableOf.Bind(1, now).Bind(2, tenant), max, wanted);
 
     /// <summary>The next tenant that has runs that are, or will be, claimable; from the last back to before the first, which is null.</summary>
     public string? TenantAfter(string? tenant) => _tenantAfter.Bind(1, tenant ?? "").First(static s => s.Text(0));
@@ -138,7 +87,7 @@ internal sealed class RunTable(Db db)
     public int Leased(long now) => (int)_leased.Bind(1, now).First(static s => s.Int64(0));
 
     /// <summary>The runs that only a signal or a switch wakes.</summary>
-    public List<RunRow> Parked() => _parked.All(Read);
+    public List<RunRecord> Parked() => _parked.All(Read);
 
     public long Insert(RunId run, RunStarted started, long head, ReadOnlySpan<byte> headHash, bool queued, long now)
     {
@@ -150,17 +99,17 @@ internal sealed class RunTable(Db db)
     }
 
     /// <summary>Saves what an append changes.</summary>
-    public void Record(RunRow run) =>
+    public void Record(RunRecord run) =>
         _record.Bind(1, run.Id).Bind(2, run.Status.Name()).Bind(3, run.Reason).Bind(4, run.Attempts)
-            .Bind(5, run.Head).Bind(6, run.HeadHash).Bind(7, run.UpdatedAt).Bind(8, run.Version).Execute();
+            .Bind(5, run.Head).Bind(6, run.HeadHash.Span).Bind(7, Instant.Of(run.UpdatedAt)).Bind(8, run.AgentVersion).Execute();
 
     /// <summary>Saves what a claim, a renewal or a release changes.</summary>
-    public void Lease(RunRow run) =>
+    public void Lease(RunRecord run) =>
         _lease.Bind(1, run.Id).Bind(2, run.Epoch).Bind(3, run.Worker).Bind(4, run.Attempts)
-            .Bind(5, run.ClaimableAt).Bind(6, run.UpdatedAt).Execute();
+            .Bind(5, run.ClaimableAt is { } at ? Instant.Due(at) : null).Bind(6, Instant.Of(run.UpdatedAt)).Execute();
 
     /// <summary>The runs of a session that have not ended, oldest first; children are no runs of the session's own.</summary>
-    public List<RunRow> ActiveOf(string tenant, string session) => _session.Bind(1, tenant).Bind(2, session).All(Read);
+    public List<RunRecord> ActiveOf(string tenant, string session) => _session.Bind(1, tenant).Bind(2, session).All(Read);
 
     /// <summary>Lets a run begin that waited for others of its session.</summary>
     public void Unqueue(long id, long now) => _unqueue.Bind(1, id).Bind(2, now).Execute();
@@ -180,14 +129,14 @@ internal sealed class RunTable(Db db)
         return ancestors;
     }
 
-    private static List<RunRow> Take(Statement rows, int max, Func<RunRow, bool> wanted)
+    private static List<RunRecord> Take(Statement rows, int max, Func<RunRecord, bool> wanted)
     {
-        List<RunRow> taken = [];
+        List<RunRecord> taken = [];
         try
         {
             while (taken.Count < max && rows.Next())
             {
-                RunRow run = Read(rows);
+                RunRecord run = Read(rows);
                 if (wanted(run))
                     taken.Add(run);
             }

@@ -222,7 +222,7 @@ internal static class RetentionChecks
         await PruneAsync(s, family[0].Id);
         for (int opened = 0; opened < 3; opened++)
         {
-            if (s.Store is IVerifiableStore verifiable)
+            if (s.Store.GetService<IVerifiableStore>() is { } verifiable)
                 Expect.Sequence([], (await verifiable.VerifyAsync(cancellationToken: s.Token)).Select(p => p.Description));
             await kept.UnchangedAsync();
             await living.CommitAsync(Scene.Fact());
@@ -356,7 +356,7 @@ internal static class RetentionChecks
 
     private static async Task<BlobSweep> SweepAsync(Scene s) => await Store(s).SweepBlobsAsync(apply: true, s.Token);
 
-    private static IRetentionStore Store(Scene s) => Expect.Is<IRetentionStore>(s.Store);
+    private static IRetentionStore Store(Scene s) => Expect.Is<IRetentionStore>(s.Store.GetService<IRetentionStore>());
 
     private static Feedback FeedbackOn(Scene s, RunId run) => new() { Id = "f1", Run = run, Kind = FeedbackKind.Explicit, Score = 1, By = "ann", At = s.Now };
 

@@ -1,3 +1,5 @@
+using System.Data.Common;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Steward.Journal;
 using Steward.Storage;
@@ -27,7 +29,7 @@ public enum FaultMoment
 /// }
 /// </code>
 /// </example>
-public sealed class FaultyStore(IStewardStore inner) : IStewardStore
+public sealed class FaultyStore(IStewardStore inner) : DelegatingStore(inner)
 {
     private int _calls;
 
@@ -64,117 +66,122 @@ public sealed class FaultyStore(IStewardStore inner) : IStewardStore
     /// <summary>The method whose call was made to fail first; null as long as none was.</summary>
     public string? Failed { get; private set; }
 
-    /// <inheritdoc/>
-    public ValueTask<StartResult> StartAsync(RunStart start, CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.StartAsync(start, cancellationToken));
+    /// <summary>Finds what the inner store can do besides. Appends in a transaction that it lends count and fail like all others.</summary>
+    public override object? GetService(Type serviceType, object? key = null) =>
+        serviceType == typeof(ITransactionalStore) && Inner.GetService<ITransactionalStore>(key) is { } lending ? new FaultyLending(this, lending) : base.GetService(serviceType, key);
 
     /// <inheritdoc/>
-    public ValueTask<SignalResult> SignalAsync(Signal signal, CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.SignalAsync(signal, cancellationToken));
+    public override ValueTask<StartResult> StartAsync(RunStart start, CancellationToken cancellationToken = default) =>
+        CallAsync(() => base.StartAsync(start, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<Claim>> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.ClaimAsync(request, cancellationToken));
+    public override ValueTask<SignalResult> SignalAsync(Signal signal, CancellationToken cancellationToken = default) =>
+        CallAsync(() => base.SignalAsync(signal, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.RenewAsync(worker, leases, duration, cancellationToken));
+    public override ValueTask<IReadOnlyList<Claim>> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default) =>
+        CallAsync(() => base.ClaimAsync(request, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<RunAttention>> WatchAsync(string worker, CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.WatchAsync(worker, cancellationToken));
+    public override ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default) =>
+        CallAsync(() => base.RenewAsync(worker, leases, duration, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask<AppendResult> AppendAsync(RunBatch batch, CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.AppendAsync(batch, cancellationToken));
+    public override ValueTask<IReadOnlyList<RunAttention>> WatchAsync(string worker, CancellationToken cancellationToken = default) =>
+        CallAsync(() => base.WatchAsync(worker, cancellationToken));
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<JournalEntry> ReadAsync(RunId run, long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public override ValueTask<AppendResult> AppendAsync(RunBatch batch, CancellationToken cancellationToken = default) =>
+        CallAsync(() => base.AppendAsync(batch, cancellationToken));
+
+    /// <inheritdoc/>
+    public override async IAsyncEnumerable<JournalEntry> ReadAsync(RunId run, long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         int call = await EnterAsync(nameof(ReadAsync));
-        await foreach (JournalEntry entry in inner.ReadAsync(run, after, cancellationToken))
+        await foreach (JournalEntry entry in base.ReadAsync(run, after, cancellationToken))
             yield return entry;
         await LeaveAsync(nameof(ReadAsync), call);
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<Signal>> InboxAsync(RunId run, CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.InboxAsync(run, cancellationToken));
+    public override ValueTask<IReadOnlyList<Signal>> InboxAsync(RunId run, CancellationToken cancellationToken = default) =>
+        CallAsync(() => base.InboxAsync(run, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<RunInfo>> FindAsync(RunQuery query, CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.FindAsync(query, cancellationToken));
+    public override ValueTask<IReadOnlyList<RunInfo>> FindAsync(RunQuery query, CancellationToken cancellationToken = default) =>
+        CallAsync(() => base.FindAsync(query, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.DecideAsync(decision, cancellationToken));
+    public override ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default) =>
+        CallAsync(() => base.DecideAsync(decision, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.ReassignAsync(reassignment, cancellationToken));
+    public override ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default) =>
+        CallAsync(() => base.ReassignAsync(reassignment, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<QuestionInfo>> QuestionsAsync(QuestionQuery query, CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.QuestionsAsync(query, cancellationToken));
+    public override ValueTask<IReadOnlyList<QuestionInfo>> QuestionsAsync(QuestionQuery query, CancellationToken cancellationToken = default) =>
+        CallAsync(() => base.QuestionsAsync(query, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask<bool> AddFeedbackAsync(Feedback feedback, CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.AddFeedbackAsync(feedback, cancellationToken));
+    public override ValueTask<bool> AddFeedbackAsync(Feedback feedback, CancellationToken cancellationToken = default) =>
+        CallAsync(() => base.AddFeedbackAsync(feedback, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<Feedback>> FeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.FeedbackAsync(query, cancellationToken));
+    public override ValueTask<IReadOnlyList<Feedback>> FeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken = default) =>
+        CallAsync(() => base.FeedbackAsync(query, cancellationToken));
 
     /// <inheritdoc/>
-    public async ValueTask PutAsync(Blob blob, CancellationToken cancellationToken = default)
+    public override async ValueTask PutAsync(Blob blob, CancellationToken cancellationToken = default)
     {
         int call = await EnterAsync(nameof(PutAsync));
-        await inner.PutAsync(blob, cancellationToken);
+        await base.PutAsync(blob, cancellationToken);
         await LeaveAsync(nameof(PutAsync), call);
     }
 
     /// <inheritdoc/>
-    public ValueTask<ReadOnlyMemory<byte>?> GetAsync(string hash, CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.GetAsync(hash, cancellationToken));
+    public override ValueTask<ReadOnlyMemory<byte>?> GetAsync(string hash, CancellationToken cancellationToken = default) =>
+        CallAsync(() => base.GetAsync(hash, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask<bool> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.EngageAsync(killSwitch, cancellationToken));
+    public override ValueTask<bool> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default) =>
+        CallAsync(() => base.EngageAsync(killSwitch, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.ReleaseAsync(scope, cancellationToken));
+    public override ValueTask<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default) =>
+        CallAsync(() => base.ReleaseAsync(scope, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<KillSwitch>> SwitchesAsync(CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.SwitchesAsync(cancellationToken));
+    public override ValueTask<IReadOnlyList<KillSwitch>> SwitchesAsync(CancellationToken cancellationToken = default) =>
+        CallAsync(() => base.SwitchesAsync(cancellationToken));
 
     /// <inheritdoc/>
-    public async ValueTask SetCeilingsAsync(BudgetScope scope, BudgetCeilings ceilings, CancellationToken cancellationToken = default)
+    public override async ValueTask SetCeilingsAsync(BudgetScope scope, BudgetCeilings ceilings, CancellationToken cancellationToken = default)
     {
         int call = await EnterAsync(nameof(SetCeilingsAsync));
-        await inner.SetCeilingsAsync(scope, ceilings, cancellationToken);
+        await base.SetCeilingsAsync(scope, ceilings, cancellationToken);
         await LeaveAsync(nameof(SetCeilingsAsync), call);
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<BudgetInfo>> BudgetsAsync(string prefix = "", int limit = 1_000, CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.BudgetsAsync(prefix, limit, cancellationToken));
+    public override ValueTask<IReadOnlyList<BudgetInfo>> BudgetsAsync(string prefix = "", int limit = 1_000, CancellationToken cancellationToken = default) =>
+        CallAsync(() => base.BudgetsAsync(prefix, limit, cancellationToken));
 
     /// <inheritdoc/>
-    public async ValueTask SetLimitsAsync(LimitScope scope, Limits limits, CancellationToken cancellationToken = default)
+    public override async ValueTask SetLimitsAsync(LimitScope scope, Limits limits, CancellationToken cancellationToken = default)
     {
         int call = await EnterAsync(nameof(SetLimitsAsync));
-        await inner.SetLimitsAsync(scope, limits, cancellationToken);
+        await base.SetLimitsAsync(scope, limits, cancellationToken);
         await LeaveAsync(nameof(SetLimitsAsync), call);
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<LimitInfo>> LimitsAsync(CancellationToken cancellationToken = default) =>
-        CallAsync(() => inner.LimitsAsync(cancellationToken));
+    public override ValueTask<IReadOnlyList<LimitInfo>> LimitsAsync(CancellationToken cancellationToken = default) =>
+        CallAsync(() => base.LimitsAsync(cancellationToken));
 
     /// <summary>Does nothing: the inner store stays open.</summary>
-    public ValueTask DisposeAsync() => default;
+    [SuppressMessage("Usage", "CA2215", Justification = "A test restarts on the inner store.")]
+    public override ValueTask DisposeAsync() => default;
 
     private async ValueTask<T> CallAsync<T>(Func<ValueTask<T>> act, [CallerMemberName] string method = "")
     {
@@ -209,5 +216,11 @@ public sealed class FaultyStore(IStewardStore inner) : IStewardStore
     {
         Failed ??= method;
         return Error(method, call);
+    }
+
+    private sealed class FaultyLending(FaultyStore store, ITransactionalStore lending) : ITransactionalStore
+    {
+        public ValueTask<AppendResult> AppendAsync(Func<DbTransaction, CancellationToken, ValueTask<RunBatch>> work, CancellationToken cancellationToken = default) =>
+            store.CallAsync(() => lending.AppendAsync(work, cancellationToken));
     }
 }

@@ -9,7 +9,7 @@ internal sealed class HintListener(IStewardStore store, RunHub hub) : Background
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (store is not IHintingStore hinting)
+        if (store.GetService<IHintingStore>() is not { } hinting)
             return;
         await foreach (RunId? run in hinting.HintsAsync(stoppingToken))
             hub.Hint(run);

@@ -17,7 +17,7 @@ internal sealed class TransactionalCalls(IStewardStore store, IToolExecutor exec
     /// <exception cref="StewardException">It has a transactional tool, and the store lends no transactions.</exception>
     public static void ThrowIfUnserved(AgentDefinition agent, IStewardStore store)
     {
-        if (store is not ITransactionalStore && agent.Tools.FirstOrDefault(t => t.Effect == ToolEffect.Transactional) is { } tool)
+        if (store.GetService<ITransactionalStore>() is null && agent.Tools.FirstOrDefault(t => t.Effect == ToolEffect.Transactional) is { } tool)
             throw new StewardException(Unserved(tool));
     }
 
@@ -25,7 +25,7 @@ internal sealed class TransactionalCalls(IStewardStore store, IToolExecutor exec
     /// <returns>Why the run cannot go on here; null when it can.</returns>
     public async ValueTask<StepResult?> InvokeAsync(RunSession session, ToolDefinition tool, ToolContext context, JsonElement arguments, ToolStarted intent)
     {
-        if (store is not ITransactionalStore transactional)
+        if (store.GetService<ITransactionalStore>() is not { } transactional)
         {
             session.Note(Failed(intent, ToolFailure.Exception, Unserved(tool)));
             return null;

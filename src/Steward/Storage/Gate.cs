@@ -22,13 +22,18 @@ public static class Gate
     ];
 
     /// <summary>Checks what a lease and a sequence must be. Null when they are.</summary>
-    public static AppendResult? CheckLease(RunBatch batch, long epoch, string? worker, long sequence)
+    public static AppendResult.Fenced? CheckLease(RunBatch batch, RunRecord run)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return epoch == batch.Lease.Epoch && worker == batch.Lease.Worker && sequence == batch.ExpectedSequence
+        ArgumentNullException.ThrowIfNull(run);
+        return run.Epoch == batch.Lease.Epoch && run.Worker == batch.Lease.Worker && run.Head == batch.ExpectedSequence
             ? null
-            : new AppendResult.Fenced(epoch, sequence);
+            : new AppendResult.Fenced(run.Epoch, run.Head);
     }
+
+    /// <summary>The error of a batch that applies a signal which is not in the inbox of its run.</summary>
+    public static ArgumentException NotInInbox(RunId run, string signal) =>
+        new($"Signal '{signal}' is not in the inbox of run {run}: it never came, or was applied before.");
 
     /// <summary>Checks a batch before and apart from any state: its sizes, and that its entries, blobs and children hold together.</summary>
     /// <exception cref="ArgumentException">The batch contradicts itself: a defect of the runtime, never of its user.</exception>
@@ -131,6 +136,13 @@ public static class Gate
             if (used >= threshold && before.Spent.Of(metric) < threshold)
                 (alerts ??= []).Add(new BudgetAlert(after.Scope, metric, AlertThreshold, used, ceiling));
         }
+    }
+
+    /// <summary>The switch that stands over a run, if any.</summary>
+    public static KillSwitch? FindSwitch(IReadOnlyCollection<KillSwitch> engaged, RunRecord run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        return FindSwitch(engaged, run.Run, run.Tenant, run.Agent, run.Ancestors);
     }
 
     /// <summary>The switch that stands over a run, if any.</summary>

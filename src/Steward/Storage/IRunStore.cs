@@ -127,4 +127,24 @@ public interface IControlStore
 }
 
 /// <summary>One store with all three contracts.</summary>
-public interface IStewardStore : IRunStore, IBlobStore, IControlStore, IAsyncDisposable;
+public interface IStewardStore : IRunStore, IBlobStore, IControlStore, IAsyncDisposable
+{
+    /// <summary>Finds what the store can do besides, such as <see cref="ITransactionalStore"/> or <see cref="IRetentionStore"/>: its own, or that of the store which it decorates.</summary>
+    /// <param name="serviceType">The contract.</param>
+    /// <param name="key">Tells apart several of one type; null for the only one.</param>
+    /// <returns>The implementation; null when the store has none.</returns>
+    object? GetService(Type serviceType, object? key = null);
+}
+
+/// <summary>What a store can do besides.</summary>
+public static class StewardStoreExtensions
+{
+    /// <summary>Finds what the store can do besides. Never ask by a cast: a decorator has only what it adds itself.</summary>
+    /// <returns>The implementation; null when the store has none.</returns>
+    public static T? GetService<T>(this IStewardStore store, object? key = null)
+        where T : class
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        return store.GetService(typeof(T), key) as T;
+    }
+}

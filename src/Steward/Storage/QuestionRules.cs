@@ -94,6 +94,42 @@ public static class QuestionRules
         return question with { Status = QuestionStatus.Withdrawn, ClosedAt = now };
     }
 
+    /// <summary>Whether a batch may close questions of its run, so that <see cref="Follow"/> needs those that are open.</summary>
+    public static bool MayClose(RunBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        return batch.Status.IsTerminal() || batch.Entries.Any(static entry => entry.Event is QuestionAnswered);
+    }
+
+    /// <summary>Keeps questions in step with a batch: what it asks, and what its run no longer waits for.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="run">The run that it is of.</param>
+    /// <param name="open">The run's open questions; none where the batch <see cref="MayClose">closes</see> nothing.</param>
+    /// <param name="now">The store's time.</param>
+    public static QuestionChanges Follow(RunBatch batch, RunRecord run, IReadOnlyList<QuestionInfo> open, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        ArgumentNullException.ThrowIfNull(run);
+        ArgumentNullException.ThrowIfNull(open);
+        List<QuestionInfo>? asked = null;
+        HashSet<string>? answered = null;
+        foreach (JournalEntry entry in batch.Entries)
+        {
+            if (entry.Event is QuestionAsked question)
+                (asked ??= []).Add(Open(run.Run, run.Tenant, run.Agent, question, now));
+            else if (entry.Event is QuestionAnswered answer)
+                (answered ??= new HashSet<string>(StringComparer.Ordinal)).Add(answer.Id);
+        }
+
+        if (asked is null && open.Count == 0)
+            return QuestionChanges.None;
+        return new QuestionChanges(
+            [.. (asked ?? []).Select(question => IsClosed(question) ? Withdraw(question, now) : question)],
+            [.. open.Where(IsClosed).Select(question => Withdraw(question, now))]);
+
+        bool IsClosed(QuestionInfo question) => batch.Status.IsTerminal() || answered?.Contains(question.Id) == true;
+    }
+
     /// <summary>Whether an answer is one that the kind of question takes.</summary>
     public static bool Fits(QuestionKind kind, Answer answer) => answer == Answer.Stop || kind switch
     {
@@ -166,4 +202,13 @@ public static class QuestionRules
         QuestionStatus.Withdrawn => DecisionStatus.Withdrawn,
         _ => DecisionStatus.AlreadyDecided,
     };
+}
+
+/// <summary>What a batch does to the questions of its run.</summary>
+/// <param name="Asked">The rows that are new.</param>
+/// <param name="Withdrawn">The rows that are closed by it, as they are then.</param>
+public sealed record QuestionChanges(IReadOnlyList<QuestionInfo> Asked, IReadOnlyList<QuestionInfo> Withdrawn)
+{
+    /// <summary>Nothing.</summary>
+    public static QuestionChanges None { get; } = new([], []);
 }

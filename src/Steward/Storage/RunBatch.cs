@@ -25,6 +25,9 @@ public sealed record RunStart
     /// <value><see cref="SessionPolicy.Parallel"/>.</value>
     public SessionPolicy SessionPolicy { get; init; }
 
+    /// <summary>The entry with which the run's journal ends at its start.</summary>
+    public JournalEntry Last => Copied is [.., JournalEntry end] ? end : Entry;
+
     /// <summary>The event of the entry.</summary>
     public RunStarted Started => (RunStarted)Entry.Event;
 }

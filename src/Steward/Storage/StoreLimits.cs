@@ -56,4 +56,13 @@ public sealed record StoreLimits
         if (blob.Content.Length > Blob)
             throw new StoreException(StoreFailure.TooLarge, $"Blob '{blob.Hash}' has {blob.Content.Length} bytes; the limit is {Blob}. Raise StoreLimits.Blob.");
     }
+
+    /// <summary>Checks the size of a signal's body as it is kept.</summary>
+    /// <exception cref="StoreException">It is larger than the limits allow.</exception>
+    public void Check(Signal signal, int bytes)
+    {
+        ArgumentNullException.ThrowIfNull(signal);
+        if (bytes > Payload)
+            throw new StoreException(StoreFailure.TooLarge, $"Signal '{signal.Id}' has {bytes} bytes; the limit is {Payload} (StoreLimits.Payload). Send less, or raise the limit.");
+    }
 }

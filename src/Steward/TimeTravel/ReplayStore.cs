@@ -98,6 +98,8 @@ internal sealed class ReplayStore(ReplayTape tape, ReplayExecutor executor, RunI
 
     public ValueTask<IReadOnlyList<LimitInfo>> LimitsAsync(CancellationToken cancellationToken = default) => throw NotReplayed();
 
+    public object? GetService(Type serviceType, object? key = null) => key is null && serviceType.IsInstanceOfType(this) ? this : null;
+
     public ValueTask DisposeAsync() => default;
 
     private AppendResult.Committed Commit(RunBatch batch)

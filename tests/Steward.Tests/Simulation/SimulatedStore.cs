@@ -11,6 +11,8 @@ internal sealed class SimulatedStore(World world, string process) : IStewardStor
 
     private InMemoryStewardStore Inner => world.Store;
 
+    public object? GetService(Type serviceType, object? key = null) => serviceType.IsInstanceOfType(this) ? this : null;
+
     public void Kill() => IsDead = true;
 
     public ValueTask<StartResult> StartAsync(RunStart start, CancellationToken cancellationToken = default) => DoAsync(() => Inner.StartAsync(start, cancellationToken));

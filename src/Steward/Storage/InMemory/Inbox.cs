@@ -27,7 +27,7 @@ internal sealed class Inbox
         {
             string id = consumes[i];
             if (IndexOf(id) < 0 || FirstIndexOf(consumes, id) < i)
-                throw new ArgumentException($"Signal '{id}' is not in the inbox of run {run}: it never came, or was applied before.", nameof(consumes));
+                throw Gate.NotInInbox(run, id);
         }
     }
 

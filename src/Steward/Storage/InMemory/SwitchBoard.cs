@@ -25,6 +25,5 @@ internal sealed class SwitchBoard
         return released;
     }
 
-    public KillSwitch? Over(RunRow run) =>
-        _engaged.Length == 0 ? null : Gate.FindSwitch(_engaged, run.Id, run.Started.Tenant, run.Started.Agent, run.Started.Parent?.Ancestors);
+    public KillSwitch? Over(RunRecord run) => _engaged.Length == 0 ? null : Gate.FindSwitch(_engaged, run);
 }

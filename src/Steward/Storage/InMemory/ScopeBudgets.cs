@@ -3,14 +3,14 @@ using Steward.Journal;
 namespace Steward.Storage.InMemory;
 
 /// <summary>What every scope has spent and reserved, and its ceilings.</summary>
-internal sealed class BudgetBook
+internal sealed class ScopeBudgets
 {
     private readonly Dictionary<string, BudgetRow> _rows = new(StringComparer.Ordinal);
 
     /// <summary>Opens the budgets of a new run, and of its session when that has no ceilings yet.</summary>
-    public void Open(RunRow run, BudgetCeilings? sessionCeilings)
+    public void Open(StoredRun run, BudgetCeilings? sessionCeilings)
     {
-        run.Own = Row(BudgetScope.ForRun(run.Id));
+        run.Own = Row(BudgetScope.ForRun(run.Record.Run));
         run.Own.Info = run.Own.Info with { Ceilings = run.Started.Ceilings };
         if (run.Started.Session is not { } session || sessionCeilings is not { } ceilings)
             return;
@@ -20,7 +20,7 @@ internal sealed class BudgetBook
     }
 
     /// <summary>The ceiling that a batch's changes would break; null when they fit.</summary>
-    public BudgetShortfall? Check(IReadOnlyList<BudgetChange> changes, RunRow run)
+    public BudgetShortfall? Check(IReadOnlyList<BudgetChange> changes, StoredRun run)
     {
         if (!changes.Reserves())
             return null;
@@ -38,7 +38,7 @@ internal sealed class BudgetBook
         return null;
     }
 
-    public void Draw(RunRow run, in BudgetChange change, ref List<BudgetAlert>? alerts)
+    public void Draw(StoredRun run, in BudgetChange change, ref List<BudgetAlert>? alerts)
     {
         foreach (BudgetRow row in RowsOf(run, change.Day))
         {
@@ -68,12 +68,12 @@ internal sealed class BudgetBook
             .Select(b => b.Value.Info)];
 
     /// <summary>The budgets on which a run draws on a day; those of the last day asked for are kept at hand.</summary>
-    private BudgetRow[] RowsOf(RunRow run, DateOnly day)
+    private BudgetRow[] RowsOf(StoredRun run, DateOnly day)
     {
         if (run.BudgetRows.Length > 0 && run.BudgetDay == day)
             return run.BudgetRows;
         run.BudgetDay = day;
-        return run.BudgetRows = Array.ConvertAll(Gate.Scopes(run.Id, run.Started.Tenant, run.Started.Session, run.Started.Agent, day, run.Started.Parent?.Ancestors), Row);
+        return run.BudgetRows = [.. run.Record.ScopesOf(day).Select(Row)];
     }
 
     private BudgetRow Row(BudgetScope scope)

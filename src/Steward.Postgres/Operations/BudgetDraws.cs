@@ -10,7 +10,7 @@ namespace Steward.Postgres.Operations;
 /// A scope that many runs share and that has no ceiling (<c>global</c>, a tenant, an agent's day) is counted in parts, one for each writer, so that no commit waits for another's. All other
 /// scopes are a row, which is where a ceiling holds. The parts are put into the row in the transaction that sets a ceiling (migration 0007).
 /// </remarks>
-internal sealed class BudgetBook(Control control, int part)
+internal sealed class BudgetDraws(Control control, int part)
 {
     private readonly SortedDictionary<string, Draw> _rows = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, Draw> _parts = new(StringComparer.Ordinal);
@@ -19,16 +19,16 @@ internal sealed class BudgetBook(Control control, int part)
     private Dictionary<BudgetScope, BudgetInfo>? _loaded;
 
     /// <summary>Locks and loads the rows on which batches draw, so that <see cref="Draw"/> says which one has no room. Without it all are taken to have room, until the database says otherwise.</summary>
-    public async Task LoadAsync(Tx tx, IEnumerable<(RunBatch Batch, RunRow Run)> all)
+    public async Task LoadAsync(Tx tx, IEnumerable<(RunBatch Batch, RunRecord Run)> all)
     {
         SortedSet<string> scopes = new(StringComparer.Ordinal);
-        foreach ((RunBatch batch, RunRow run) in all)
+        foreach ((RunBatch batch, RunRecord run) in all)
             scopes.UnionWith(batch.Budget.SelectMany(change => run.ScopesOf(change.Day)).Where(IsRow).Select(scope => scope.Key));
         _loaded = scopes.Count > 0 ? await BudgetRows.LockAsync(tx, [.. scopes]) : [];
     }
 
     /// <summary>Works out what changes do to all scopes of a run. Nothing is changed before <see cref="Keep"/>.</summary>
-    public BudgetShortfall? Draw(IReadOnlyList<BudgetChange> changes, RunRow run, out List<(BudgetScope Scope, BudgetChange Change)>? drawn)
+    public BudgetShortfall? Draw(IReadOnlyList<BudgetChange> changes, RunRecord run, out List<(BudgetScope Scope, BudgetChange Change)>? drawn)
     {
         drawn = null;
         if (changes.Count == 0)
@@ -71,7 +71,7 @@ internal sealed class BudgetBook(Control control, int part)
     }
 
     /// <summary>Adds the statements that draw.</summary>
-    public void AddTo(Trip trip)
+    public void AddTo(RoundTrip trip)
     {
         _ruled.Clear();
         if (_rows.Count > 0)

@@ -4,21 +4,22 @@ using Steward.Journal;
 using Steward.Postgres.Data;
 using Steward.Postgres.Operations;
 using Steward.Postgres.Tables;
+using Steward.Storage;
 
 namespace Steward.Postgres;
 
 /// <summary>What this node goes by without asking: the rows of the runs that it has claimed, and what operators have set.</summary>
 /// <remarks>A short cut and nothing more: whatever is done by it is confirmed in the database, in the transaction in which it is done.</remarks>
-internal sealed class Known(Database database, PostgresStoreOptions options, ILogger logger)
+internal sealed class NodeCache(Database database, PostgresStoreOptions options, ILogger logger)
 {
-    private readonly ConcurrentDictionary<RunId, RunRow> _held = new();
+    private readonly ConcurrentDictionary<RunId, RunRecord> _held = new();
     private volatile Control? _control;
 
     /// <summary>A run's row, as this node's last commit left it.</summary>
-    public RunRow? Find(RunId run) => _held.GetValueOrDefault(run);
+    public RunRecord? Find(RunId run) => _held.GetValueOrDefault(run);
 
     /// <summary>Keeps the row of a run that this node holds; forgets that of one that it has given back.</summary>
-    public void Keep(RunRow run)
+    public void Keep(RunRecord run)
     {
         if (run.Worker is null)
             Forget(run.Run);
@@ -35,9 +36,9 @@ internal sealed class Known(Database database, PostgresStoreOptions options, ILo
         return _control = await database.ReadAsync(
             static async tx =>
             {
-                await using Trip trip = tx.Trip();
+                await using RoundTrip trip = tx.RoundTrip();
                 Func<Control> control = Control.Ask(trip);
-                await trip.GoAsync();
+                await trip.SendAsync();
                 return control();
             },
             CancellationToken.None);

@@ -6,7 +6,7 @@ namespace Steward.Sqlite.Operations;
 
 /// <summary>The budgets that one commit group touches: each is loaded once, changed in memory, and written back once.</summary>
 /// <remarks>So a hot scope such as <c>global</c> costs one row a commit, however many runs draw on it.</remarks>
-internal sealed class BudgetBook(BudgetTable table)
+internal sealed class BudgetCache(BudgetTable table)
 {
     private readonly Dictionary<BudgetScope, BudgetInfo> _rows = [];
     private readonly HashSet<BudgetScope> _changed = [];
@@ -30,7 +30,7 @@ internal sealed class BudgetBook(BudgetTable table)
     }
 
     /// <summary>Works out what changes do to all scopes of a run. Nothing is changed before <see cref="Keep"/>.</summary>
-    public BudgetShortfall? Draw(IReadOnlyList<BudgetChange> changes, RunRow run, out Dictionary<BudgetScope, BudgetInfo>? drawn)
+    public BudgetShortfall? Draw(IReadOnlyList<BudgetChange> changes, RunRecord run, out Dictionary<BudgetScope, BudgetInfo>? drawn)
     {
         drawn = null;
         if (changes.Count == 0)
@@ -39,7 +39,7 @@ internal sealed class BudgetBook(BudgetTable table)
         BudgetChange sum = Nano.RoundUp(changes.Sum());
         foreach (BudgetChange change in changes)
         {
-            foreach (BudgetScope scope in Gate.Scopes(run.Run, run.Tenant, run.Session, run.Agent, change.Day, run.Ancestors))
+            foreach (BudgetScope scope in run.ScopesOf(change.Day))
             {
                 if (drawn.ContainsKey(scope))
                     continue;

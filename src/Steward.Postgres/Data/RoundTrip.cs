@@ -2,8 +2,8 @@ using Npgsql;
 
 namespace Steward.Postgres.Data;
 
-/// <summary>Statements for one trip to the server, each with what is done with its rows.</summary>
-internal sealed class Trip(Sql sql, NpgsqlBatch batch, CancellationToken cancellationToken) : IAsyncDisposable
+/// <summary>Statements for one round trip to the server, each with what is done with its rows.</summary>
+internal sealed class RoundTrip(Sql sql, NpgsqlBatch batch, CancellationToken cancellationToken) : IAsyncDisposable
 {
     private readonly List<Action<NpgsqlDataReader>?> _asked = [];
 
@@ -31,7 +31,7 @@ internal sealed class Trip(Sql sql, NpgsqlBatch batch, CancellationToken cancell
     }
 
     /// <summary>Makes the trip. Outside of a transaction the statements are one by themselves, and committed when this returns.</summary>
-    public async Task GoAsync()
+    public async Task SendAsync()
     {
         if (batch.BatchCommands.Count == 0)
             return;
