@@ -135,8 +135,8 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
     /// <summary>The worker takes this run only: what else lies in the database is not this conversation's.</summary>
     private async Task WorkOnAsync(RunId run)
     {
-        bool isStarted = host.OnlyRun is not null;
-        host.OnlyRun = run;
+        bool isStarted = host.RootRun is not null;
+        host.RootRun = run;
         if (!isStarted)
             await host.StartWorkerAsync();
         host.Hub.Notify(run);

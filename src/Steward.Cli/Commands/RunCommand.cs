@@ -158,7 +158,7 @@ internal sealed class RunCommand(CommandContext context)
     /// <summary>Works on this run only, until it is at rest or the first Ctrl-C; then gives it back and shows what came in meanwhile.</summary>
     private async Task WorkAsync(AgentHost host, RunView view, RunId run, AgentFile file, Hints hints)
     {
-        host.OnlyRun = run;
+        host.RootRun = run;
         CancellationToken stopping = context.Shutdown.Stopping;
         using CancellationTokenRegistration note = stopping.Register(() =>
             context.Output.ErrorLine($"parking the run when the action in hand has ended; it can be resumed with: {hints.Resume} (Ctrl-C again leaves at once)"));

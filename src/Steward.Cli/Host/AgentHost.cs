@@ -39,11 +39,11 @@ internal sealed class AgentHost : IAsyncDisposable
 
     public ModelCatalog Catalog => _services.GetRequiredService<ModelRouter>().Catalog;
 
-    /// <summary>The one run that the worker takes, if set before it starts.</summary>
-    public RunId? OnlyRun
+    /// <summary>The one run that the worker takes, with its descendants, if set before it starts.</summary>
+    public RunId? RootRun
     {
-        get => Options.OnlyRun;
-        set => Options.OnlyRun = value;
+        get => Options.RootRun;
+        set => Options.RootRun = value;
     }
 
     private StewardOptions Options => _services.GetRequiredService<IOptions<StewardOptions>>().Value;

@@ -48,6 +48,7 @@ public static class StewardServiceCollectionExtensions
             s.GetRequiredService<TimeProvider>(),
             LoggerOf<RunWorker>(s),
             s.GetService<IRunPlacement>()));
+        services.TryAddSingleton<IRunWorker>(static s => s.GetRequiredService<RunWorker>());
         // In this order: a host stops its services backwards, and the worker's last commits can raise alerts.
         services.AddHostedService(static s => s.GetRequiredService<AlertSender>());
         services.AddHostedService(static s => new HintListener(s.GetRequiredService<IStewardStore>(), s.GetRequiredService<RunHub>()));
@@ -94,7 +95,7 @@ public static class StewardServiceCollectionExtensions
         services.GetRequiredService<ModelRouter>(),
         services.GetRequiredService<IOptions<StewardOptions>>().Value,
         services.GetRequiredService<TimeProvider>(),
-        new Observers([services.GetRequiredService<RunHub>(), .. services.GetServices<IRunObserver>()]),
+        new IsolatedObservers([services.GetRequiredService<RunHub>(), .. services.GetServices<IRunObserver>()], LoggerOf<IRunObserver>(services)),
         services,
         services.GetService<ILoggerFactory>()?.CreateLogger("Steward") ?? NullLogger.Instance);
 }
@@ -156,24 +157,3 @@ public sealed class StewardBuilder
 }
 
 internal sealed record ModelProvider(string Name, Func<IServiceProvider, ModelTarget, IChatClient> Create);
-
-internal sealed class Observers(IReadOnlyList<IRunObserver> observers) : IRunObserver
-{
-    public void Committed(RunState state, IReadOnlyList<JournalEntry> entries)
-    {
-        foreach (IRunObserver observer in observers)
-            observer.Committed(state, entries);
-    }
-
-    public void Delta(RunId run, int turn, int attempt, string text)
-    {
-        foreach (IRunObserver observer in observers)
-            observer.Delta(run, turn, attempt, text);
-    }
-
-    public void Alerted(RunState state, BudgetAlert alert)
-    {
-        foreach (IRunObserver observer in observers)
-            observer.Alerted(state, alert);
-    }
-}

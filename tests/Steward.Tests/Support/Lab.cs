@@ -82,7 +82,7 @@ internal sealed class Lab
         new ModelRouter(_ => Model, ModelCatalog.Default.With(Harness.Price), new ModelRetryOptions { Delay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero }, Time, () => 0.5),
         _options,
         Time,
-        new Observers(Observers),
+        new IsolatedObservers(Observers, NullLogger.Instance),
         null,
         NullLogger.Instance);
 
