@@ -4,7 +4,6 @@ using Steward.Client;
 using Steward.Engine;
 using Steward.Hosting;
 using Steward.Journal;
-using Steward.Orleans.Live;
 using Steward.OrleansHost;
 using Steward.Storage;
 

@@ -144,9 +144,9 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
 
     private async Task ShowAsync(RunId run)
     {
-        var follower = new RunFollower(host.Store, host.Hub, context.Time);
-        await foreach (JournalEntry entry in follower.FollowAsync(run, view.State.Sequence, info => info.Status == RunStatus.Planning && info.ClaimableAt is null, Stopping))
-            view.Entry(entry);
+        var follower = new RunFollower(host, context.Time);
+        await foreach (RunUpdate update in follower.FollowAsync(run, view.State.Sequence, info => info.Status == RunStatus.Planning && info.ClaimableAt is null, Stopping))
+            view.Update(update);
     }
 
     /// <summary>Unless lines wait for their turn, one that comes in during a turn is started at once, as the policy has it.</summary>

@@ -37,6 +37,8 @@ public static class StewardServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IRunObserver, AlertSender>(static s => s.GetRequiredService<AlertSender>()));
         services.TryAddSingleton(static s => new AgentRegistry(s.GetServices<AgentDefinition>()));
         services.TryAddSingleton(CreateRouter);
+        services.TryAddSingleton(CreateStreams);
+        services.TryAddSingleton<IRunStreams>(static s => s.GetRequiredService<LocalRunStreams>());
         services.TryAddSingleton(CreateEngine);
         services.TryAddSingleton(CreateClient);
         services.TryAddSingleton(static s => new RunWorker(
@@ -86,16 +88,28 @@ public static class StewardServiceCollectionExtensions
             services.GetRequiredService<RunHub>(),
             options.PollInterval,
             [.. options.Prices],
+            services.GetRequiredService<IRunStreams>(),
             services.GetRequiredService<TimeProvider>());
     }
 
+    private static LocalRunStreams CreateStreams(IServiceProvider services)
+    {
+        StewardOptions options = services.GetRequiredService<IOptions<StewardOptions>>().Value;
+        IStewardStore store = services.GetRequiredService<IStewardStore>();
+        var poll = new RunPoll(store, services.GetRequiredService<RunHub>(), options.PollInterval, services.GetRequiredService<TimeProvider>());
+        return new LocalRunStreams(store, poll, options.FollowQueue);
+    }
+
+    /// <remarks>Streams come before the hub: whom the hub wakes then finds the text that was said before the commit.</remarks>
     private static RunEngine CreateEngine(IServiceProvider services) => new(
         services.GetRequiredService<IStewardStore>(),
         services.GetRequiredService<AgentRegistry>(),
         services.GetRequiredService<ModelRouter>(),
         services.GetRequiredService<IOptions<StewardOptions>>().Value,
         services.GetRequiredService<TimeProvider>(),
-        new IsolatedObservers([services.GetRequiredService<RunHub>(), .. services.GetServices<IRunObserver>()], LoggerOf<IRunObserver>(services)),
+        new IsolatedObservers(
+            [services.GetRequiredService<LocalRunStreams>(), services.GetRequiredService<RunHub>(), .. services.GetServices<IRunObserver>()],
+            LoggerOf<IRunObserver>(services)),
         services,
         services.GetService<ILoggerFactory>()?.CreateLogger("Steward") ?? NullLogger.Instance);
 }
