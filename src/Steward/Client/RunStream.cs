@@ -70,7 +70,7 @@ internal sealed class RunStream
         finally
         {
             await leaving.CancelAsync();
-            await Task.WhenAll(read, heard ?? read).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)Task.WhenAll(read, heard ?? read)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

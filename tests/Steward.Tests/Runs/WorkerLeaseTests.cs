@@ -1,5 +1,5 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
 using Steward.Agents;
 using Steward.Engine;
 using Steward.Hosting;
