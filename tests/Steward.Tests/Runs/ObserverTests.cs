@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Steward.Agents;
+using Steward.Client;
 using Steward.Engine;
 using Steward.Journal;
 using Steward.State;

@@ -80,7 +80,7 @@ public sealed class RunStreamTests : IAsyncDisposable
                 _model.Go();
             if (update is not TextArrived || updates.OfType<TextArrived>().Count() > 1)
                 continue;
-            for (int i = 1; i < 20; i++)
+            for (int i = 1; i <= 20; i++)
                 _model.Go();
             await run.WaitAsync(Token).WaitAsync(s_bound, Token);
         }
@@ -115,6 +115,8 @@ public sealed class RunStreamTests : IAsyncDisposable
             while (await next.AsTask().WaitAsync(s_bound, Token))
             {
                 late.Add(second.Current);
+                if (second.Current is TextArrived)
+                    _model.Go();
                 next = second.MoveNextAsync();
             }
 
@@ -133,6 +135,7 @@ public sealed class RunStreamTests : IAsyncDisposable
         RunHandle run = await harness.Client.StartAsync("tester", new RunRequest("go"), Token);
         _model.Attempt(["done"]);
         _model.Go();
+        _model.Go();
         await run.WaitAsync(Token).WaitAsync(s_bound, Token);
         long head = (await run.GetInfoAsync(Token))!.Sequence;
 
@@ -146,6 +149,7 @@ public sealed class RunStreamTests : IAsyncDisposable
         await using var harness = new Harness(_store, _model, Agent);
         RunHandle run = await harness.Client.StartAsync("tester", new RunRequest("go"), Token);
         _model.Attempt(["one ", "two"]);
+        _model.Go();
         _model.Go();
         _model.Go();
         IAsyncEnumerator<RunUpdate> stream = harness.Streams.FollowAsync(run.Id, Token).GetAsyncEnumerator(Token);
@@ -174,6 +178,7 @@ public sealed class RunStreamTests : IAsyncDisposable
         await using Harness there = await StartedAsync();
         RunHandle run = await here.Client.StartAsync("tester", new RunRequest("go"), Token);
         _model.Attempt(["done"]);
+        _model.Go();
         _model.Go();
 
         Assert.Equal(RunStatus.Completed, Assert.IsType<EntriesCommitted>((await ListAsync(here.Streams.FollowAsync(run.Id, Token)))[^1]).Status);
@@ -227,7 +232,7 @@ public sealed class RunStreamTests : IAsyncDisposable
                 _attempts.Enqueue((pieces, error));
         }
 
-        /// <summary>Lets the next piece go, or the error that follows the last one.</summary>
+        /// <summary>Lets the next piece go, or after the last one the end or the error.</summary>
         public void Go() => _goes.Release();
 
         public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -254,11 +259,9 @@ public sealed class RunStreamTests : IAsyncDisposable
                 yield return new ChatResponseUpdate(ChatRole.Assistant, piece);
             }
 
+            await _goes.WaitAsync(cancellationToken);
             if (error is not null)
-            {
-                await _goes.WaitAsync(cancellationToken);
                 throw error;
-            }
 
             yield return new ChatResponseUpdate
             {
