@@ -6,6 +6,7 @@ using Orleans.Configuration;
 using Orleans.Hosting;
 using Orleans.Messaging;
 using Orleans.Runtime;
+using Steward.Client;
 using Steward.Engine;
 using Steward.Hosting;
 using Steward.Orleans.Grains;
@@ -61,7 +62,7 @@ public static class HostExtensions
         builder.Services.AddSingleton<GrainCalls>();
         builder.Services.AddSingleton<RunRelay>();
         builder.Services.AddHostedService(static s => s.GetRequiredService<RunRelay>());
-        builder.Services.TryAddSingleton<IRunStreams, RunStreams>();
+        builder.Services.Replace(ServiceDescriptor.Singleton<IRunStreams, RunStreams>());
         return options;
     }
 

@@ -5,7 +5,6 @@ using Steward.Client;
 using Steward.Engine;
 using Steward.Hosting;
 using Steward.Journal;
-using Steward.Orleans.Live;
 using Steward.OrleansHost;
 using Steward.Storage;
 
@@ -259,7 +258,7 @@ public sealed class ClusterTests(ITestOutputHelper output) : IAsyncLifetime
         options.DrainGrace = TimeSpan.FromMilliseconds(200);
     }
 
-    private static string Worker(IHost silo) => silo.Services.GetRequiredService<RunWorker>().Name;
+    private static string Worker(IHost silo) => silo.Services.GetRequiredService<IRunWorker>().Name;
 
     private static IStewardClient Client(IHost host) => host.Services.GetRequiredService<IStewardClient>();
 
@@ -302,7 +301,7 @@ public sealed class ClusterTests(ITestOutputHelper output) : IAsyncLifetime
         IHost node = await AddAsync(TestSilo.BuildNode(_schema.ConnectionString, _schema.Name, o => { NobodyPolls(o); o.RunWorker = false; }, notify: false));
         RunHandle[] runs = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => Client(node).StartAsync(agent, new RunRequest("go"), Token)));
         foreach (RunHandle run in runs)
-            Assert.Equal(TakeResult.Started, (await silo.Services.GetRequiredService<RunWorker>().TakeAsync(run.Id, Token)).Result);
+            Assert.Equal(OfferOutcome.Started, (await silo.Services.GetRequiredService<IRunWorker>().OfferAsync(run.Id, Token)).Outcome);
         return runs;
     }
 

@@ -24,14 +24,6 @@ internal sealed class NodeLog(NodeOptions options) : IRunObserver, IDisposable
 
     public void Fenced(RunBatch batch) => Write("fenced", batch.Lease.Run, batch.Lease.Epoch, batch.ExpectedSequence + 1, null);
 
-    public void Delta(RunId run, int turn, int attempt, string text)
-    {
-    }
-
-    public void Alerted(RunState state, BudgetAlert alert)
-    {
-    }
-
     public void Dispose() => _file.Dispose();
 
     private void Write(string kind, RunId run, long epoch, long sequence, string? hash)

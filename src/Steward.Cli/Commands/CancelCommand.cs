@@ -36,7 +36,7 @@ internal sealed class CancelCommand(CommandContext context)
         if (sent == SignalResult.RunEnded)
             return Report(info, $"Run {info.Run} has ended already: {info.Status.Name()} ({info.Reason}).", info.Status == RunStatus.Cancelled ? ExitCodes.Ok : ExitCodes.Failed);
 
-        host.OnlyRun = info.Run;
+        host.RootRun = info.Run;
         await host.StartWorkerAsync();
         info = await WaitAsync(host, info, TimeSpan.FromSeconds(Math.Clamp(parse.GetValue(_wait), 0, 3_600)), cancellationToken);
         await host.StopWorkerAsync();

@@ -35,7 +35,7 @@ internal sealed class ChatCommand(CommandContext context)
         AgentFile file = AgentLoader.Load(path, new AgentLoadOptions { Scripted = parse.GetValue(_scripted), Time = context.Time });
         await using OpenStore store = await OpenStore.OpenAsync(StoreLocator.ForAgent(parse.GetValue(CommonOptions.Store), file), context.Output, context.Time);
         var view = new RunView(context.Output);
-        await using AgentHost host = AgentHost.Create(file, store.Store, context.Output, context.Time, view, alerts.Apply);
+        await using AgentHost host = AgentHost.Create(file, store.Store, context.Output, context.Time, configure: alerts.Apply);
         var chat = new ChatLoop(context, host, view, new LineReader(Console.In))
         {
             Agent = file.Agent.Name,

@@ -135,8 +135,8 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
     /// <summary>The worker takes this run only: what else lies in the database is not this conversation's.</summary>
     private async Task WorkOnAsync(RunId run)
     {
-        bool isStarted = host.OnlyRun is not null;
-        host.OnlyRun = run;
+        bool isStarted = host.RootRun is not null;
+        host.RootRun = run;
         if (!isStarted)
             await host.StartWorkerAsync();
         host.Hub.Notify(run);
@@ -144,9 +144,9 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
 
     private async Task ShowAsync(RunId run)
     {
-        var follower = new RunFollower(host.Store, host.Hub, context.Time);
-        await foreach (JournalEntry entry in follower.FollowAsync(run, view.State.Sequence, info => info.Status == RunStatus.Planning && info.ClaimableAt is null, Stopping))
-            view.Entry(entry);
+        var follower = new RunFollower(host, context.Time);
+        await foreach (RunUpdate update in follower.FollowAsync(run, view.State.Sequence, info => info.Status == RunStatus.Planning && info.ClaimableAt is null, Stopping))
+            view.Update(update);
     }
 
     /// <summary>Unless lines wait for their turn, one that comes in during a turn is started at once, as the policy has it.</summary>

@@ -53,7 +53,7 @@ internal sealed class RunCommand(CommandContext context)
         }
 
         var view = new RunView(context.Output);
-        await using AgentHost host = AgentHost.Create(file, store.Store, context.Output, context.Time, view, alerts.Apply);
+        await using AgentHost host = AgentHost.Create(file, store.Store, context.Output, context.Time, configure: alerts.Apply);
         RunId run = known?.Run ?? (await host.Client.StartAsync(file.Agent.Name, Request(parse, file))).Id;
         return await WorkAsync(host, view, file, new Hints(path, parse.GetValue(CommonOptions.Store), run), known);
     }
@@ -62,7 +62,7 @@ internal sealed class RunCommand(CommandContext context)
     public static async Task<int> GoOnAsync(CommandContext context, AgentFile file, OpenStore store, RunState known, Hints hints)
     {
         var view = new RunView(context.Output);
-        await using AgentHost host = AgentHost.Create(file, store.Store, context.Output, context.Time, view, AlertVariables.Read().Apply);
+        await using AgentHost host = AgentHost.Create(file, store.Store, context.Output, context.Time, configure: AlertVariables.Read().Apply);
         return await new RunCommand(context).WorkAsync(host, view, file, hints, known);
     }
 
@@ -158,17 +158,17 @@ internal sealed class RunCommand(CommandContext context)
     /// <summary>Works on this run only, until it is at rest or the first Ctrl-C; then gives it back and shows what came in meanwhile.</summary>
     private async Task WorkAsync(AgentHost host, RunView view, RunId run, AgentFile file, Hints hints)
     {
-        host.OnlyRun = run;
+        host.RootRun = run;
         CancellationToken stopping = context.Shutdown.Stopping;
         using CancellationTokenRegistration note = stopping.Register(() =>
             context.Output.ErrorLine($"parking the run when the action in hand has ended; it can be resumed with: {hints.Resume} (Ctrl-C again leaves at once)"));
         if (!stopping.IsCancellationRequested)
             await host.StartWorkerAsync();
-        var follower = new RunFollower(host.Store, host.Hub, context.Time);
+        var follower = new RunFollower(host, context.Time);
         try
         {
-            await foreach (JournalEntry entry in follower.FollowAsync(run, view.State.Sequence, info => WillWake(info, file), stopping))
-                view.Entry(entry);
+            await foreach (RunUpdate update in follower.FollowAsync(run, view.State.Sequence, info => WillWake(info, file), stopping))
+                view.Update(update);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {

@@ -1,8 +1,9 @@
 using System.CommandLine;
+using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
-using Steward.Engine;
+using Steward.Client;
 using Steward.Journal;
 using Steward.State;
 using Steward.Storage;
@@ -67,9 +68,18 @@ internal sealed class ShowCommand(CommandContext context)
         return ExitCodes.Ok;
     }
 
-    private IAsyncEnumerable<JournalEntry> Entries(IStewardStore store, RunId run, bool follow, CancellationToken cancellationToken) => follow
-        ? new RunFollower(store, new RunHub(), context.Time).FollowAsync(run, 0, cancellationToken: cancellationToken)
-        : store.ReadAsync(run, 0, cancellationToken);
+    private IAsyncEnumerable<JournalEntry> Entries(IStewardStore store, RunId run, bool follow, CancellationToken cancellationToken) =>
+        follow ? FollowAsync(store, run, cancellationToken) : store.ReadAsync(run, 0, cancellationToken);
+
+    private async IAsyncEnumerable<JournalEntry> FollowAsync(IStewardStore store, RunId run, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await using AgentHost host = AgentHost.Create(null, store, context.Output, context.Time);
+        await foreach (RunUpdate update in new RunFollower(host, context.Time).FollowAsync(run, 0, cancellationToken: cancellationToken))
+        {
+            if (update is EntryRead read)
+                yield return read.Entry;
+        }
+    }
 
     private void Write(JournalEntry entry, RunState before, RunState state, bool payloads)
     {

@@ -39,17 +39,17 @@ internal sealed class AgentHost : IAsyncDisposable
 
     public ModelCatalog Catalog => _services.GetRequiredService<ModelRouter>().Catalog;
 
-    /// <summary>The one run that the worker takes, if set before it starts.</summary>
-    public RunId? OnlyRun
+    /// <summary>The one run that the worker takes, with its descendants, if set before it starts.</summary>
+    public RunId? RootRun
     {
-        get => Options.OnlyRun;
-        set => Options.OnlyRun = value;
+        get => Options.RootRun;
+        set => Options.RootRun = value;
     }
 
     private StewardOptions Options => _services.GetRequiredService<IOptions<StewardOptions>>().Value;
 
-    public static AgentHost Create(AgentFile? file, IStewardStore store, Output output, TimeProvider time, IRunObserver? observer = null, Action<StewardOptions>? configure = null) =>
-        Create([.. (file?.All ?? []).Select(f => f.Agent)], Providers(file), [.. (file?.All ?? []).Reverse().SelectMany(f => f.Prices)], store, output, time, observer, configure);
+    public static AgentHost Create(AgentFile? file, IStewardStore store, Output output, TimeProvider time, IReadOnlyList<IRunObserver>? observers = null, Action<StewardOptions>? configure = null) =>
+        Create([.. (file?.All ?? []).Select(f => f.Agent)], Providers(file), [.. (file?.All ?? []).Reverse().SelectMany(f => f.Prices)], store, output, time, observers, configure);
 
     public static AgentHost Create(
         IReadOnlyList<AgentDefinition> agents,
@@ -58,7 +58,7 @@ internal sealed class AgentHost : IAsyncDisposable
         IStewardStore store,
         Output output,
         TimeProvider time,
-        IRunObserver? observer = null,
+        IReadOnlyList<IRunObserver>? observers = null,
         Action<StewardOptions>? configure = null,
         LogLevel least = LogLevel.Warning)
     {
@@ -78,7 +78,7 @@ internal sealed class AgentHost : IAsyncDisposable
             steward.AddAgent(agent);
         foreach ((string provider, Func<ModelTarget, Microsoft.Extensions.AI.IChatClient> create) in providers)
             steward.AddModels(provider, (_, target) => create(target));
-        if (observer is not null)
+        foreach (IRunObserver observer in observers ?? [])
             steward.AddObserver(observer);
         return new AgentHost(services.BuildServiceProvider(), store);
     }

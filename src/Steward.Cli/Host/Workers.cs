@@ -44,8 +44,10 @@ internal sealed class Workers(CommandContext context, Action<StewardOptions> con
     /// <param name="hub">Hears of what the worker commits, and tells it of what was started or sent, if there is somebody else in this process.</param>
     public async Task StartAsync(AgentFile file, OpenStore store, RunHub? hub = null)
     {
-        IRunObserver observer = new WorkObserver(context.Output);
-        var host = AgentHost.Create(file, store.Store, context.Output, context.Time, hub is null ? observer : new Observers([observer, hub]), configure);
+        List<IRunObserver> observers = [new WorkObserver(context.Output)];
+        if (hub is not null)
+            observers.Add(hub);
+        var host = AgentHost.Create(file, store.Store, context.Output, context.Time, observers, configure);
         _hosts.Add((host, file));
         if (hub is not null)
             hub.Notified += host.Hub.Hint;

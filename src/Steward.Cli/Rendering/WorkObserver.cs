@@ -29,10 +29,6 @@ internal sealed class WorkObserver(Output output) : IRunObserver
         }
     }
 
-    public void Delta(RunId run, int turn, int attempt, string text)
-    {
-    }
-
     public void Alerted(RunState state, BudgetAlert alert) =>
         output.ErrorLine($"warning: {alert.Scope} has used {Show.Of(alert.Metric, alert.Used)} of its ceiling of {Show.Of(alert.Metric, alert.Ceiling)} {Show.Metric(alert.Metric)}");
 }

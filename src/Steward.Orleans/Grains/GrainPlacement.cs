@@ -26,7 +26,7 @@ internal sealed class GrainPlacement(IStewardStore store, GrainCalls calls, ILoc
         set => _isUp = value;
     }
 
-    public async ValueTask<bool> PlaceAsync(RunWorker worker, ClaimRequest request, CancellationToken cancellationToken)
+    public async ValueTask<bool> PlaceAsync(IRunWorker worker, ClaimRequest request, CancellationToken cancellationToken)
     {
         if (!IsUp)
             return false;
@@ -38,7 +38,7 @@ internal sealed class GrainPlacement(IStewardStore store, GrainCalls calls, ILoc
         return results.Contains(WakeResult.Started);
     }
 
-    private async Task<WakeResult> PlaceAsync(RunWorker worker, RunId run, CancellationToken cancellationToken)
+    private async Task<WakeResult> PlaceAsync(IRunWorker worker, RunId run, CancellationToken cancellationToken)
     {
         try
         {
@@ -46,20 +46,20 @@ internal sealed class GrainPlacement(IStewardStore store, GrainCalls calls, ILoc
                 return result;
 
             // Its silo has no use for it; this one, for which it was found, takes it. The grain follows, so that what is sent to the run gets there.
-            TakeResult taken = (await worker.TakeAsync(run, cancellationToken)).Result;
-            if (taken == TakeResult.Started && await WithinAsync(calls.Of(run).MoveAsync(silo.SiloAddress), cancellationToken))
+            OfferOutcome outcome = (await worker.OfferAsync(run, cancellationToken)).Outcome;
+            if (outcome == OfferOutcome.Started && await WithinAsync(calls.Of(run).MoveAsync(silo.SiloAddress), cancellationToken))
                 await WithinAsync(calls.Of(run).WakeAsync(), cancellationToken);
-            return ResultOf(taken);
+            return ResultOf(outcome);
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             // Whatever it was, there or on the way: it may have happened or not, and the database knows.
             Log.NotPlaced(logger, run, e);
-            return ResultOf((await worker.TakeAsync(run, cancellationToken)).Result);
+            return ResultOf((await worker.OfferAsync(run, cancellationToken)).Outcome);
         }
     }
 
-    private static WakeResult ResultOf(TakeResult taken) => taken == TakeResult.Started ? WakeResult.Started : WakeResult.Idle;
+    private static WakeResult ResultOf(OfferOutcome outcome) => outcome == OfferOutcome.Started ? WakeResult.Started : WakeResult.Idle;
 
     private Task<T> WithinAsync<T>(Task<T> call, CancellationToken cancellationToken) => call.WaitAsync(options.PlacementTimeout, time, cancellationToken);
 }

@@ -19,7 +19,7 @@ namespace Steward.Orleans.Grains;
 /// </remarks>
 [Immovable]
 [RunPlacement]
-internal sealed class RunGrain(RunWorker worker, LiveTopics topics, IStewardStore store, ILocalSiloDetails silo, ISiloStatusOracle silos, ILogger<RunGrain> logger) : Grain, IRunGrain
+internal sealed class RunGrain(IRunWorker worker, LiveTopics topics, IStewardStore store, ILocalSiloDetails silo, ISiloStatusOracle silos, ILogger<RunGrain> logger) : Grain, IRunGrain
 {
     private Task _work = Task.CompletedTask;
 
@@ -27,33 +27,33 @@ internal sealed class RunGrain(RunWorker worker, LiveTopics topics, IStewardStor
 
     public async Task<WakeResult> WakeAsync()
     {
-        TakenRun taken;
+        RunOffer offer;
         try
         {
-            taken = await worker.TakeAsync(Run, CancellationToken.None);
+            offer = await worker.OfferAsync(Run, CancellationToken.None);
         }
         catch (StoreException e)
         {
             // Not thrown across the cluster: whoever asked is as well off with the database as without this silo.
             Log.StoreTrouble(logger, Run, e);
-            taken = new TakenRun(TakeResult.Full, Task.CompletedTask);
+            offer = new RunOffer(OfferOutcome.Full, Task.CompletedTask);
         }
 
-        if (taken.Result is TakeResult.Started or TakeResult.AtWork && taken.Work != _work)
+        if (offer.Outcome is OfferOutcome.Started or OfferOutcome.AtWork && offer.Work != _work)
         {
-            _work = taken.Work;
+            _work = offer.Work;
             DelayDeactivation(Timeout.InfiniteTimeSpan);
-            _ = StayUntilAsync(taken.Work);
+            _ = StayUntilAsync(offer.Work);
         }
 
-        if (taken.Result == TakeResult.NotClaimable && await FollowHolderAsync())
+        if (offer.Outcome == OfferOutcome.NotClaimable && await FollowHolderAsync())
             return WakeResult.Moved;
         GoIfIdle();
-        return taken.Result switch
+        return offer.Outcome switch
         {
-            TakeResult.Started => WakeResult.Started,
-            TakeResult.AtWork => WakeResult.AtWork,
-            TakeResult.Full => WakeResult.Full,
+            OfferOutcome.Started => WakeResult.Started,
+            OfferOutcome.AtWork => WakeResult.AtWork,
+            OfferOutcome.Full => WakeResult.Full,
             _ => WakeResult.Idle,
         };
     }

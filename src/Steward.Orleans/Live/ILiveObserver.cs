@@ -1,5 +1,6 @@
 using Orleans;
 using Orleans.Runtime;
+using Steward.Client;
 using Steward.Journal;
 
 namespace Steward.Orleans.Live;

@@ -50,11 +50,6 @@ internal sealed class LiveTopics(StewardOrleansOptions options, TimeProvider tim
 
     public void Delta(RunId run, int turn, int attempt, string text) => Publish(run, new LiveItem(turn, attempt, text, 0, default, 0));
 
-    public void Alerted(RunState state, BudgetAlert alert)
-    {
-        // It is an event, too.
-    }
-
     private void Publish(RunId run, LiveItem item)
     {
         if (!_followers.TryGetValue(run, out Follower[]? there))

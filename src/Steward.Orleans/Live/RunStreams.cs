@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Orleans;
+using Steward.Client;
 using Steward.Engine;
 using Steward.Journal;
 using Steward.Orleans.Grains;

@@ -12,14 +12,16 @@ public sealed class RunHandle
     private readonly IStewardStore _store;
     private readonly RunHub _hub;
     private readonly RunPoll _poll;
+    private readonly IRunStreams _streams;
     private readonly TimeProvider _time;
 
-    internal RunHandle(RunId id, IStewardStore store, RunHub hub, RunPoll poll, TimeProvider time)
+    internal RunHandle(RunId id, IStewardStore store, RunHub hub, RunPoll poll, IRunStreams streams, TimeProvider time)
     {
         Id = id;
         _store = store;
         _hub = hub;
         _poll = poll;
+        _streams = streams;
         _time = time;
     }
 
@@ -59,6 +61,15 @@ public sealed class RunHandle
             }
         }
     }
+
+    /// <summary>Follows the run live: its entries after a sequence, in order, and between them the text of answers as it arrives, until the run has ended.</summary>
+    /// <remarks>
+    /// Entries (<see cref="EntryRead"/>) are complete. Text (<see cref="TextArrived"/>) is provisional: the <see cref="ModelReturned"/> of the same turn and
+    /// attempt takes its place, or <see cref="TextSuperseded"/> says that none will. A slow reader misses text and is told so (<see cref="UpdatesDropped"/>).
+    /// </remarks>
+    /// <exception cref="StewardException">There is no such run.</exception>
+    public IAsyncEnumerable<RunUpdate> StreamAsync(long after = 0, CancellationToken cancellationToken = default) =>
+        new RunStream().MergeAsync(FollowAsync(0, cancellationToken), _streams.FollowAsync(Id, cancellationToken), after, cancellationToken);
 
     /// <summary>Waits until the run has ended.</summary>
     public async Task<RunResult> WaitAsync(CancellationToken cancellationToken = default)

@@ -7,7 +7,7 @@ using Steward.TimeTravel;
 
 namespace Steward.Client;
 
-internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, RunHub hub, TimeSpan pollInterval, IReadOnlyList<ModelInfo> prices, TimeProvider time) : IStewardClient
+internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, RunHub hub, TimeSpan pollInterval, IReadOnlyList<ModelInfo> prices, IRunStreams streams, TimeProvider time) : IStewardClient
 {
     private readonly RunPoll _poll = new(store, hub, pollInterval, time);
 
@@ -96,7 +96,7 @@ internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, R
         return released;
     }
 
-    public RunHandle Get(RunId run) => new(run, store, hub, _poll, time);
+    public RunHandle Get(RunId run) => new(run, store, hub, _poll, streams, time);
 
     private RunHandle Begun(StartResult result)
     {

@@ -20,10 +20,6 @@ internal sealed class LoggingObserver(ILogger<LoggingObserver> logger) : IRunObs
         }
     }
 
-    public void Delta(RunId run, int turn, int attempt, string text)
-    {
-    }
-
     public void Alerted(RunState state, BudgetAlert alert) =>
         Log.BudgetAlert(logger, state.Run, alert.Scope.Key, alert.Used, alert.Ceiling, alert.Metric);
 }

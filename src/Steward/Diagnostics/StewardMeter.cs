@@ -24,14 +24,6 @@ internal sealed class StewardMeter : IRunObserver, IDisposable
         _alerts = _meter.CreateCounter<long>("steward.budget.alerts", "{alert}", "Soft thresholds of budgets that were crossed.");
     }
 
-    public void Committed(RunState state, IReadOnlyList<JournalEntry> entries)
-    {
-    }
-
-    public void Delta(RunId run, int turn, int attempt, string text)
-    {
-    }
-
     public void Alerted(RunState state, BudgetAlert alert) =>
         _alerts.Add(1, new(ScopeTag, KindOf(alert.Scope)), new(MetricTag, NameOf(alert.Metric)));
 

@@ -12,8 +12,9 @@ public sealed class RunHub : IRunObserver
     private readonly ConcurrentDictionary<RunId, Waiters> _settles = new();
     private readonly Waiters _work = new();
 
-    /// <summary>Raised when this process has made a run claimable or sent it a signal, for whoever carries that to the process that has the run; null stands for any run. Must return at once and not throw.</summary>
-    internal event Action<RunId?>? Notified;
+    /// <summary>Raised when this process has made a run claimable or sent it a signal; null stands for any run.</summary>
+    /// <remarks>A relay carries it to the process that has the run. A handler returns at once and does not throw.</remarks>
+    public event Action<RunId?>? Notified;
 
     /// <summary>Says that a run may have become claimable, or has a signal.</summary>
     public void Notify(RunId run)
@@ -29,8 +30,9 @@ public sealed class RunHub : IRunObserver
         Notified?.Invoke(null);
     }
 
-    /// <summary>Says what was heard of another process, or of this one's worker; null stands for any run.</summary>
-    internal void Hint(RunId? run)
+    /// <summary>Wakes waiters of this process for something heard from another process or this worker; null stands for any run.</summary>
+    /// <remarks>Unlike <see cref="Notify"/>, it is not relayed.</remarks>
+    public void Hint(RunId? run)
     {
         _work.Release();
         if (run is not { } one)
@@ -48,16 +50,6 @@ public sealed class RunHub : IRunObserver
             Wake(_settles, state.Run, state);
         else if (state.Status == RunStatus.Awaiting)
             Wake(_settles, state.Run);
-    }
-
-    /// <inheritdoc/>
-    public void Delta(RunId run, int turn, int attempt, string text)
-    {
-    }
-
-    /// <inheritdoc/>
-    public void Alerted(RunState state, BudgetAlert alert)
-    {
     }
 
     /// <summary>A task that ends when work may have come up. Take it before looking into the store.</summary>

@@ -14,7 +14,7 @@ namespace Steward.Engine;
 /// looks for cancels and kill switches, which it hands to the run by interrupting it. Neither ever decides anything about a run: that
 /// is the loop's, and the gate's.
 /// </remarks>
-internal sealed class RunWorker : BackgroundService
+internal sealed class RunWorker : BackgroundService, IRunWorker
 {
     private const int MostChildren = 2_000;
     private static readonly RunStatus[] s_living = [.. Enum.GetValues<RunStatus>().Where(s => !s.IsTerminal())];
@@ -28,7 +28,7 @@ internal sealed class RunWorker : BackgroundService
     private readonly ILogger<RunWorker> _logger;
     private readonly IRunPlacement? _placement;
     private readonly ConcurrentDictionary<Task, RunId> _running = new();
-    private readonly Doorway _doorway = new();
+    private readonly OfferGate _offers = new();
 
     public RunWorker(IStewardStore store, AgentRegistry agents, RunEngine engine, RunHub hub, WorkerOptions options, TimeProvider time, ILogger<RunWorker> logger, IRunPlacement? placement = null)
     {
@@ -48,29 +48,25 @@ internal sealed class RunWorker : BackgroundService
     /// <summary>The worker's name in leases.</summary>
     public string Name { get; }
 
-    /// <summary>Only this run is worked on, if set.</summary>
-    public RunId? Only { get; init; }
-
-    /// <summary>Takes a run that somebody else has found, if it is claimable and there is room for it here; a run that is at work here looks at its inbox.</summary>
-    public async Task<TakenRun> TakeAsync(RunId run, CancellationToken cancellationToken)
+    public async Task<RunOffer> OfferAsync(RunId run, CancellationToken cancellationToken = default)
     {
         if (WorkOn(run) is { } work)
         {
             _hub.Hint(run);
-            return new TakenRun(TakeResult.AtWork, work);
+            return new RunOffer(OfferOutcome.AtWork, work);
         }
 
-        if (!_doorway.TryEnter(() => _options.MaxConcurrentRuns - _running.Count))
-            return new TakenRun(TakeResult.Full, Task.CompletedTask);
+        if (!_offers.TryEnter(() => _options.MaxConcurrentRuns - _running.Count))
+            return new RunOffer(OfferOutcome.Full, Task.CompletedTask);
         try
         {
-            return await TakeAsync(Request(1) with { Run = run }, cancellationToken) is [Task started]
-                ? new TakenRun(TakeResult.Started, started)
-                : new TakenRun(TakeResult.NotClaimable, Task.CompletedTask);
+            return await ClaimAndStartAsync(Request(1) with { Run = run }, cancellationToken) is [Task started]
+                ? new RunOffer(OfferOutcome.Started, started)
+                : new RunOffer(OfferOutcome.NotClaimable, Task.CompletedTask);
         }
         finally
         {
-            _doorway.Leave();
+            _offers.Leave();
         }
     }
 
@@ -80,9 +76,9 @@ internal sealed class RunWorker : BackgroundService
             return;
         using var watching = new CancellationTokenSource();
         Task watch = WatchAsync(watching.Token);
-        _doorway.Open();
+        _offers.Open();
         await ClaimAsync(stoppingToken);
-        await _doorway.CloseAsync();
+        await _offers.CloseAsync();
         await DrainAsync();
         await watching.CancelAsync();
         await watch;
@@ -117,11 +113,11 @@ internal sealed class RunWorker : BackgroundService
     /// <returns>False when there was nothing to claim.</returns>
     private async ValueTask<bool> ClaimSomeAsync(int room, CancellationToken cancellationToken)
     {
-        if ((Only ?? _options.OnlyRun) is not { } only)
-            return _placement is null ? await TakeAsync(Request(room), cancellationToken) is not [] : await _placement.PlaceAsync(this, Request(room), cancellationToken);
-        foreach (RunId run in await FamilyAsync(only, cancellationToken))
+        if (_options.RootRun is not { } root)
+            return _placement is null ? await ClaimAndStartAsync(Request(room), cancellationToken) is not [] : await _placement.PlaceAsync(this, Request(room), cancellationToken);
+        foreach (RunId run in await FamilyAsync(root, cancellationToken))
         {
-            if (await TakeAsync(new ClaimRequest { Worker = Name, Duration = _options.LeaseDuration, Run = run }, cancellationToken) is not [])
+            if (await ClaimAndStartAsync(new ClaimRequest { Worker = Name, Duration = _options.LeaseDuration, Run = run }, cancellationToken) is not [])
                 return true;
         }
 
@@ -138,7 +134,7 @@ internal sealed class RunWorker : BackgroundService
         VersionPatience = _options.VersionPatience,
     };
 
-    private async ValueTask<Task[]> TakeAsync(ClaimRequest request, CancellationToken cancellationToken)
+    private async ValueTask<Task[]> ClaimAndStartAsync(ClaimRequest request, CancellationToken cancellationToken)
     {
         LeaseTime asked = LeaseTime.Now(_time);
         IReadOnlyList<Claim> claims = await _store.ClaimAsync(request, cancellationToken);
@@ -167,7 +163,7 @@ internal sealed class RunWorker : BackgroundService
 
     private Task Start(Claim claim, LeaseTime claimedAt)
     {
-        Task task = Task.Run(() => ExecuteAsync(claim, claimedAt));
+        Task task = Task.Run(() => WorkAsync(claim, claimedAt));
         _running[task] = claim.Lease.Run;
         _ = task.ContinueWith(Finished, TaskScheduler.Default);
         return task;
@@ -179,7 +175,7 @@ internal sealed class RunWorker : BackgroundService
             _hub.Hint(run);
     }
 
-    private async Task ExecuteAsync(Claim claim, LeaseTime claimedAt)
+    private async Task WorkAsync(Claim claim, LeaseTime claimedAt)
     {
         try
         {

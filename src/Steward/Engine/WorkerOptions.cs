@@ -51,5 +51,5 @@ public class WorkerOptions
 
     /// <summary>The one run that this process works on, with those that it starts, whatever their agents; null for all runs of the agents that are here.</summary>
     /// <value>Null.</value>
-    public RunId? OnlyRun { get; set; }
+    public RunId? RootRun { get; set; }
 }

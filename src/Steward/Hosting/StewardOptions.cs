@@ -15,6 +15,10 @@ public sealed class StewardOptions : WorkerOptions
     /// <summary>How failed model calls are tried again.</summary>
     public ModelRetryOptions Retry { get; set; } = new();
 
+    /// <summary>Updates kept for a slow reader of a live stream; the oldest are dropped, and the reader is told how many.</summary>
+    /// <value>256.</value>
+    public int FollowQueue { get; set; } = 256;
+
     /// <summary>Where budget alerts are posted as JSON: an absolute <c>http</c> or <c>https</c> URL.</summary>
     /// <value>Null: nowhere.</value>
     public Uri? AlertWebhook { get; set; }
@@ -41,6 +45,7 @@ internal sealed class StewardOptionsValidator : IValidateOptions<StewardOptions>
         Check(wrong, nameof(options.DrainGrace), options.DrainGrace, options.DrainGrace >= TimeSpan.Zero && options.DrainGrace <= TimeSpan.FromMinutes(10), "0 to 10 minutes");
         Check(wrong, nameof(options.SlotWait), options.SlotWait, options.SlotWait >= TimeSpan.Zero && options.SlotWait <= TimeSpan.FromMinutes(10), "0 to 10 minutes");
         Check(wrong, nameof(options.VersionPatience), options.VersionPatience, options.VersionPatience >= TimeSpan.Zero && options.VersionPatience <= TimeSpan.FromDays(1), "0 to 1 day");
+        Check(wrong, nameof(options.FollowQueue), options.FollowQueue, options.FollowQueue is >= 1 and <= 100_000, "1 to 100,000");
         CheckAlerts(wrong, options);
         return wrong.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(wrong);
     }

@@ -37,6 +37,8 @@ public static class StewardServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IRunObserver, AlertSender>(static s => s.GetRequiredService<AlertSender>()));
         services.TryAddSingleton(static s => new AgentRegistry(s.GetServices<AgentDefinition>()));
         services.TryAddSingleton(CreateRouter);
+        services.TryAddSingleton(CreateStreams);
+        services.TryAddSingleton<IRunStreams>(static s => s.GetRequiredService<LocalRunStreams>());
         services.TryAddSingleton(CreateEngine);
         services.TryAddSingleton(CreateClient);
         services.TryAddSingleton(static s => new RunWorker(
@@ -48,6 +50,7 @@ public static class StewardServiceCollectionExtensions
             s.GetRequiredService<TimeProvider>(),
             LoggerOf<RunWorker>(s),
             s.GetService<IRunPlacement>()));
+        services.TryAddSingleton<IRunWorker>(static s => s.GetRequiredService<RunWorker>());
         // In this order: a host stops its services backwards, and the worker's last commits can raise alerts.
         services.AddHostedService(static s => s.GetRequiredService<AlertSender>());
         services.AddHostedService(static s => new HintListener(s.GetRequiredService<IStewardStore>(), s.GetRequiredService<RunHub>()));
@@ -85,16 +88,28 @@ public static class StewardServiceCollectionExtensions
             services.GetRequiredService<RunHub>(),
             options.PollInterval,
             [.. options.Prices],
+            services.GetRequiredService<IRunStreams>(),
             services.GetRequiredService<TimeProvider>());
     }
 
+    private static LocalRunStreams CreateStreams(IServiceProvider services)
+    {
+        StewardOptions options = services.GetRequiredService<IOptions<StewardOptions>>().Value;
+        IStewardStore store = services.GetRequiredService<IStewardStore>();
+        var poll = new RunPoll(store, services.GetRequiredService<RunHub>(), options.PollInterval, services.GetRequiredService<TimeProvider>());
+        return new LocalRunStreams(store, poll, options.FollowQueue);
+    }
+
+    /// <remarks>Streams come before the hub: whom the hub wakes then finds the text that was said before the commit.</remarks>
     private static RunEngine CreateEngine(IServiceProvider services) => new(
         services.GetRequiredService<IStewardStore>(),
         services.GetRequiredService<AgentRegistry>(),
         services.GetRequiredService<ModelRouter>(),
         services.GetRequiredService<IOptions<StewardOptions>>().Value,
         services.GetRequiredService<TimeProvider>(),
-        new Observers([services.GetRequiredService<RunHub>(), .. services.GetServices<IRunObserver>()]),
+        new IsolatedObservers(
+            [services.GetRequiredService<LocalRunStreams>(), services.GetRequiredService<RunHub>(), .. services.GetServices<IRunObserver>()],
+            LoggerOf<IRunObserver>(services)),
         services,
         services.GetService<ILoggerFactory>()?.CreateLogger("Steward") ?? NullLogger.Instance,
         services.GetService<IEffectScope>());
@@ -157,24 +172,3 @@ public sealed class StewardBuilder
 }
 
 internal sealed record ModelProvider(string Name, Func<IServiceProvider, ModelTarget, IChatClient> Create);
-
-internal sealed class Observers(IReadOnlyList<IRunObserver> observers) : IRunObserver
-{
-    public void Committed(RunState state, IReadOnlyList<JournalEntry> entries)
-    {
-        foreach (IRunObserver observer in observers)
-            observer.Committed(state, entries);
-    }
-
-    public void Delta(RunId run, int turn, int attempt, string text)
-    {
-        foreach (IRunObserver observer in observers)
-            observer.Delta(run, turn, attempt, text);
-    }
-
-    public void Alerted(RunState state, BudgetAlert alert)
-    {
-        foreach (IRunObserver observer in observers)
-            observer.Alerted(state, alert);
-    }
-}

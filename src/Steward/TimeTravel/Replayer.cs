@@ -178,17 +178,5 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
     private sealed class Silence : IRunObserver
     {
         public static Silence Instance { get; } = new();
-
-        public void Committed(RunState state, IReadOnlyList<JournalEntry> entries)
-        {
-        }
-
-        public void Delta(RunId run, int turn, int attempt, string text)
-        {
-        }
-
-        public void Alerted(RunState state, BudgetAlert alert)
-        {
-        }
     }
 }

@@ -51,13 +51,5 @@ public sealed class AlertTests
         public List<BudgetAlert> Heard { get; } = [];
 
         public void Alerted(RunState state, BudgetAlert alert) => Heard.Add(alert);
-
-        public void Committed(RunState state, IReadOnlyList<JournalEntry> entries)
-        {
-        }
-
-        public void Delta(RunId run, int turn, int attempt, string text)
-        {
-        }
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
 using Steward.Agents;
 using Steward.Engine;
 using Steward.Hosting;
@@ -223,7 +224,7 @@ public sealed class WorkerLeaseTests
         {
             RunId run = await lab.StartAsync();
             Claim claim = (await store.ClaimOneAsync(new ClaimRequest { Worker = "w1", Duration = Lab.LeaseDuration, Run = run }, Token))!;
-            sessions.Add(new RunSession(store, lab.Agent, claim.Lease, worker, await RunJournal.LoadAsync(store, claim), time, new Observers([])));
+            sessions.Add(new RunSession(store, lab.Agent, claim.Lease, worker, await RunJournal.LoadAsync(store, claim), time, new IsolatedObservers([], NullLogger.Instance)));
         }
 
         time.Advance(Lab.LeaseDuration);

@@ -447,7 +447,7 @@ internal sealed class World : IServiceProvider
                 world._router,
                 new StewardOptions { LeaseDuration = Lease, MaxClaimAttempts = 1_000, CancelGrace = s_grace, SlotWait = TimeSpan.Zero },
                 world._time,
-                new Observers([]),
+                new IsolatedObservers([], NullLogger.Instance),
                 world,
                 NullLogger.Instance);
         }

@@ -59,6 +59,8 @@ internal sealed class Harness : IAsyncDisposable
 
     public RunWorker Worker => _worker;
 
+    public IRunStreams Streams => _services.GetRequiredService<IRunStreams>();
+
     public static AgentBuilder Agent(params IReadOnlyList<ToolDefinition> tools) =>
         new AgentBuilder("tester").Instruct("You test.").UseModel(Model).AddTools(tools);
 

@@ -20,6 +20,7 @@ internal sealed class Lab
 
     private readonly AgentDefinition[] _others;
     private readonly RunHub _hub = new();
+    private readonly LocalRunStreams _streams;
     private readonly StewardOptions _options = new() { LeaseDuration = LeaseDuration, MaxClaimAttempts = 50, CancelGrace = TimeSpan.Zero };
 
     public Lab(IChatClient model, AgentDefinition agent, IStewardStore? store = null, ManualTimeProvider? time = null, params AgentDefinition[] others)
@@ -29,6 +30,7 @@ internal sealed class Lab
         Agent = agent;
         _others = others;
         Model = model;
+        _streams = new LocalRunStreams(Store, new RunPoll(Store, _hub, TimeSpan.FromMilliseconds(10), Time), _options.FollowQueue);
     }
 
     public ManualTimeProvider Time { get; }
@@ -59,7 +61,7 @@ internal sealed class Lab
 
     /// <summary>A client that has the lab's agents loaded, and more.</summary>
     public IStewardClient Client(IStewardStore? store = null, params AgentDefinition[] agents) =>
-        new StewardClient(store ?? Store, new AgentRegistry([Agent, .. _others, .. agents]), _hub, _options.PollInterval, [.. _options.Prices], Time);
+        new StewardClient(store ?? Store, new AgentRegistry([Agent, .. _others, .. agents]), _hub, _options.PollInterval, [.. _options.Prices], _streams, Time);
 
     /// <summary>Works on whatever can be worked on, until nothing can.</summary>
     public async Task WorkAllAsync()
@@ -82,7 +84,7 @@ internal sealed class Lab
         new ModelRouter(_ => Model, ModelCatalog.Default.With(Harness.Price), new ModelRetryOptions { Delay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero }, Time, () => 0.5),
         _options,
         Time,
-        new Observers(Observers),
+        new IsolatedObservers([_streams, .. Observers], NullLogger.Instance),
         null,
         NullLogger.Instance);
 
@@ -95,7 +97,7 @@ internal sealed class Lab
     }
 
     /// <summary>What an application holds of a run.</summary>
-    public RunHandle Handle(RunId run, IStewardStore? store = null) => new(run, store ?? Store, _hub, new RunPoll(store ?? Store, _hub, TimeSpan.FromMilliseconds(10), Time), Time);
+    public RunHandle Handle(RunId run, IStewardStore? store = null) => new(run, store ?? Store, _hub, new RunPoll(store ?? Store, _hub, TimeSpan.FromMilliseconds(10), Time), _streams, Time);
 
     public async Task<RunState> StateAsync(RunId run) => await RunJournal.LoadAsync(Store, run, TestContext.Current.CancellationToken);
 }

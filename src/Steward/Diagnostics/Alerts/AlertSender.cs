@@ -41,14 +41,6 @@ internal sealed class AlertSender : IHostedService, IRunObserver, IDisposable
         _grace = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
     }
 
-    public void Committed(RunState state, IReadOnlyList<JournalEntry> entries)
-    {
-    }
-
-    public void Delta(RunId run, int turn, int attempt, string text)
-    {
-    }
-
     public void Alerted(RunState state, BudgetAlert alert)
     {
         if (_webhook is null || _queue.Writer.TryWrite(AlertMessage.Of(state, alert, _time.GetUtcNow())))

@@ -1,7 +1,7 @@
 namespace Steward.Engine;
 
-/// <summary>Lets in what others offer to a worker: no more than there is room for, and nothing once it is closed.</summary>
-internal sealed class Doorway
+/// <summary>Admits runs that others offer to a worker: no more than it has room for, and none once the gate is closed.</summary>
+internal sealed class OfferGate
 {
     private readonly Lock _lock = new();
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -14,7 +14,9 @@ internal sealed class Doorway
             _open = true;
     }
 
-    /// <param name="room">How many there is room for. It is asked in here: before, one that was in the doorway may have come in since, and would be counted neither there nor here.</param>
+    /// <param name="room">
+    /// Counts the free places. The gate asks under its lock: an earlier count misses an offer that has left the gate since then and runs now.
+    /// </param>
     public bool TryEnter(Func<int> room)
     {
         lock (_lock)
@@ -35,7 +37,7 @@ internal sealed class Doorway
         }
     }
 
-    /// <summary>Lets nothing in any more, and waits for those that are in the doorway.</summary>
+    /// <summary>Admits nothing more, and waits for the offers that are inside.</summary>
     public Task CloseAsync()
     {
         lock (_lock)
