@@ -100,7 +100,7 @@ public sealed record RunRequest
     /// <summary>Makes starting idempotent: the same key of the same tenant gives the same run.</summary>
     public string? Key { get; init; }
 
-    /// <summary>What the run is marked with: at most 16 short strings by name, which lists show and filter by. Its children bear them too.</summary>
+    /// <summary>What the run is marked with: at most 16 short strings by name, kept in its journal. Its children bear them too.</summary>
     public IReadOnlyDictionary<string, string>? Labels { get; init; }
 
     /// <summary>The trace that the run belongs to.</summary>

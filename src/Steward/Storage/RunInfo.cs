@@ -1,4 +1,3 @@
-using System.Collections.ObjectModel;
 using Steward.Journal;
 
 namespace Steward.Storage;
@@ -23,9 +22,6 @@ public sealed record RunInfo
 
     /// <summary>Its agent's version.</summary>
     public required string AgentVersion { get; init; }
-
-    /// <summary>What it was marked with when it was started.</summary>
-    public IReadOnlyDictionary<string, string> Labels { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>The run whose child it is, then that one's parent, and so on; empty for a run of its own.</summary>
     public IReadOnlyList<RunId> Ancestors { get; init; } = [];
@@ -81,9 +77,6 @@ public sealed record RunQuery
 
     /// <summary>Only children of this run.</summary>
     public RunId? Parent { get; init; }
-
-    /// <summary>Only runs that bear all of these labels, with these values.</summary>
-    public IReadOnlyDictionary<string, string>? Labels { get; init; }
 
     /// <summary>Only runs in one of these statuses.</summary>
     public IReadOnlyCollection<RunStatus>? Statuses { get; init; }

@@ -1,7 +1,7 @@
-namespace Steward.Storage;
+namespace Steward.Client;
 
-/// <summary>What callers mark runs with: a small map of strings that lists show and filter by.</summary>
-public static class Labels
+/// <summary>What callers mark runs with: a small map of strings in <c>run.started</c>.</summary>
+internal static class Labels
 {
     /// <summary>Most labels of a run.</summary>
     public const int MaxCount = 16;
@@ -27,12 +27,5 @@ public static class Labels
             if (value is null || value.Length > MaxValue)
                 throw new ArgumentException($"The value of the label '{name}' has {value?.Length ?? 0} characters; it must be a text of at most {MaxValue}.", nameof(labels));
         }
-    }
-
-    /// <summary>Whether a run that bears these labels bears all that are wanted, with the same values.</summary>
-    public static bool Match(IReadOnlyDictionary<string, string> labels, IReadOnlyDictionary<string, string>? wanted)
-    {
-        ArgumentNullException.ThrowIfNull(labels);
-        return wanted is null || wanted.All(w => labels.TryGetValue(w.Key, out string? value) && value == w.Value);
     }
 }
