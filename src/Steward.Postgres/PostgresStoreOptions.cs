@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Npgsql;
 using Steward.Storage;
 
@@ -19,13 +18,11 @@ public sealed record PostgresStoreOptions
     public string Schema { get; init; } = "steward";
 
     /// <summary>Loops that write appends on this node, each one transaction at a time. More than two seldom help.</summary>
-    /// <value>2.</value>
-    [Range(1, 16)]
+    /// <value>2; 1 to 16.</value>
     public int Writers { get; init; } = 2;
 
     /// <summary>Most appends that share one transaction.</summary>
-    /// <value>128.</value>
-    [Range(1, 1_000)]
+    /// <value>128; 1 to 1,000.</value>
     public int MaxGroup { get; init; } = 128;
 
     /// <summary>How long a transaction may stand still before the server ends it, so that a node that freezes holds up no other.</summary>
@@ -64,6 +61,7 @@ public sealed record PostgresStoreOptions
             throw new ArgumentException("Set either ConnectionString or DataSource of the PostgreSQL store, not both.", nameof(ConnectionString));
         if (Schema.Length is 0 or > 63 || !char.IsAsciiLetter(Schema[0]) || !Schema.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_'))
             throw new ArgumentException($"'{Schema}' is not a name for the store's schema; use lower-case letters, digits and '_', at most 63, a letter first.", nameof(Schema));
+        Limits.Check();
         ArgumentOutOfRangeException.ThrowIfLessThan(Writers, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Writers, 16);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxGroup, 1);

@@ -265,6 +265,7 @@ public sealed class SqliteStewardStore : StewardStore, IVerifiableStore, IRetent
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(time);
         ArgumentException.ThrowIfNullOrEmpty(options.Path);
+        options.Check();
         logger ??= NullLogger.Instance;
 
         // Opening may wait for another process and check a long witness: not on the caller's thread.

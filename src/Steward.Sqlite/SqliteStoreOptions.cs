@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Steward.Storage;
 
 namespace Steward.Sqlite;
@@ -28,8 +27,7 @@ public sealed record SqliteStoreOptions
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Pages (of 4 KiB) in the write-ahead log that bring on a checkpoint.</summary>
-    /// <value>4,000.</value>
-    [Range(100, 100_000)]
+    /// <value>4,000; 100 to 100,000.</value>
     public int AutoCheckpoint { get; init; } = 4_000;
 
     /// <summary>Most pages (of 4 KiB) of the database file, as a quota; null for none.</summary>
@@ -43,7 +41,17 @@ public sealed record SqliteStoreOptions
     public bool AcceptLoss { get; init; }
 
     /// <summary>Most operations that share one commit.</summary>
-    /// <value>512.</value>
-    [Range(1, 10_000)]
+    /// <value>512; 1 to 10,000.</value>
     public int MaxGroup { get; init; } = 512;
+
+    /// <summary>Checks that each option is in its range.</summary>
+    /// <exception cref="ArgumentException">One is not; the message names it.</exception>
+    internal void Check()
+    {
+        OptionRange.Check<int>("SqliteStoreOptions.AutoCheckpoint", AutoCheckpoint, 100, 100_000);
+        OptionRange.Check<int>("SqliteStoreOptions.MaxGroup", MaxGroup, 1, 10_000);
+        OptionRange.Check<TimeSpan>("SqliteStoreOptions.BusyTimeout", BusyTimeout, TimeSpan.Zero, TimeSpan.FromHours(1));
+        OptionRange.Check<long>("SqliteStoreOptions.MaxPageCount", MaxPageCount, 1, uint.MaxValue - 1);
+        Limits.Check();
+    }
 }

@@ -116,4 +116,16 @@ public sealed class BasicTests : IDisposable
     }
 
     public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Open_AnOptionOutOfRange_IsRefusedBeforeTheFileIsMade()
+    {
+        string path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"steward-{nameof(Open_AnOptionOutOfRange_IsRefusedBeforeTheFileIsMade)}.db");
+        SqliteStoreOptions wrong = new() { Path = path, MaxGroup = 0 };
+
+        ArgumentException e = await Assert.ThrowsAsync<ArgumentException>(async () => await SqliteStewardStore.OpenAsync(wrong, TimeProvider.System, cancellationToken: TestContext.Current.CancellationToken));
+
+        Assert.Equal("SqliteStoreOptions.MaxGroup is 0; it must be from 1 to 10000.", e.Message);
+        Assert.False(File.Exists(path));
+    }
 }

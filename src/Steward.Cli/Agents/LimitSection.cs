@@ -31,7 +31,7 @@ internal static class LimitSection
             CallsPerMessage = map.Whole("calls_per_message", 1, 1_024) ?? limits.CallsPerMessage,
             Mistakes = map.Whole("mistakes", 1, 1_000) ?? limits.Mistakes,
             ValidationRounds = map.Whole("validation_rounds", 1, 100) ?? limits.ValidationRounds,
-            Attempts = map.Whole("attempts", 1, 100) ?? limits.Attempts,
+            Attempts = map.Whole("attempts", 1, 1_000) ?? limits.Attempts,
             MinOutput = map.Whole("min_output", 1, 100_000) ?? limits.MinOutput,
             MinWrapUp = map.Whole("min_wrap_up", 1, 100_000) ?? limits.MinWrapUp,
             Depth = map.Whole("depth", 0, 16) ?? limits.Depth,

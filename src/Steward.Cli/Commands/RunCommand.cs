@@ -179,7 +179,7 @@ internal sealed class RunCommand(CommandContext context)
             view.Entry(entry);
 
         // Parked for want of its definition, which is here now: its timer wakes it soon.
-        static bool WillWake(RunInfo info, AgentFile file) => info.Reason is "agent_missing" or "agent_changed" && info.Agent == file.Agent.Name;
+        static bool WillWake(RunInfo info, AgentFile file) => info.Reason is Reasons.AgentMissing or Reasons.AgentChanged && info.Agent == file.Agent.Name;
     }
 
     private async Task<int> EndAsync(AgentHost host, RunView view, RunId run, Hints hints)

@@ -25,7 +25,7 @@ internal static class Rest
     /// <summary>Whether all the children of a run that waits for them are at rest themselves: then nobody goes on until somebody does something.</summary>
     private static async ValueTask<bool> RestAsync(IStewardStore store, RunInfo parent, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        bool any = parent.Reason != "children"; // When all of them have ended, the parent is about to hear of it.
+        bool any = parent.Reason != Reasons.Children; // When all of them have ended, the parent is about to hear of it.
         foreach (RunInfo child in await store.FindAsync(new RunQuery { Parent = parent.Run, Statuses = RunFamily.Living, Limit = RunFamily.Most }, cancellationToken))
         {
             any = true;

@@ -27,6 +27,8 @@ internal static class RunSummary
         output.Line($"{state.Status.Name()} ({state.Reason})", StyleOf(state.Status));
         if (MessageOf(state) is { } message)
             output.Line($"  {message}");
+        if (state is { Outcome: RunFailed { Code: Reasons.BudgetExhausted }, Refused: { } refused })
+            output.Line($"  Raise it with: steward budget set {refused.Scope} --{OptionOf(refused.Metric)} N");
         if (content && OutputOf(state) is { Length: > 0 } answer)
         {
             output.Line();
@@ -43,6 +45,14 @@ internal static class RunSummary
 
         output.Line(Spending(state), Styles.Dim);
     }
+
+    private static string OptionOf(BudgetMetric metric) => metric switch
+    {
+        BudgetMetric.ModelCalls => "model-calls",
+        BudgetMetric.ToolCalls => "tool-calls",
+        BudgetMetric.Tokens => "tokens",
+        _ => "usd",
+    };
 
     public static string Spending(RunState state)
     {

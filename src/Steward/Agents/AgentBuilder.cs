@@ -153,6 +153,8 @@ public sealed class AgentBuilder
             throw new ArgumentException($"The agent '{Name}' has an empty route for the role {empty.Key}.");
         if (Tools.GroupBy(t => t.Name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new ArgumentException($"The agent '{Name}' has two tools named '{twice.Key}'.");
+        Limits.Check();
+        Planning?.Check();
         if (Validators.GroupBy(v => v.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } same)
             throw new ArgumentException($"The agent '{Name}' has two validators named '{same.Key}'.");
         CheckNames("context source", ContextSources.Select(s => s.Name));

@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 
 namespace Steward.Agents;
@@ -11,18 +10,15 @@ public sealed record PlanningOptions
     public PlanningMode Mode { get; init; } = PlanningMode.Always;
 
     /// <summary>Most plans of one run, the first one included.</summary>
-    /// <value>10.</value>
-    [Range(1, 1_000)]
+    /// <value>10; 1 to 1,000.</value>
     public int MaxRounds { get; init; } = 10;
 
     /// <summary>Most steps of a plan.</summary>
-    /// <value>20.</value>
-    [Range(1, 50)]
+    /// <value>20; 1 to 50.</value>
     public int MaxSteps { get; init; } = 20;
 
     /// <summary>Most steps that are carried out at the same time.</summary>
-    /// <value>4.</value>
-    [Range(1, 64)]
+    /// <value>4; 1 to 64.</value>
     public int ParallelSteps { get; init; } = 4;
 
     /// <summary>Whether a plan with a destructive step awaits approval before anything runs.</summary>
@@ -36,6 +32,16 @@ public sealed record PlanningOptions
     /// <summary>The unit of estimated costs, as the planner is told it.</summary>
     /// <value><c>USD</c>.</value>
     public string Unit { get; init; } = "USD";
+
+    /// <summary>Checks that each option is in its range.</summary>
+    /// <exception cref="ArgumentException">One is not; the message names it.</exception>
+    internal void Check()
+    {
+        OptionRange.Check<int>("PlanningOptions.MaxRounds", MaxRounds, 1, 1_000);
+        OptionRange.Check<int>("PlanningOptions.MaxSteps", MaxSteps, 1, 50);
+        OptionRange.Check<int>("PlanningOptions.ParallelSteps", ParallelSteps, 1, 64);
+        OptionRange.Check<decimal>("PlanningOptions.ApproveAboveCost", ApproveAboveCost, 0, decimal.MaxValue);
+    }
 }
 
 /// <summary>When an agent plans.</summary>

@@ -7,7 +7,7 @@ namespace Steward.Engine;
 internal sealed class ContextStep(IContextReader reader)
 {
     /// <summary>Why a run stepped aside, in its row.</summary>
-    public const string ToolsUnavailable = "tools_unavailable";
+    public const string ToolsUnavailable = Reasons.ToolsUnavailable;
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 

@@ -14,7 +14,7 @@ namespace Steward.Engine;
 internal sealed class DamagedRuns(IStewardStore store, int maxAttempts, TimeProvider time, ILogger logger)
 {
     /// <summary>Why such a run waits, in its row.</summary>
-    public const string Reason = "journal_damaged";
+    public const string Reason = Reasons.JournalDamaged;
 
     private static readonly TimeSpan s_look = TimeSpan.FromHours(1);
 

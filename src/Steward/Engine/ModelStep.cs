@@ -40,7 +40,7 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
             }
             catch (ModelException e)
             {
-                return session.State.GaveUp is not null || session.State.Side is not null ? StepResult.Next.Instance : new StepResult.End(Decide.Fail(session.State, "model_unavailable", e.Message));
+                return session.State.GaveUp is not null || session.State.Side is not null ? StepResult.Next.Instance : new StepResult.End(Decide.Fail(session.State, Reasons.ModelUnavailable, e.Message));
             }
             catch (BrokenCircuitException) when (!call.IsLastTarget)
             {
@@ -48,7 +48,7 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
             }
             catch (BrokenCircuitException)
             {
-                return new StepResult.End(Decide.Fail(session.State, "model_unavailable", $"The circuit of '{targets[i].Provider}/{targets[i].Model}' is open: it failed too often just now, and the route has no other model. Try again in a minute, or add a fallback."));
+                return new StepResult.End(Decide.Fail(session.State, Reasons.ModelUnavailable, $"The circuit of '{targets[i].Provider}/{targets[i].Model}' is open: it failed too often just now, and the route has no other model. Try again in a minute, or add a fallback."));
             }
             catch (OperationCanceledException) when (session.Interruption != Interruption.None)
             {
@@ -64,7 +64,7 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         (RunSession session, _, ModelTarget target, _) = call;
         IChatClient client = router.ClientOf(target);
         if (router.Catalog.Find(target.Provider, target.Model) is not { } info)
-            return new StepResult.End(Decide.Fail(session.State, "price_unknown", $"The price of '{target.Provider}/{target.Model}' is not known, so nothing was called. Add it to the catalogue (prices: in agent.yaml, or StewardOptions.Prices)."));
+            return new StepResult.End(Decide.Fail(session.State, Reasons.PriceUnknown, $"The price of '{target.Provider}/{target.Model}' is not known, so nothing was called. Add it to the catalogue (prices: in agent.yaml, or StewardOptions.Prices)."));
         (ModelStarted? intent, StepResult? refused) = await ReserveAsync(call, info);
         if (intent is null)
             return refused!;
@@ -98,7 +98,7 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         int output = target.MaxOutput ?? Math.Min(info.MaxOutput, DefaultMaxOutput);
         least = Math.Min(least, output);
         if (input + least > info.ContextWindow)
-            return (null, new StepResult.End(Decide.Fail(session.State, "context_too_long", $"The request may have {input} tokens; with an answer it does not fit the window of {info.ContextWindow} tokens of '{target.Model}'.")));
+            return (null, new StepResult.End(Decide.Fail(session.State, Reasons.ContextTooLong, $"The request may have {input} tokens; with an answer it does not fit the window of {info.ContextWindow} tokens of '{target.Model}'.")));
         output = (int)Math.Min(output, info.ContextWindow - input);
         if (KeepRoomToWrapUp(session, action, info, input, ref output, least) is { } near)
             return (null, Exhausted(session, action, near, info, input));
@@ -190,7 +190,7 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
 
     private static StepResult Exhausted(RunSession session, RunAction.CallModel action, BudgetShortfall shortfall, ModelInfo info, long input)
     {
-        session.Note(new BudgetRefused
+        var refused = new BudgetRefused
         {
             Scope = shortfall.Scope.Key,
             Metric = shortfall.Metric,
@@ -198,16 +198,15 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
             Spent = shortfall.Spent,
             Reserved = shortfall.Reserved,
             Asked = shortfall.Asked,
-        });
+        };
+        session.Note(refused);
         int least = session.Agent.Limits.MinWrapUp;
         if (!action.WrapUp && session.State.Turn > 0 && Fits(shortfall.Left, shortfall.Metric, info, input + GuidanceTokens, least, holdBack: false) >= least)
         {
             session.Note(Decide.WrapUpGuidance($"{shortfall.Metric} of {shortfall.Scope}"));
             return StepResult.Next.Instance;
         }
-
-        string message = FormattableString.Invariant($"The ceiling of {shortfall.Metric} for {shortfall.Scope} is {shortfall.Ceiling}; {shortfall.Spent} is spent and {shortfall.Reserved} reserved, so the next model call ({shortfall.Asked} at most) was not made. Raise it with 'steward budget set', or accept the partial result.");
-        return new StepResult.End(Decide.Fail(session.State, "budget_exhausted", message));
+        return new StepResult.End(Decide.Fail(session.State, Reasons.BudgetExhausted, Decide.CeilingReached(refused)));
     }
 
     private async ValueTask<ChatResponse> SendAsync(IChatClient client, ModelRequest request, RunSession session, ModelTarget target, ModelStarted intent)

@@ -176,7 +176,7 @@ internal sealed class RunEngine
     private async Task<RunExit> ParkWithoutAgentAsync(Claim claim, RunState state, AgentDefinition? other)
     {
         Log.AgentMissing(_logger, state.Run, state.Started.Agent, state.Started.AgentVersion, state.Started.DefinitionHash);
-        string reason = other is null ? "agent_missing" : "agent_changed";
+        string reason = other is null ? Reasons.AgentMissing : Reasons.AgentChanged;
         var placeholder = new AgentBuilder(state.Started.Agent, state.Started.AgentVersion).UseModel(new ModelTarget("none", "none")).Build();
         using var session = new RunSession(_store, placeholder, claim.Lease, LeaseOf(claim.Lease.Worker), state, _time, _observer) { IsDetached = true };
         if (state.Cancel is not null || (await _store.InboxAsync(state.Run)).Any(s => s.Body is CancelSignal))

@@ -139,7 +139,7 @@ internal sealed class RunLoop(ContextStep context, ModelStep models, ToolStep to
     {
         Log.Killed(logger, session.State.Run, scope);
         if (session.State.Status != RunStatus.Awaiting)
-            session.Note(new StateChanged(session.State.Status, RunStatus.Awaiting, "kill_switch", scope));
+            session.Note(new StateChanged(session.State.Status, RunStatus.Awaiting, Reasons.KillSwitch, scope));
         return await ParkAsync(session, session.Now);
     }
 }

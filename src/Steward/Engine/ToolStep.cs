@@ -12,7 +12,7 @@ internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, Chil
     private readonly TransactionalCalls _transactions = new(store, executor, scope);
 
     /// <summary>Why a run stepped aside, in its row.</summary>
-    public const string AtLimit = "tool_limit";
+    public const string AtLimit = Reasons.ToolLimit;
 
     private static readonly TimeSpan s_contention = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(1);
@@ -207,7 +207,15 @@ internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, Chil
 
     private async Task<(RunEvent Event, Blob? Blob)> InvokeInSlotAsync(RunSession session, Admitted call, SemaphoreSlim slots)
     {
-        await slots.WaitAsync();
+        try
+        {
+            await slots.WaitAsync(session.Interrupted);
+        }
+        catch (OperationCanceledException)
+        {
+            return (NotMade(call.Intent), null);
+        }
+
         try
         {
             return await InvokeAsync(session, call);

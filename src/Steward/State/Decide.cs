@@ -15,9 +15,9 @@ internal static class Decide
         if (state.Model is { Lost: true } lost)
             return new RunAction.Record(LostModelCall(lost));
         if (state.Cancel is { } cancel)
-            return new RunAction.Finish(new RunCancelled(cancel.By, cancel.Reason, state.LastText), RunStatus.Cancelled, "cancelled");
+            return new RunAction.Finish(new RunCancelled(cancel.By, cancel.Reason, state.LastText), RunStatus.Cancelled, Reasons.Cancelled);
         if (state.StoppedBy is { } stop)
-            return Fail(state, "stopped", $"{stop.By} ended the run{(stop.Note is null ? "" : $": {stop.Note}")}.");
+            return Fail(state, Reasons.Stopped, $"{stop.By} ended the run{(stop.Note is null ? "" : $": {stop.Note}")}.");
         if (DueQuestion(state, now) is { } late)
             return new RunAction.Expire(late);
         if (DueWait(state, now) is { } over)
@@ -26,9 +26,9 @@ internal static class Decide
             return state.Status == RunStatus.Awaiting ? RunAction.Park.Instance : new RunAction.Record(Await(state));
         bool planned = state.IsPlanned(agent);
         if (state.Status is RunStatus.Awaiting)
-            return Change(state, planned && state.Planning.Plan is null ? RunStatus.Planning : RunStatus.Executing, "resumed");
+            return Change(state, planned && state.Planning.Plan is null ? RunStatus.Planning : RunStatus.Executing, Reasons.Resumed);
         if (state.Status is RunStatus.Planning && !planned)
-            return Change(state, RunStatus.Executing, "direct_mode");
+            return Change(state, RunStatus.Executing, Reasons.DirectMode);
         if (!state.Calls.IsEmpty)
             return NextForCalls(state, agent, now);
         if (state.Side is { } answered && agent.FindSideCall(answered.Purpose) is { } call)
@@ -36,9 +36,9 @@ internal static class Decide
         if (state.GaveUp is { } failure)
             return Fail(state, FailureCode(failure), failure.Message);
         if (state.Mistakes >= agent.Limits.Mistakes)
-            return Fail(state, "model_mistakes", $"The model made {state.Mistakes} mistakes in a row; the last is in the journal.");
+            return Fail(state, Reasons.ModelMistakes, $"The model made {state.Mistakes} mistakes in a row; the last is in the journal.");
         if (agent.Limits.WallTime is { } limit && state.Active(now) >= limit)
-            return Fail(state, "wall_time", $"The run was active for {Show(limit)}, its ceiling of wall time.");
+            return Fail(state, Reasons.WallTime, $"The run was active for {Show(limit)}, its ceiling of wall time.");
         if (planned)
             return PlannedMode.Next(state, agent);
         return state.Answer is { } answer ? NextForAnswer(state, agent, answer) : NextTurn(state, agent, ModelRole.Executor);
@@ -133,13 +133,13 @@ internal static class Decide
 
     public static RunAction NextForAnswer(RunState state, AgentDefinition agent, string answer)
     {
-        if (state.Finish == "length" && state.WrapUp is null)
+        if (state.Finish == FinishReasons.Length && state.WrapUp is null)
             return new RunAction.Record(new GuidanceAdded(Guidance.Truncated, "Your answer was cut off at its maximum length. Give the whole answer again, shorter."));
         IReadOnlyList<IValidator> validators = agent.ValidatorsOf(state);
         if (validators.Count == 0)
             return state.WrapUp is { } reason ? Exhausted(state, reason) : Complete(answer, []);
         if (state.Status != RunStatus.Validating)
-            return Change(state, RunStatus.Validating, "answered");
+            return Change(state, RunStatus.Validating, Reasons.Answered);
         foreach (VerdictGiven verdict in state.Verdicts)
         {
             if (verdict.Verdict != Verdict.Passed)
@@ -159,27 +159,27 @@ internal static class Decide
     private static RunAction AfterVerdict(RunState state, AgentDefinition agent, VerdictGiven verdict)
     {
         if (verdict.Verdict == Verdict.Inconclusive)
-            return Fail(state, "not_validated", $"The validator '{verdict.Validator}' could not find out whether the outcome is right: {verdict.Evidence}");
+            return Fail(state, Reasons.NotValidated, $"The validator '{verdict.Validator}' could not find out whether the outcome is right: {verdict.Evidence}");
         if (state.WrapUp is { } reason)
             return Exhausted(state, reason);
         if (state.Round >= agent.Limits.ValidationRounds)
-            return Fail(state, "validation_failed", $"After {state.Round} rounds the validator '{verdict.Validator}' still found: {verdict.Evidence}");
+            return Fail(state, Reasons.ValidationFailed, $"After {state.Round} rounds the validator '{verdict.Validator}' still found: {verdict.Evidence}");
         if (state.IsPlanned(agent))
-            return PlannedMode.Reflect(state, agent, "validation_failed", $"The outcome was checked and the check '{verdict.Validator}' did not pass: {verdict.Evidence}");
+            return PlannedMode.Reflect(state, agent, Reasons.ValidationFailed, $"The outcome was checked and the check '{verdict.Validator}' did not pass: {verdict.Evidence}");
         string text = $"Your answer was checked and the check '{verdict.Validator}' did not pass: {verdict.Evidence} Put right what is missing, without doing again what is done, then answer.";
         return new RunAction.Record(
-            new StateChanged(state.Status, RunStatus.Executing, "validation_failed", verdict.Validator),
+            new StateChanged(state.Status, RunStatus.Executing, Reasons.ValidationFailed, verdict.Validator),
             new GuidanceAdded(Guidance.VerdictFailed, text));
     }
 
     public static RunAction NextTurn(RunState state, AgentDefinition agent, ModelRole role)
     {
         if (role == ModelRole.Executor && state.Status != RunStatus.Executing)
-            return Change(state, RunStatus.Executing, "message");
+            return Change(state, RunStatus.Executing, Reasons.Message);
         if (state.IsEmptyAnswer && state.WrapUp is null)
             return new RunAction.Record(new GuidanceAdded(Guidance.EmptyAnswer, "Your answer was empty. Answer in words, or call a tool."));
         if (state.Turn >= agent.Limits.Iterations)
-            return Fail(state, "iterations", string.Create(CultureInfo.InvariantCulture, $"The run took {state.Turn} turns, its ceiling of iterations, without a validated answer."));
+            return Fail(state, Reasons.Iterations, string.Create(CultureInfo.InvariantCulture, $"The run took {state.Turn} turns, its ceiling of iterations, without a validated answer."));
         if (state.WrapUp is { } reason)
             return state.Turn > state.WrapUpTurn ? Exhausted(state, reason) : new RunAction.CallModel(role, WrapUp: true);
         if (state.Turn > 0 && CeilingNear(state, agent) is { } near)
@@ -208,13 +208,18 @@ internal static class Decide
     private static RunAction.Finish Exhausted(RunState state, string reason)
     {
         string message = state.Refused is { } refused
-            ? string.Create(CultureInfo.InvariantCulture, $"The ceiling of {refused.Metric} for {refused.Scope} is {refused.Ceiling}; {refused.Spent} is spent and {refused.Reserved} reserved. Raise it with 'steward budget set', or accept the partial result.")
+            ? CeilingReached(refused)
             : $"The run wrapped up: {reason}";
-        return Fail(state, state.Refused is null ? "ceiling_reached" : "budget_exhausted", message);
+        return Fail(state, state.Refused is null ? Reasons.CeilingReached : Reasons.BudgetExhausted, message);
     }
 
+    /// <summary>What a ceiling refused, and the remedy.</summary>
+    public static string CeilingReached(BudgetRefused refused) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"The ceiling of {refused.Metric} for {refused.Scope} is {refused.Ceiling}; {refused.Spent} is spent and {refused.Reserved} reserved, so the next model call ({refused.Asked} at most) was not made. Raise the ceiling, or accept the partial result.");
+
     private static RunAction.Finish Complete(string answer, IReadOnlyList<string> provedBy) =>
-        new(new RunCompleted(answer, provedBy), RunStatus.Completed, provedBy.Count == 0 ? "answered" : "validated");
+        new(new RunCompleted(answer, provedBy), RunStatus.Completed, provedBy.Count == 0 ? Reasons.Answered : Reasons.Validated);
 
     public static RunAction.Finish Fail(RunState state, string code, string message) =>
         new(new RunFailed(code, message, state.LastText), RunStatus.Failed, code);
@@ -226,19 +231,19 @@ internal static class Decide
         if (!state.Questions.IsEmpty)
             return new(state.Status, RunStatus.Awaiting, QuestionReason(state.Questions[0].Kind), string.Join(", ", state.Questions.Select(q => q.Id)));
         if (!state.Children.IsEmpty)
-            return new(state.Status, RunStatus.Awaiting, "children", string.Join(", ", state.Children.Select(c => c.Child)));
+            return new(state.Status, RunStatus.Awaiting, Reasons.Children, string.Join(", ", state.Children.Select(c => c.Child)));
         ToolCall call = state.Calls.First(c => c.Status == ToolCallStatus.Waiting);
-        return new(state.Status, RunStatus.Awaiting, call.WaitUntil is null ? "signal" : "timer", call.WaitFor ?? $"{call.WaitUntil:yyyy-MM-ddTHH:mm:ssZ}");
+        return new(state.Status, RunStatus.Awaiting, call.WaitUntil is null ? Reasons.Signal : Reasons.Timer, call.WaitFor ?? $"{call.WaitUntil:yyyy-MM-ddTHH:mm:ssZ}");
     }
 
     private static string QuestionReason(QuestionKind kind) => kind switch
     {
-        QuestionKind.OutcomeUnknown => "outcome_unknown",
-        QuestionKind.Approval => "approval",
-        QuestionKind.Plan => "plan_approval",
-        QuestionKind.UserInput => "user_input",
-        QuestionKind.HandOff => "hand_off",
-        _ => "quarantined",
+        QuestionKind.OutcomeUnknown => Reasons.OutcomeUnknown,
+        QuestionKind.Approval => Reasons.Approval,
+        QuestionKind.Plan => Reasons.PlanApproval,
+        QuestionKind.UserInput => Reasons.UserInput,
+        QuestionKind.HandOff => Reasons.HandOff,
+        _ => Reasons.Quarantined,
     };
 
     private static QuestionAsked AskOutcome(ToolCall call) => new()
@@ -273,11 +278,11 @@ internal static class Decide
 
     private static string FailureCode(ModelFailed failure) => failure.Failure switch
     {
-        ModelFailure.Authentication => "model_authentication",
-        ModelFailure.InvalidRequest => "model_request_invalid",
-        ModelFailure.ContextTooLong => "context_too_long",
-        ModelFailure.Refused => "model_refused",
-        _ => "model_unavailable",
+        ModelFailure.Authentication => Reasons.ModelAuthentication,
+        ModelFailure.InvalidRequest => Reasons.ModelRequestInvalid,
+        ModelFailure.ContextTooLong => Reasons.ContextTooLong,
+        ModelFailure.Refused => Reasons.ModelRefused,
+        _ => Reasons.ModelUnavailable,
     };
 
     private static string Show(TimeSpan time) => time.ToString("g", CultureInfo.InvariantCulture);

@@ -62,7 +62,7 @@ internal static class PlannedMode
     public static RunAction Reflect(RunState state, AgentDefinition agent, string reason, string failure)
     {
         if (state.Planning.Round >= agent.Planning!.MaxRounds)
-            return Decide.Fail(state, "iterations", string.Create(CultureInfo.InvariantCulture, $"{state.Planning.Round} plans were made, the most that are allowed. The last one ended with: {failure}"));
+            return Decide.Fail(state, Reasons.Iterations, string.Create(CultureInfo.InvariantCulture, $"{state.Planning.Round} plans were made, the most that are allowed. The last one ended with: {failure}"));
         var text = new StringBuilder($"The plan did not lead to the goal. {failure}\n");
         foreach (StepState step in state.Planning.Steps)
             text.Append(CultureInfo.InvariantCulture, $"\n- step '{step.Step.Id}' ({step.Step.Goal}): {Describe(step)}");
@@ -70,13 +70,13 @@ internal static class PlannedMode
         return new RunAction.Record(
             new StateChanged(state.Status, RunStatus.Reflecting, reason, failure),
             new GuidanceAdded(Guidance.Reflect, text.ToString()),
-            new StateChanged(RunStatus.Reflecting, RunStatus.Planning, "replan"));
+            new StateChanged(RunStatus.Reflecting, RunStatus.Planning, Reasons.Replan));
     }
 
     private static RunAction NextPlan(RunState state, AgentDefinition agent)
     {
         if (state.Status != RunStatus.Planning)
-            return Decide.Change(state, RunStatus.Planning, "plan_wanted");
+            return Decide.Change(state, RunStatus.Planning, Reasons.PlanWanted);
         if (!state.Planning.IsWanted)
             return new RunAction.Record(new GuidanceAdded(Guidance.PlanWanted, PlanWanted(agent.Planning!)));
         if (state.Answer is not { } answer)
@@ -87,12 +87,12 @@ internal static class PlannedMode
         if (read.IsDirect)
         {
             return new RunAction.Record(
-                new StateChanged(state.Status, RunStatus.Executing, "direct_mode", "The planner found that no plan is needed."),
+                new StateChanged(state.Status, RunStatus.Executing, Reasons.DirectMode, "The planner found that no plan is needed."),
                 new GuidanceAdded(Guidance.NoPlan, "No plan is needed. Do the task now."));
         }
 
         return state.Planning.BadPlans >= BadPlansAllowed
-            ? Decide.Fail(state, "bad_plan", $"The planner made {BadPlansAllowed + 1} plans in a row that cannot be carried out. The last: {read.Error}")
+            ? Decide.Fail(state, Reasons.BadPlan, $"The planner made {BadPlansAllowed + 1} plans in a row that cannot be carried out. The last: {read.Error}")
             : new RunAction.Record(new GuidanceAdded(Guidance.BadPlan, $"{read.Error}\nAnswer with the corrected plan alone."));
     }
 

@@ -263,7 +263,7 @@ public sealed record RunState
 
     private RunState Apply(RunEvent runEvent, DateTimeOffset time) => runEvent switch
     {
-        RunStarted e => Say(MessageMapper.User(e.Input)) with { Started = e, StartedAt = time, Status = RunStatus.Planning, Reason = "started" },
+        RunStarted e => Say(MessageMapper.User(e.Input)) with { Started = e, StartedAt = time, Status = RunStatus.Planning, Reason = Reasons.Started },
         RunClaimed e => Claimed(e),
         StateChanged e => Changed(e, time),
         MessageReceived e => MessageIn(e),

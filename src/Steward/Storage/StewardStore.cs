@@ -7,7 +7,7 @@ namespace Steward.Storage;
 /// <param name="limits">What the store takes at most.</param>
 public abstract class StewardStore(StoreLimits limits) : IStewardStore
 {
-    private readonly StoreLimits _limits = limits ?? throw new ArgumentNullException(nameof(limits));
+    private readonly StoreLimits _limits = Checked(limits);
 
     /// <inheritdoc/>
     public virtual object? GetService(Type serviceType, object? key = null)
@@ -291,5 +291,12 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
             : throw new StoreException(
                 StoreFailure.Corrupt,
                 $"The content of blob '{hash}' in '{database}' does not have that SHA-256: it was edited or damaged. Restore it from a backup, then run 'steward doctor'.");
+    }
+
+    private static StoreLimits Checked(StoreLimits limits)
+    {
+        ArgumentNullException.ThrowIfNull(limits);
+        limits.Check();
+        return limits;
     }
 }

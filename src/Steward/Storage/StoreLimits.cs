@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Steward.Journal;
 
 namespace Steward.Storage;
@@ -7,24 +6,30 @@ namespace Steward.Storage;
 public sealed record StoreLimits
 {
     /// <summary>Largest payload that stays in the journal row; a larger one becomes a blob under its hash.</summary>
-    /// <value>16 KiB.</value>
-    [Range(256, 1 << 20)]
+    /// <value>16 KiB; 256 to 1,048,576.</value>
     public int InlinePayload { get; init; } = 16 * 1024;
 
     /// <summary>Largest payload of one event.</summary>
-    /// <value>8 MiB.</value>
-    [Range(1 << 10, 1 << 30)]
+    /// <value>8 MiB; 1,024 to 1,073,741,824.</value>
     public int Payload { get; init; } = 8 * 1024 * 1024;
 
     /// <summary>Most entries of one run; only a batch that ends the run may go over it.</summary>
-    /// <value>50,000.</value>
-    [Range(10, 10_000_000)]
+    /// <value>50,000; 10 to 10,000,000.</value>
     public long EntriesPerRun { get; init; } = 50_000;
 
     /// <summary>Largest blob.</summary>
-    /// <value>64 MiB.</value>
-    [Range(1 << 10, 1 << 30)]
+    /// <value>64 MiB; 1,024 to 1,073,741,824.</value>
     public int Blob { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>Checks that each option is in its range.</summary>
+    /// <exception cref="ArgumentException">One is not; the message names it.</exception>
+    public void Check()
+    {
+        OptionRange.Check<int>("StoreLimits.InlinePayload", InlinePayload, 256, 1 << 20);
+        OptionRange.Check<int>("StoreLimits.Payload", Payload, 1 << 10, 1 << 30);
+        OptionRange.Check<long>("StoreLimits.EntriesPerRun", EntriesPerRun, 10, 10_000_000);
+        OptionRange.Check<int>("StoreLimits.Blob", Blob, 1 << 10, 1 << 30);
+    }
 
     /// <summary>Checks the size of a batch.</summary>
     /// <exception cref="StoreException">Something in it is larger than the limits allow.</exception>

@@ -138,7 +138,7 @@ internal sealed class ReplayStore(ReplayTape tape, ReplayExecutor executor, RunI
             // What was left is what counts; that nobody's reservation may yet be given back, so that it is not waited for.
             BudgetRefused e => new AppendResult.OverBudget(new BudgetShortfall(new BudgetScope(e.Scope), e.Metric, e.Ceiling, Math.Min(e.Ceiling, e.Spent + e.Reserved), 0, e.Asked)),
             ToolRejected { Reason: ToolRejection.Budget } => new AppendResult.OverBudget(new BudgetShortfall(BudgetScope.Global, BudgetMetric.ToolCalls, 0, 0, 0, 1)),
-            StateChanged { Reason: "kill_switch" } e => new AppendResult.Killed(new KillSwitch(e.Detail ?? "global", "recorded", null, default)),
+            StateChanged { Reason: Reasons.KillSwitch } e => new AppendResult.Killed(new KillSwitch(e.Detail ?? "global", "recorded", null, default)),
             _ => null,
         };
     }

@@ -78,7 +78,7 @@ internal sealed class ReplayTape : IRunScript
             return;
         if (ReplaySignals.Of(session.State.Run, next) is not null)
             session.SignalsPending = true;
-        else if (next is StateChanged { Reason: "kill_switch" } killed)
+        else if (next is StateChanged { Reason: Reasons.KillSwitch } killed)
             session.Kill(killed.Detail ?? "global");
     }
 

@@ -116,7 +116,7 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
             while (Next(session) is ContextEvent and not ContextAdded { Turn: > 0 } or QuestionAsked { Kind: QuestionKind.Quarantine })
                 session.Note(Next(session)!);
             await _context.RestoreAsync(session);
-            if (Next(session) is StateChanged { Reason: "agent_missing" or "agent_changed" } parked)
+            if (Next(session) is StateChanged { Reason: Reasons.AgentMissing or Reasons.AgentChanged } parked)
             {
                 session.Note(parked);
                 await session.CommitAsync(startsEffect: false);
@@ -164,12 +164,20 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
                 ? new(new Finding(given.Verdict, given.Evidence))
                 : throw _tape.Stop();
 
+        private IEnumerable<T> Recorded<T>()
+            where T : RunEvent => _recording.Entries.Select(e => e.Event).OfType<T>();
+
         /// <summary>The agents that this one calls were there, unless it was recorded that one was not; they are not started in a replay.</summary>
         private AgentRegistry Callable(AgentDefinition agent)
         {
             HashSet<string> missing = [];
-            foreach (ToolRejected rejected in _recording.Entries.Select(e => e.Event).OfType<ToolRejected>().Where(r => r.Reason == ToolRejection.AgentMissing))
-                missing.UnionWith(agent.Tools.Where(t => t.AgentName is { } name && rejected.Message.Contains($"'{name}'", StringComparison.Ordinal)).Select(t => t.AgentName!));
+            foreach (ToolRejected rejected in Recorded<ToolRejected>().Where(r => r.Reason == ToolRejection.AgentMissing))
+            {
+                CallPart[] calls = [.. Recorded<ModelReturned>().Where(r => r.Turn == rejected.Turn).SelectMany(r => r.Content.OfType<CallPart>())];
+                if (rejected.Index < calls.Length && agent.FindTool(calls[rejected.Index].Name)?.AgentName is { } name)
+                    missing.Add(name);
+            }
+
             return new AgentRegistry(agent.Tools.Select(t => t.AgentName).OfType<string>().Where(n => !missing.Contains(n))
                 .Select(n => new AgentBuilder(n).UseModel(new ModelTarget("none", "none")).Build()));
         }

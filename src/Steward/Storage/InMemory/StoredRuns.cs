@@ -47,7 +47,7 @@ internal sealed class StoredRuns
             Agent = started.Agent,
             AgentVersion = started.AgentVersion,
             Status = RunStatus.Planning,
-            Reason = "started",
+            Reason = Reasons.Started,
             Epoch = 0,
             Worker = null,
             Attempts = 0,
