@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Threading.Channels;
 using Microsoft.Extensions.AI;
 using Steward.Agents;
 using Steward.Client;
@@ -223,36 +224,17 @@ public sealed class RunStreamTests : IAsyncDisposable
     /// <summary>Streams an answer piece by piece, each when it is let go. Scripted; never a real model.</summary>
     private sealed class SpeakingModel : IChatClient
     {
-        private readonly Queue<(string[] Pieces, Exception? Error)> _attempts = new();
+        private readonly Channel<(string[] Pieces, Exception? Error)> _attempts = Channel.CreateBounded<(string[] Pieces, Exception? Error)>(16);
         private readonly SemaphoreSlim _goes = new(0);
 
-        public void Attempt(string[] pieces, Exception? error = null)
-        {
-            lock (_attempts)
-                _attempts.Enqueue((pieces, error));
-        }
+        public void Attempt(string[] pieces, Exception? error = null) => Assert.True(_attempts.Writer.TryWrite((pieces, error)));
 
         /// <summary>Lets the next piece go, or after the last one the end or the error.</summary>
         public void Go() => _goes.Release();
 
         public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
         {
-            string[] pieces;
-            Exception? error;
-            while (true)
-            {
-                lock (_attempts)
-                {
-                    if (_attempts.TryDequeue(out (string[] Pieces, Exception? Error) attempt))
-                    {
-                        (pieces, error) = attempt;
-                        break;
-                    }
-                }
-
-                await Task.Delay(5, cancellationToken);
-            }
-
+            (string[] pieces, Exception? error) = await _attempts.Reader.ReadAsync(cancellationToken);
             foreach (string piece in pieces)
             {
                 await _goes.WaitAsync(cancellationToken);
