@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
-using Steward.Cli.Agents;
+using Steward.Declarative;
 using Steward.Cli.Commands;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;

@@ -1,3 +1,4 @@
+using Steward.Declarative;
 using System.Text.Json;
 using Steward.Agents;
 using Steward.Journal;
@@ -25,7 +26,7 @@ internal sealed class TestAgents
         Agent("asker").AddTools(BuiltInTools.AskUser).Build(),
     ];
 
-    public static ScriptedChatClient Model(string name) => ScriptedChatClient.FromYaml(
+    public static ScriptedChatClient Model(string name) => ScriptFile.Parse(
         name switch
         {
             "payer" or "pair" => "turns: [{ when: { turn: 1 }, call: { tool: pay, arguments: { amount: 500 } } }, { say: Paid. }]",

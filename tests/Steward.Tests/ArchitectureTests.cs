@@ -43,9 +43,15 @@ public sealed class ArchitectureTests
     }
 
     [Fact]
+    public void Declarative_References_TheModelsThatAFileCanName() => Assert.Equal(
+        ["../Steward.Providers/Steward.Providers.csproj", "../Steward.Testing/Steward.Testing.csproj", "../Steward/Steward.csproj"],
+        References("Steward.Declarative", "ProjectReference").Order(StringComparer.Ordinal));
+
+    [Fact]
     public void PlugIns_ReferenceTheRuntimeAndNoOtherPlugIn()
     {
-        foreach (string project in Directory.GetDirectories(Source()).Select(Path.GetFileName).Where(p => p is not ("Steward" or "Steward.JsonSchema" or "Steward.Cli"))!)
+        // These assemble plug-ins: an agent.yaml names providers and scripts, the command line names everything.
+        foreach (string project in Directory.GetDirectories(Source()).Select(Path.GetFileName).Where(p => p is not ("Steward" or "Steward.JsonSchema" or "Steward.Declarative" or "Steward.Cli"))!)
             Assert.All(References(project!, "ProjectReference"), r => Assert.EndsWith("/Steward.csproj", r.Replace('\\', '/'), StringComparison.Ordinal));
     }
 

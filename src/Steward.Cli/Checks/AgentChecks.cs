@@ -1,6 +1,6 @@
 using Microsoft.Extensions.AI;
 using Steward.Agents;
-using Steward.Cli.Agents;
+using Steward.Declarative;
 using Steward.Models;
 
 namespace Steward.Cli.Checks;
@@ -29,8 +29,8 @@ internal static class AgentChecks
     }
 
     private static Check Speaker(AgentFile file, bool isReal) => isReal
-        ? Check.Ok("model", file.Speaker)
-        : Check.Warn("model", $"{file.Speaker} (no key of a real one is set, or the agent names none)", "Set ANTHROPIC_API_KEY, or OPENAI_API_KEY (with OPENAI_BASE_URL for another endpoint).");
+        ? Check.Ok("model", file.ModelDescription)
+        : Check.Warn("model", $"{file.ModelDescription} (no key of a real one is set, or the agent names none)", "Set ANTHROPIC_API_KEY, or OPENAI_API_KEY (with OPENAI_BASE_URL for another endpoint).");
 
     private static Check Price(ModelTarget target, ModelCatalog catalog)
     {

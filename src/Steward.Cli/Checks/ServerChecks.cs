@@ -1,5 +1,6 @@
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
+using Steward.Declarative.Stores;
 using Steward.Postgres;
 
 namespace Steward.Cli.Checks;

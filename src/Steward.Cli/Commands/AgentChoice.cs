@@ -1,4 +1,4 @@
-using Steward.Cli.Agents;
+using Steward.Declarative;
 
 namespace Steward.Cli.Commands;
 
@@ -11,12 +11,12 @@ internal static class AgentChoice
     /// <param name="scripted">Whether the scripted model is wanted.</param>
     public static AgentFile Load(CommandContext context, string folder, string hash, bool scripted = false)
     {
-        AgentFile file = AgentLoader.Load(folder, new AgentLoadOptions { Scripted = scripted, Time = context.Time });
+        AgentFile file = AgentFile.Load(folder, new AgentFileOptions { Scripted = scripted, Time = context.Time });
         if (file.Agent.Hash == hash || scripted)
             return file;
         try
         {
-            AgentFile other = AgentLoader.Load(folder, new AgentLoadOptions { Scripted = true, Time = context.Time });
+            AgentFile other = AgentFile.Load(folder, new AgentFileOptions { Scripted = true, Time = context.Time });
             return other.Agent.Hash == hash ? other : file;
         }
         catch (AgentFileException)

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using Steward.Cli.Agents;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
+using Steward.Declarative;
 using Steward.Journal;
 using Steward.Storage;
 
@@ -32,7 +32,7 @@ internal sealed class ChatCommand(CommandContext context)
     {
         string path = parse.GetValue(_folder) ?? ".";
         AlertVariables alerts = AlertVariables.Read();
-        AgentFile file = AgentLoader.Load(path, new AgentLoadOptions { Scripted = parse.GetValue(_scripted), Time = context.Time });
+        AgentFile file = AgentFile.Load(path, new AgentFileOptions { Scripted = parse.GetValue(_scripted), Time = context.Time });
         await using OpenStore store = await OpenStore.OpenAsync(StoreLocator.ForAgent(parse.GetValue(CommonOptions.Store), file), context.Output, context.Time);
         var view = new RunView(context.Output);
         await using AgentHost host = AgentHost.Create(file, store.Store, context.Output, context.Time, configure: alerts.Apply);
@@ -45,7 +45,7 @@ internal sealed class ChatCommand(CommandContext context)
             Roles = DecideCommand.Split(parse.GetValue(_roles)),
             Policy = Enum.Parse<SessionPolicy>(parse.GetValue(_policy)!, ignoreCase: true),
         };
-        context.Output.Line($"{file.Agent.Name} · {file.Speaker}", Styles.Bold);
+        context.Output.Line($"{file.Agent.Name} · {file.ModelDescription}", Styles.Bold);
         context.Output.Line($"session {chat.Session} · /exit ends, /cost says what was spent", Styles.Dim);
         return await chat.RunAsync();
     }

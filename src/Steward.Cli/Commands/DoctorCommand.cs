@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Steward.Cli.Agents;
 using Steward.Cli.Checks;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
+using Steward.Declarative;
+using Steward.Declarative.Stores;
 using Steward.Storage;
 
 namespace Steward.Cli.Commands;
@@ -41,7 +42,7 @@ internal sealed class DoctorCommand(CommandContext context)
             return [];
         try
         {
-            AgentFile file = AgentLoader.Load(path, new AgentLoadOptions { Time = context.Time });
+            AgentFile file = AgentFile.Load(path, new AgentFileOptions { Time = context.Time });
             await using var nothing = new InMemoryStewardStore(context.Time);
             await using AgentHost host = AgentHost.Create(file, nothing, context.Output, context.Time);
             Check loaded = Check.Ok("agent", $"'{file.Agent.Name}' version {file.Agent.Version}: {Show.Count(file.Agent.Tools.Count, "tool")}, {Show.Count(file.Agent.Validators.Count, "validator")}");

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Steward.Cli.Drills;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
+using Steward.Declarative.Stores;
 
 namespace Steward.Cli.Commands;
 

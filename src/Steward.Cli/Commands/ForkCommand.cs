@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Steward.Cli.Agents;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
 using Steward.Client;
+using Steward.Declarative;
 using Steward.Journal;
 using Steward.State;
 using Steward.TimeTravel;

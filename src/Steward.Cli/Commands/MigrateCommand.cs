@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Steward.Cli.Agents;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
+using Steward.Declarative;
 using Steward.Storage;
 using Steward.TimeTravel;
 
@@ -34,7 +34,7 @@ internal sealed class MigrateCommand(CommandContext context)
     private async Task<int> ExecuteAsync(ParseResult parse, CancellationToken cancellationToken)
     {
         string folder = AgentChoice.Folder(parse.GetValue(_agent)) ?? throw new UsageException("Say where the new definition is: --agent FOLDER, or go into the agent's folder.");
-        AgentFile file = AgentLoader.Load(folder, new AgentLoadOptions { Scripted = parse.GetValue(_scripted), Time = context.Time });
+        AgentFile file = AgentFile.Load(folder, new AgentFileOptions { Scripted = parse.GetValue(_scripted), Time = context.Time });
         await using OpenRun run = await context.OpenRunAsync(parse, _run, folder, cancellationToken);
         await using AgentHost host = AgentHost.Create(file, run.Store, context.Output, context.Time);
         var request = new MigrationRequest

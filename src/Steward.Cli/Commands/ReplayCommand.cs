@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Steward.Cli.Agents;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
+using Steward.Declarative;
 using Steward.Journal;
 using Steward.State;
 using Steward.TimeTravel;

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Steward.Cli.Agents;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
 using Steward.Client;
+using Steward.Declarative;
 using Steward.Journal;
 using Steward.State;
 using Steward.Storage;
@@ -41,7 +41,7 @@ internal sealed class RunCommand(CommandContext context)
         string? resume = parse.GetValue(_resume);
         CheckOptions(parse, resume);
         AlertVariables alerts = AlertVariables.Read();
-        AgentFile file = AgentLoader.Load(path, new AgentLoadOptions { Scripted = parse.GetValue(_scripted), Time = context.Time });
+        AgentFile file = AgentFile.Load(path, new AgentFileOptions { Scripted = parse.GetValue(_scripted), Time = context.Time });
         await using OpenStore store = await OpenStore.OpenAsync(StoreLocator.ForAgent(parse.GetValue(CommonOptions.Store), file), context.Output, context.Time);
         RunState? known = null;
         if (resume is not null)
@@ -106,7 +106,7 @@ internal sealed class RunCommand(CommandContext context)
     {
         try
         {
-            return AgentLoader.Load(path, new AgentLoadOptions { Scripted = !scripted, Time = context.Time });
+            return AgentFile.Load(path, new AgentFileOptions { Scripted = !scripted, Time = context.Time });
         }
         catch (AgentFileException)
         {
@@ -134,7 +134,7 @@ internal sealed class RunCommand(CommandContext context)
 
     private void Banner(AgentFile file, RunId run, RunState? known)
     {
-        context.Output.Line($"{file.Agent.Name} · {file.Speaker}", Styles.Bold);
+        context.Output.Line($"{file.Agent.Name} · {file.ModelDescription}", Styles.Bold);
         context.Output.Line($"run {run}{(known is null ? "" : $" · goes on after {Show.Count(known.Sequence, "event")}, {Show.Spent(known.Spent, known.Started.Ceilings)} spent")}", Styles.Dim);
         context.Output.JsonLine(new JsonObject
         {
@@ -142,7 +142,7 @@ internal sealed class RunCommand(CommandContext context)
             ["run"] = run.ToString(),
             ["agent"] = file.Agent.Name,
             ["version"] = file.Agent.Version,
-            ["speaker"] = file.Speaker,
+            ["speaker"] = file.ModelDescription,
             ["resumed_after"] = known?.Sequence,
         });
     }

@@ -1,10 +1,11 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Steward.AspNetCore;
-using Steward.Cli.Agents;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
 using Steward.Cli.Serving;
+using Steward.Declarative;
+using Steward.Declarative.Stores;
 
 namespace Steward.Cli.Commands;
 
@@ -16,7 +17,7 @@ internal sealed class ServeCommand(CommandContext context)
     private readonly Option<string?> _keys = CommonOptions.Named<string?>("--keys", $"A file of API keys, which 'steward key create' makes; otherwise {KeyFile.Variable}. Without keys, this machine alone is served.", "file");
     private readonly Option<bool> _noWork = CommonOptions.Named<bool>("--no-work", "Only serve: 'steward work' or other servers on the same database work on the runs.");
     private readonly Option<double> _drainDelay = new("--drain-delay") { Description = "How long it still answers after SIGTERM, with 503 at /readyz, before it gives its runs back: for load balancers that must notice first.", HelpName = "seconds" };
-    private readonly WorkerOptions _worker = new();
+    private readonly WorkerFlags _worker = new();
     private readonly Option<bool> _scripted = CommonOptions.Scripted();
 
     public static Command Create(CommandContext context) => new ServeCommand(context).Create();
@@ -36,7 +37,7 @@ internal sealed class ServeCommand(CommandContext context)
         IReadOnlyList<StewardApiKey> keys = KeyFile.Find(parse.GetValue(_keys));
         if (keys.Count == 0 && !listen.IsLoopback)
             throw new UsageException($"Without API keys nothing but this machine is served, and --listen is '{parse.GetValue(_listen)}'. Make a key ('steward key create NAME --tenant TENANT --file keys.json') and start with --keys keys.json, or listen on 127.0.0.1.");
-        AgentFile[] files = [.. parse.GetValue(_agents)!.Select(path => AgentLoader.Load(path, new AgentLoadOptions { Scripted = parse.GetValue(_scripted), Time = context.Time }))];
+        AgentFile[] files = [.. parse.GetValue(_agents)!.Select(path => AgentFile.Load(path, new AgentFileOptions { Scripted = parse.GetValue(_scripted), Time = context.Time }))];
         StoreAddress database = Database(parse, files);
         var workers = new Workers(context, _worker.Read(parse));
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
-using Steward.Cli.Agents;
 using Steward.Cli.Host;
+using Steward.Declarative;
+using Steward.Declarative.Stores;
 using Steward.Journal;
 using Steward.Storage;
 
@@ -13,7 +14,7 @@ internal sealed class WorkCommand(CommandContext context)
 
     private readonly Argument<string[]> _agents = new("agent") { Description = "The agents' folders, or their agent.yaml files.", Arity = ArgumentArity.OneOrMore };
     private readonly Option<bool> _untilIdle = CommonOptions.Named<bool>("--until-idle", "Stop when every run of these agents has ended or waits for somebody.");
-    private readonly WorkerOptions _worker = new();
+    private readonly WorkerFlags _worker = new();
     private readonly Option<bool> _scripted = CommonOptions.Scripted();
 
     public static Command Create(CommandContext context) => new WorkCommand(context).Create();
@@ -27,7 +28,7 @@ internal sealed class WorkCommand(CommandContext context)
 
     private async Task<int> ExecuteAsync(ParseResult parse)
     {
-        AgentFile[] files = [.. parse.GetValue(_agents)!.Select(path => AgentLoader.Load(path, new AgentLoadOptions { Scripted = parse.GetValue(_scripted), Time = context.Time }))];
+        AgentFile[] files = [.. parse.GetValue(_agents)!.Select(path => AgentFile.Load(path, new AgentFileOptions { Scripted = parse.GetValue(_scripted), Time = context.Time }))];
         if (files.GroupBy(f => (f.Agent.Name, StoreLocator.ForAgent(parse.GetValue(CommonOptions.Store), f))).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new UsageException($"The agent '{twice.Key.Name}' is there twice, for the same database. Leave one out.");
         List<OpenStore> stores = [];

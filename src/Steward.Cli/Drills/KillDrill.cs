@@ -4,6 +4,7 @@ using Steward.Agents;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
 using Steward.Client;
+using Steward.Hosting;
 using Steward.Journal;
 using Steward.Storage;
 
@@ -31,13 +32,16 @@ internal sealed class KillDrill(IStewardStore store, Output output, TimeProvider
 
     private string Scope => global ? "global" : $"agent:{DrillAgent.Name}";
 
+    private void Add(StewardBuilder steward) =>
+        steward.AddAgent(_agent.Build()).AddModels(DrillAgent.Provider, (_, _) => new DrillModel(_agent));
+
     public async Task<IReadOnlyList<DrillFinding>> RunAsync(CancellationToken cancellationToken)
     {
         if ((await store.SwitchesAsync(cancellationToken)).FirstOrDefault(s => s.Scope is "global" or $"agent:{DrillAgent.Name}" or "tenant:steward-drill") is { } engaged)
             throw new UsageException($"{engaged.Scope} is engaged already, by {engaged.By}: the drill could not run. Release it first with 'steward kill off {engaged.Scope}'.");
-        var providers = new Dictionary<string, Func<ModelTarget, IChatClient>>(StringComparer.Ordinal) { [DrillAgent.Provider] = _ => new DrillModel(_agent) };
-        await using AgentHost host = AgentHost.Create([_agent.Build()], providers, [DrillAgent.Price], store, output, time, configure: o =>
+        await using AgentHost host = AgentHost.CreateWith(Add, store, output, time, configure: o =>
         {
+            o.Prices.Add(DrillAgent.Price);
             o.MaxConcurrentRuns = runs;
             o.CancelGrace = s_grace;
             o.DrainGrace = TimeSpan.FromSeconds(1);

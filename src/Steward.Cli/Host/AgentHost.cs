@@ -3,9 +3,9 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Steward.Agents;
-using Steward.Cli.Agents;
 using Steward.Cli.Rendering;
 using Steward.Client;
+using Steward.Declarative;
 using Steward.Engine;
 using Steward.Hosting;
 using Steward.Journal;
@@ -48,13 +48,17 @@ internal sealed class AgentHost : IAsyncDisposable
 
     private StewardOptions Options => _services.GetRequiredService<IOptions<StewardOptions>>().Value;
 
-    public static AgentHost Create(AgentFile? file, IStewardStore store, Output output, TimeProvider time, IReadOnlyList<IRunObserver>? observers = null, Action<StewardOptions>? configure = null) =>
-        Create([.. (file?.All ?? []).Select(f => f.Agent)], Providers(file), [.. (file?.All ?? []).Reverse().SelectMany(f => f.Prices)], store, output, time, observers, configure);
-
     public static AgentHost Create(
-        IReadOnlyList<AgentDefinition> agents,
-        IReadOnlyDictionary<string, Func<ModelTarget, Microsoft.Extensions.AI.IChatClient>> providers,
-        IReadOnlyList<ModelInfo> prices,
+        AgentFile? file,
+        IStewardStore store,
+        Output output,
+        TimeProvider time,
+        IReadOnlyList<IRunObserver>? observers = null,
+        Action<StewardOptions>? configure = null) =>
+        CreateWith(steward => _ = file is null ? steward : steward.AddAgentFile(file), store, output, time, observers, configure);
+
+    public static AgentHost CreateWith(
+        Action<StewardBuilder> add,
         IStewardStore store,
         Output output,
         TimeProvider time,
@@ -70,30 +74,12 @@ internal sealed class AgentHost : IAsyncDisposable
             options.LeaseDuration = Lease;
             options.DrainGrace = s_drain;
             options.PollInterval = TimeSpan.FromMilliseconds(500);
-            foreach (ModelInfo price in prices)
-                options.Prices.Add(price);
             configure?.Invoke(options);
         }).UseStore(store);
-        foreach (AgentDefinition agent in agents)
-            steward.AddAgent(agent);
-        foreach ((string provider, Func<ModelTarget, Microsoft.Extensions.AI.IChatClient> create) in providers)
-            steward.AddModels(provider, (_, target) => create(target));
+        add(steward);
         foreach (IRunObserver observer in observers ?? [])
             steward.AddObserver(observer);
         return new AgentHost(services.BuildServiceProvider(), store);
-    }
-
-    /// <summary>The clients of the agent and of those that it calls. Scripted models have a provider in common, and are told apart by their names.</summary>
-    private static Dictionary<string, Func<ModelTarget, Microsoft.Extensions.AI.IChatClient>> Providers(AgentFile? file)
-    {
-        var providers = new Dictionary<string, Func<ModelTarget, Microsoft.Extensions.AI.IChatClient>>(StringComparer.Ordinal);
-        foreach (IGrouping<string, AgentFile> users in (file?.All ?? []).SelectMany(f => f.Providers.Keys.Select(k => (Provider: k, File: f))).GroupBy(p => p.Provider, p => p.File))
-        {
-            AgentFile[] files = [.. users];
-            providers[users.Key] = target => files.First(f => f.Agent.Routes.Values.Any(r => r.Targets.Any(t => t.Provider == target.Provider && t.Model == target.Model))).Providers[users.Key](target);
-        }
-
-        return providers;
     }
 
     public async Task StartWorkerAsync()

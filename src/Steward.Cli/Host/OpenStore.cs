@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Steward.Cli.Rendering;
+using Steward.Declarative.Stores;
 using Steward.Postgres;
 using Steward.Sqlite;
 using Steward.Storage;

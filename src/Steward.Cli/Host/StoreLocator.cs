@@ -1,5 +1,5 @@
-using Steward.Cli.Agents;
-using Steward.Cli.Agents.Yaml;
+using Steward.Declarative;
+using Steward.Declarative.Stores;
 
 namespace Steward.Cli.Host;
 
@@ -46,9 +46,8 @@ internal static class StoreLocator
         {
             try
             {
-                YamlMap agent = YamlFile.Read(file).Map("an agent", AgentKeys.Agent);
-                if (agent.Find("store") is { } store)
-                    return new AgentScope(agent.Self.File.Folder, new AgentLoadOptions()).Store(store);
+                if (AgentFile.StoreOf(file) is { } own)
+                    return own;
             }
             catch (AgentFileException)
             {

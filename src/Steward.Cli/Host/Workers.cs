@@ -1,15 +1,15 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Steward.Cli.Agents;
 using Steward.Cli.Commands;
 using Steward.Cli.Rendering;
+using Steward.Declarative;
 using Steward.Engine;
 using Steward.Hosting;
 
 namespace Steward.Cli.Host;
 
 /// <summary>The options of commands that work on whatever is claimable.</summary>
-internal sealed class WorkerOptions
+internal sealed class WorkerFlags
 {
     public Option<int> Concurrency { get; } = new("--concurrency") { Description = "Most runs at the same time, for each agent.", HelpName = "runs", DefaultValueFactory = _ => 8 };
 
@@ -52,8 +52,8 @@ internal sealed class Workers(CommandContext context, Action<StewardOptions> con
         if (hub is not null)
             hub.Notified += host.Hub.Hint;
         await host.StartWorkerAsync();
-        context.Output.Line($"working on '{file.Agent.Name}' ({file.Speaker}) in {store.Address}", Styles.Bold);
-        context.Output.JsonLine(new JsonObject { ["type"] = "working", ["agent"] = file.Agent.Name, ["speaker"] = file.Speaker, ["store"] = store.Address.Name });
+        context.Output.Line($"working on '{file.Agent.Name}' ({file.ModelDescription}) in {store.Address}", Styles.Bold);
+        context.Output.JsonLine(new JsonObject { ["type"] = "working", ["agent"] = file.Agent.Name, ["speaker"] = file.ModelDescription, ["store"] = store.Address.Name });
     }
 
     public async ValueTask DisposeAsync()

@@ -10,9 +10,9 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Steward.AspNetCore;
-using Steward.Cli.Agents;
 using Steward.Cli.Commands;
 using Steward.Cli.Host;
+using Steward.Declarative;
 using Steward.Engine;
 using Steward.Hosting;
 

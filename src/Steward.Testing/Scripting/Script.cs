@@ -71,7 +71,7 @@ internal sealed class Script(string name, IReadOnlyList<ScriptedTurn> turns)
         {
             if (turn.When.ToolResult is null or "*" || turn.When.ToolResult == result.Tool)
             {
-                if (JsonPath.TryFind(result.Json(), path, out JsonNode? found))
+                if (result.TryFind(path, out JsonNode? found))
                 {
                     values[key] = found;
                     return;

@@ -53,13 +53,18 @@ public sealed class ScriptedChatClient : IChatClient
     /// <summary>Follows a list of turns.</summary>
     public static ScriptedChatClient Of(params ScriptedTurn[] turns) => Of("test", turns);
 
-    /// <summary>Follows a list of turns, under a name and a clock.</summary>
-    public static ScriptedChatClient Of(string name, IReadOnlyList<ScriptedTurn> turns, TimeProvider? time = null)
+    /// <summary>Follows a list of turns, under a name, a clock and prices in US dollars per million tokens.</summary>
+    public static ScriptedChatClient Of(
+        string name, IReadOnlyList<ScriptedTurn> turns, TimeProvider? time = null, decimal inputPerMillion = 0, decimal outputPerMillion = 0)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         ArgumentNullException.ThrowIfNull(turns);
         var script = new Script(name, [.. turns]);
-        return new ScriptedChatClient(name, time, (client, messages, options, _) => client.Follow(script, messages, options));
+        return new ScriptedChatClient(name, time, (client, messages, options, _) => client.Follow(script, messages, options))
+        {
+            InputPerMillion = inputPerMillion,
+            OutputPerMillion = outputPerMillion,
+        };
     }
 
     /// <summary>Asks a function for each turn; it is given the messages, the options, and the number of the request (from 1, in this process).</summary>
@@ -85,24 +90,6 @@ public sealed class ScriptedChatClient : IChatClient
             response.ModelId = client.ModelId;
             return new Reply(response, TimeSpan.Zero, Fault: null);
         });
-    }
-
-    /// <summary>Reads a script; the format is in <c>docs/scripted-models.md</c>.</summary>
-    /// <param name="text">The YAML.</param>
-    /// <param name="path">Where it came from, for errors; its name without the extension names the script when the script does not.</param>
-    /// <param name="time">The clock for delays.</param>
-    /// <exception cref="ScriptException">It cannot be read; file, line, value and remedy are named.</exception>
-    public static ScriptedChatClient FromYaml(string text, string path = "script.yaml", TimeProvider? time = null)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        ScriptYaml script = ScriptYaml.Read(text, path);
-        var turns = new Script(script.Name, script.Turns);
-        return new ScriptedChatClient(script.Name, time, (client, messages, options, _) => client.Follow(turns, messages, options))
-        {
-            InputPerMillion = script.InputPerMillion,
-            OutputPerMillion = script.OutputPerMillion,
-        };
     }
 
     /// <inheritdoc/>

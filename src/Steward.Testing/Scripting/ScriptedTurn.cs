@@ -47,7 +47,8 @@ public sealed record ScriptedTurn
     /// <summary>What goes wrong, if anything does.</summary>
     public ScriptedFault? Fault { get; init; }
 
-    internal bool HasReply => Say is not null || ToolCalls.Count > 0 || Reasoning is not null;
+    /// <summary>Whether it answers something; a turn that does not needs a <see cref="Fault"/>.</summary>
+    public bool HasReply => Say is not null || ToolCalls.Count > 0 || Reasoning is not null;
 
     /// <summary>Says a text.</summary>
     public static ScriptedTurn Says(string text) => new() { Say = text };
@@ -150,5 +151,6 @@ public sealed record ScriptedFault(ScriptedFaultKind Kind)
     /// <value>Once when the turn has an answer to give after it, otherwise always. What spoils an answer (<see cref="ScriptedFaultKind.MalformedArguments"/>, <see cref="ScriptedFaultKind.UnknownUsage"/>) spoils it always.</value>
     public int? Times { get; init; }
 
-    internal bool SpoilsAnswer => Kind is ScriptedFaultKind.MalformedArguments or ScriptedFaultKind.UnknownUsage;
+    /// <summary>Whether the answer comes, but spoiled.</summary>
+    public bool SpoilsAnswer => Kind is ScriptedFaultKind.MalformedArguments or ScriptedFaultKind.UnknownUsage;
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
+using Steward.Tools.Declarative;
 
 namespace Steward.Testing.Scripting;
 
@@ -96,16 +97,21 @@ internal sealed class Situation
     /// <summary>A tool's result as text.</summary>
     internal sealed record Result(string Tool, string Text)
     {
-        /// <summary>It as JSON; null when it is none.</summary>
-        public JsonNode? Json()
+        /// <summary>Finds a value in it; false when it is not JSON, or has nothing there.</summary>
+        public bool TryFind(string path, out JsonNode? found)
         {
+            found = null;
             try
             {
-                return JsonNode.Parse(Text);
+                using JsonDocument json = JsonDocument.Parse(Text);
+                if (JsonPath.Parse(path).Find(json.RootElement) is not { } value)
+                    return false;
+                found = value.ValueKind == JsonValueKind.Null ? null : JsonNode.Parse(value.GetRawText());
+                return true;
             }
             catch (JsonException)
             {
-                return null;
+                return false;
             }
         }
     }

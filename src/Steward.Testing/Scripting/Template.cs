@@ -51,7 +51,7 @@ internal sealed class Template(IReadOnlyDictionary<string, JsonNode?> values, Si
     private JsonNode? Named(string name)
     {
         if (name.StartsWith('$'))
-            return JsonPath.TryFind(situation.LastResult?.Json(), name, out JsonNode? found) ? found : throw fail($"the last tool result has nothing at '{name}'");
+            return situation.LastResult is { } last && last.TryFind(name, out JsonNode? found) ? found : throw fail($"the last tool result has nothing at '{name}'");
         if (values.TryGetValue(name, out JsonNode? value))
             return value;
         return name switch

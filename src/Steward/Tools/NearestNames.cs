@@ -1,11 +1,13 @@
 namespace Steward.Tools;
 
-/// <summary>How far a mistyped name is from a valid one.</summary>
-internal static class NearestNames
+/// <summary>How far a mistyped name is from a valid one, so that an error can say what was meant.</summary>
+public static class NearestNames
 {
-    /// <summary>Levenshtein distance, letters compared without case.</summary>
+    /// <summary>The number of letters to insert, delete or replace (Levenshtein distance); case does not count.</summary>
     public static int Distance(string a, string b)
     {
+        ArgumentNullException.ThrowIfNull(a);
+        ArgumentNullException.ThrowIfNull(b);
         int[] row = [.. Enumerable.Range(0, b.Length + 1)];
         for (int i = 1; i <= a.Length; i++)
         {

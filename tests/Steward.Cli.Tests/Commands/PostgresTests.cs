@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Steward.Cli.Host;
+using Steward.Declarative.Stores;
 
 namespace Steward.Cli.Tests.Commands;
 

@@ -1,10 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
-using Steward.Cli.Agents;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
 using Steward.Client;
+using Steward.Declarative;
+using Steward.Declarative.Stores;
 
 namespace Steward.Cli.Tests.Commands;
 
@@ -139,7 +140,7 @@ public sealed class WorkersTests(ITestOutputHelper output)
     private static async Task StartRunsAsync(PostgresFolder folder, int count)
     {
         var quiet = new Output(TextWriter.Null, TextWriter.Null, colour: false, json: false);
-        AgentFile file = AgentLoader.Load(folder.Path, new AgentLoadOptions());
+        AgentFile file = AgentFile.Load(folder.Path, new AgentFileOptions());
         await using OpenStore store = await OpenStore.OpenAsync(StoreAddress.OfPostgres(folder.Store), quiet, TimeProvider.System);
         await using AgentHost host = AgentHost.Create(file, store.Store, quiet, TimeProvider.System);
         for (int i = 0; i < count; i++)

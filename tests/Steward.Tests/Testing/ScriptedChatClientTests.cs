@@ -1,3 +1,4 @@
+using Steward.Declarative;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Steward.Journal;
@@ -276,7 +277,7 @@ public sealed class ScriptedChatClientTests
         });
     }
 
-    private static ScriptedChatClient Read(string yaml) => ScriptedChatClient.FromYaml(yaml);
+    private static ScriptedChatClient Read(string yaml) => ScriptFile.Parse(yaml);
 
     private static Task<ChatResponse> AskAsync(ScriptedChatClient client, params ChatMessage[] messages) => client.GetResponseAsync(messages, null, Token);
 

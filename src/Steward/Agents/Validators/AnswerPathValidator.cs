@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Steward.Tools.Declarative;
 
 namespace Steward.Agents;
 
@@ -12,10 +13,12 @@ public sealed class AnswerPathValidator : IValidator
     /// <param name="name">Its name, unique within the agent.</param>
     /// <param name="path">One place: <c>$.order.items[0].id</c>, or a JSON Pointer (<c>/order/items/0/id</c>).</param>
     /// <param name="expected">What has to be there; an object may have more than this says. Null: anything but null.</param>
+    /// <exception cref="ArgumentException">The path is not one.</exception>
     public AnswerPathValidator(string name, string path, JsonElement? expected = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        JsonPath.Check(path, $"The validator '{name}'");
         Name = name;
         _path = path;
         _expected = expected?.Clone();

@@ -45,6 +45,7 @@ public sealed class HttpValidator : IValidator
             throw new ArgumentException($"The validator '{options.Name}' asks with {options.Request.Method}; a validator only reads: GET or HEAD.", nameof(options));
         if (options.Request.Parameters.Count > 0 && options.ForEachCallOf is null)
             throw new ArgumentException($"The request of the validator '{options.Name}' has parameters: say with ForEachCallOf from which tool's calls they come.", nameof(options));
+        JsonPath.Check(options.Path, $"The validator '{options.Name}'");
         _options = options;
         _request = HttpTool.Create(options.Request);
         Description = $"{options.Description ?? "The service proves it"}: {options.Request.Method} {options.Request.Url} has {(options.Expected is { } value ? value.GetRawText() : "an answer")}{(options.Path is { } path ? $" at {path}" : "")}{(options.ForEachCallOf is { } tool ? $", for each call of {tool}" : "")}.";

@@ -25,7 +25,7 @@ internal static class JsonMatch
     /// <summary>Looks at one place, and says what is there and what was expected.</summary>
     public static Finding At(JsonElement root, string path, JsonElement? expected, string what)
     {
-        if (JsonPath.Find(root, path) is not { ValueKind: not JsonValueKind.Null } value)
+        if (JsonPath.Parse(path).Find(root) is not { ValueKind: not JsonValueKind.Null } value)
             return Finding.Failed($"{what} has nothing at {path}: {Short(root.GetRawText())}");
         string seen = $"{what} has {Short(value.GetRawText())} at {path}";
         if (expected is not { } pattern)

@@ -96,10 +96,10 @@ internal sealed class HttpExchange(HttpToolOptions options, HttpMessageInvoker i
         request.Headers.ConnectionClose = true;
         foreach ((string name, string template) in headers)
         {
-            bool secret = Placeholders.Secrets(template).Any();
+            bool secret = HttpTemplates.Secrets(template).Any();
             if (secret && !sameOrigin)
                 continue;
-            string value = Placeholders.FillSecrets(Placeholders.Fill(template, n => values.Text(n) ?? ""), secrets.Get);
+            string value = HttpTemplates.FillSecrets(HttpTemplates.Fill(template, n => values.Text(n) ?? ""), secrets.Get);
             if (value.Any(char.IsControl))
                 throw new ToolException($"The header '{name}' of this tool would hold characters that a header cannot; its operator must mend it.");
             request.Headers.Remove(name);
@@ -171,7 +171,7 @@ internal sealed record HttpAnswer(HttpStatusCode Status, string Reason, Uri? Loc
     {
         try
         {
-            return JsonPath.Find(JsonElement.Parse(Text), path);
+            return JsonPath.Parse(path).Find(JsonElement.Parse(Text));
         }
         catch (JsonException)
         {

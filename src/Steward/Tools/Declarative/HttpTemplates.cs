@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 namespace Steward.Tools.Declarative;
 
 /// <summary>Text with <c>{name}</c> in it.</summary>
-internal static partial class Placeholders
+internal static partial class HttpTemplates
 {
     public static IEnumerable<string> Names(string text) => Pattern().Matches(text).Select(m => m.Groups[1].Value);
 
@@ -68,23 +68,23 @@ internal sealed class UrlTemplate
             throw new ArgumentException($"{owner}: '{template}' does not start with http:// or https:// and a host.");
         if (template.Contains('#', StringComparison.Ordinal) || template.Contains('\\', StringComparison.Ordinal))
             throw new ArgumentException($"{owner}: '{template}' may have no '#' and no '\\'.");
-        if (Placeholders.Secrets(template).Any())
+        if (HttpTemplates.Secrets(template).Any())
             throw new ArgumentException($"{owner}: a URL may hold no secret, for URLs end in logs; put it in a header.");
-        if (Placeholders.Fill(template, _ => "").IndexOfAny(['{', '}']) >= 0)
+        if (HttpTemplates.Fill(template, _ => "").IndexOfAny(['{', '}']) >= 0)
             throw new ArgumentException($"{owner}: '{template}' has a '{{' or '}}' that is no parameter.");
         Host = origin.Host;
     }
 
     public string Host { get; }
 
-    public IEnumerable<string> PathNames => Placeholders.Names(_path);
+    public IEnumerable<string> PathNames => HttpTemplates.Names(_path);
 
-    public IEnumerable<string> Names => PathNames.Concat(_query.SelectMany(Placeholders.Names));
+    public IEnumerable<string> Names => PathNames.Concat(_query.SelectMany(HttpTemplates.Names));
 
     /// <exception cref="ToolException">A value cannot stand in a path.</exception>
     public Uri Fill(HttpValues values)
     {
-        string path = Placeholders.Fill(_path, name => values.Text(name) is { Length: > 0 } value
+        string path = HttpTemplates.Fill(_path, name => values.Text(name) is { Length: > 0 } value
             ? Uri.EscapeDataString(value)
             : throw new ToolException($"The argument '{name}' must not be empty."));
         // The dots are not escaped, and a URL takes such segments for 'here' and 'up'.
@@ -94,9 +94,9 @@ internal sealed class UrlTemplate
         foreach (string part in _query)
         {
             // A pair whose value was not given is left out.
-            if (Placeholders.Names(part).Any(name => values.Text(name) is null))
+            if (HttpTemplates.Names(part).Any(name => values.Text(name) is null))
                 continue;
-            query.Append(query.Length == 0 ? '?' : '&').Append(Placeholders.Fill(part, name => Uri.EscapeDataString(values.Text(name)!)));
+            query.Append(query.Length == 0 ? '?' : '&').Append(HttpTemplates.Fill(part, name => Uri.EscapeDataString(values.Text(name)!)));
         }
 
         return new Uri(_origin + path + query);
@@ -110,7 +110,7 @@ internal static class BodyTemplate
     {
         JsonValueKind.Object => template.EnumerateObject().SelectMany(p => Names(p.Value)),
         JsonValueKind.Array => template.EnumerateArray().SelectMany(Names),
-        JsonValueKind.String => Placeholders.Names(template.GetString()!),
+        JsonValueKind.String => HttpTemplates.Names(template.GetString()!),
         _ => [],
     };
 
@@ -138,10 +138,10 @@ internal static class BodyTemplate
                 break;
             case JsonValueKind.String:
                 string text = template.GetString()!;
-                if (Placeholders.Single(text) is { } name)
+                if (HttpTemplates.Single(text) is { } name)
                     values.Json(name)!.Value.WriteTo(json);
                 else
-                    json.WriteStringValue(Placeholders.Fill(text, n => values.Text(n) ?? ""));
+                    json.WriteStringValue(HttpTemplates.Fill(text, n => values.Text(n) ?? ""));
                 break;
             default:
                 template.WriteTo(json);
@@ -150,5 +150,5 @@ internal static class BodyTemplate
     }
 
     private static bool IsLeftOut(JsonElement template, HttpValues values) =>
-        template.ValueKind == JsonValueKind.String && Placeholders.Single(template.GetString()!) is { } name && values.Json(name) is null;
+        template.ValueKind == JsonValueKind.String && HttpTemplates.Single(template.GetString()!) is { } name && values.Json(name) is null;
 }

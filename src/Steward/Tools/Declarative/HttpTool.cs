@@ -42,7 +42,7 @@ public static class HttpTool
 
     private static async ValueTask<ToolOutput> CallAsync(HttpToolOptions options, UrlTemplate url, ToolContext context, JsonElement arguments, CancellationToken cancellationToken)
     {
-        var secrets = new HttpSecrets(options.Secrets, options.Headers.Values.SelectMany(Placeholders.Secrets));
+        var secrets = new HttpSecrets(options.Secrets, options.Headers.Values.SelectMany(HttpTemplates.Secrets));
         var exchange = new HttpExchange(options, Invoker(options), new HttpMethod(options.Method), url, options.Headers);
         bool repeatable = EffectOf(options) != ToolEffect.Unsafe;
         HttpAnswer answer;
@@ -61,7 +61,7 @@ public static class HttpTool
     private static async ValueTask<ProbeResult> ProbeAsync(HttpToolOptions options, UrlTemplate url, ToolContext context, JsonElement arguments, CancellationToken cancellationToken)
     {
         HttpProbeOptions probe = options.Probe!;
-        var secrets = new HttpSecrets(options.Secrets, probe.Headers.Values.SelectMany(Placeholders.Secrets));
+        var secrets = new HttpSecrets(options.Secrets, probe.Headers.Values.SelectMany(HttpTemplates.Secrets));
         var exchange = new HttpExchange(options, Invoker(options), HttpMethod.Get, url, probe.Headers);
         HttpAnswer answer;
         try
@@ -173,6 +173,8 @@ public static class HttpTool
             throw new ArgumentException($"{owner} needs MaxBytes of 1 or more and a Timeout of more than zero.");
         if (!HttpExchange.IsAllowed(options.AllowedHosts, url.Host) || (probeUrl is not null && !HttpExchange.IsAllowed(options.AllowedHosts, probeUrl.Host)))
             throw new ArgumentException($"{owner}: its own host is not among AllowedHosts.");
+        JsonPath.Check(options.Select, owner);
+        JsonPath.Check(options.Probe?.Select, owner);
         CheckHeaders(owner, options.Headers);
         CheckHeaders(owner, options.Probe?.Headers ?? new Dictionary<string, string>());
         CheckParameters(owner, options, url, probeUrl);
@@ -181,7 +183,7 @@ public static class HttpTool
         bool keySent = options.IdempotencyHeader is not null || url.Names.Concat(bodyNames).Contains("idempotency_key");
         if (EffectOf(options) == ToolEffect.Idempotent && !keySent && options.Method is not ("PUT" or "DELETE"))
             throw new ArgumentException($"{owner} is declared idempotent but sends no key: set IdempotencyHeader or use {{idempotency_key}}.");
-        if (probeUrl is not null && !probeUrl.Names.Contains("idempotency_key") && !options.Probe!.Headers.Values.SelectMany(Placeholders.Names).Contains("idempotency_key"))
+        if (probeUrl is not null && !probeUrl.Names.Contains("idempotency_key") && !options.Probe!.Headers.Values.SelectMany(HttpTemplates.Names).Contains("idempotency_key"))
             throw new ArgumentException($"{owner}: its probe does not ask for {{idempotency_key}}.");
     }
 
@@ -207,7 +209,7 @@ public static class HttpTool
                 throw new ArgumentException($"{owner}: '{name}' is not a header's name.");
             if (s_ownHeaders.Contains(name, StringComparer.OrdinalIgnoreCase))
                 throw new ArgumentException($"{owner}: the header '{name}' is not the tool's to set.");
-            if (Placeholders.Names(value).Except(HttpValues.BuiltIn).FirstOrDefault() is { } parameter)
+            if (HttpTemplates.Names(value).Except(HttpValues.BuiltIn).FirstOrDefault() is { } parameter)
                 throw new ArgumentException($"{owner}: the header '{name}' holds '{{{parameter}}}'; a header may hold secrets and {string.Join(", ", HttpValues.BuiltIn)} only.");
         }
     }

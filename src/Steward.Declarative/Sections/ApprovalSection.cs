@@ -1,0 +1,90 @@
+using System.IO.Enumeration;
+using Steward.Agents;
+using Steward.Declarative.Yaml;
+using Steward.Journal;
+using Steward.Tools;
+
+namespace Steward.Declarative.Sections;
+
+/// <summary>Reads <c>approvals</c>.</summary>
+internal static class ApprovalSection
+{
+    private static readonly TimeSpan s_tenYears = TimeSpan.FromDays(3_650);
+
+    /// <summary>What only a policy that asks somebody can have.</summary>
+    private static readonly string[] s_asking = ["approvers", "roles", "assignee", "expires_after", "default"];
+
+    private static readonly Dictionary<string, Answer> s_defaults = new(StringComparer.Ordinal)
+    {
+        ["deny"] = Answer.Deny,
+        ["approve"] = Answer.Approve,
+        ["stop"] = Answer.Stop,
+    };
+
+    public static IReadOnlyList<ApprovalPolicy> Read(YamlValue? value, IReadOnlyList<ToolDefinition> tools)
+    {
+        List<ApprovalPolicy> policies = [];
+        foreach (YamlValue declared in value?.List("'approvals'") ?? [])
+        {
+            YamlMap map = declared.Map("an approval policy", AgentKeys.Approval);
+            YamlValue name = map.Need("name", "Name it: people and the journal see it.");
+            if (policies.Any(p => p.Name == name.NonEmpty("the policy's name")))
+                throw name.Error($"There is an approval policy '{name.Text()}' already. Give this one another name.");
+            policies.Add(ReadOne(map, name.NonEmpty("the policy's name"), tools));
+        }
+
+        return policies;
+    }
+
+    private static ApprovalPolicy ReadOne(YamlMap map, string name, IReadOnlyList<ToolDefinition> tools)
+    {
+        bool required = map.Flag("required", true);
+        if (!required && s_asking.FirstOrDefault(k => map.Find(k) is not null) is { } foreign)
+            throw map.Find(foreign)!.Value.Error($"'required: false' lets calls pass without asking anybody, so '{foreign}' says nothing. Leave one of the two out.");
+        int approvers = map.Whole("approvers", 1, 100) ?? 1;
+        string? assignee = map.Find("assignee")?.NonEmpty("the assignee");
+        if (assignee is not null && approvers > 1)
+            throw map.Find("approvers")!.Value.Error($"{approvers} different people are needed, and only '{assignee}' may decide. Leave 'assignee' or 'approvers' out.");
+        var policy = new ApprovalPolicy
+        {
+            Name = name,
+            Tools = [.. Texts(map, "tools").Select(t => Known(t, tools))],
+            Effects = [.. Texts(map, "effects").Select(e => e.OneOf("an effect", ToolSection.Effects))],
+            Destructive = map.Find("destructive")?.Flag(),
+            CostAbove = map.Find("cost_above")?.Usd(),
+            Required = required,
+            Approvers = approvers,
+            Roles = [.. Texts(map, "roles").Select(r => r.NonEmpty("the role"))],
+            Assignee = assignee,
+            ExpiresAfter = map.Find("expires_after")?.Duration(TimeSpan.FromSeconds(1), s_tenYears),
+            Default = map.Find("default")?.OneOf("what can happen when nobody decides", s_defaults) ?? Answer.Deny,
+        };
+        return map.Find("when") is { } when ? When(policy, when) : policy;
+    }
+
+    private static ApprovalPolicy When(ApprovalPolicy policy, YamlValue when)
+    {
+        when.Map("'when'");
+        try
+        {
+            return policy with { Arguments = when.Json() };
+        }
+        catch (ArgumentException e)
+        {
+            throw when.Error(ToolSection.Clean(e));
+        }
+    }
+
+    /// <summary>A list, or the one value of it.</summary>
+    private static IReadOnlyList<YamlValue> Texts(YamlMap map, string key) =>
+        map.Find(key) is not { } value ? [] : value.IsList ? value.List($"'{key}'") : [value];
+
+    /// <summary>A pattern that fits no tool guards nothing: most likely a mistake in writing.</summary>
+    private static string Known(YamlValue pattern, IReadOnlyList<ToolDefinition> tools)
+    {
+        string text = pattern.NonEmpty("the tool");
+        return tools.Any(t => FileSystemName.MatchesSimpleExpression(text, t.Name, ignoreCase: false))
+            ? text
+            : throw pattern.Error($"No tool is called '{text}', so this would guard nothing. {Nearest.Hint(text, [.. tools.Select(t => t.Name)])}");
+    }
+}
