@@ -102,7 +102,7 @@ internal sealed class RunEndpoints(Api api)
         }
         catch (ArgumentException e)
         {
-            throw Refused.Invalid("label", string.Join(' ', texts), e.Message);
+            throw Refused.Invalid("label", string.Join(' ', texts), $"'label': {e.Message}");
         }
     }
 

@@ -111,7 +111,7 @@ internal sealed class JsonBody
         }
         catch (ArgumentException e)
         {
-            throw Refused.Invalid($"{_path}{field}", given.GetRawText(), e.Message);
+            throw Refused.Invalid($"{_path}{field}", given.GetRawText(), $"'{_path}{field}': {e.Message}");
         }
     }
 
