@@ -26,7 +26,7 @@ public sealed record PostgresStoreOptions
     public int MaxGroup { get; init; } = 128;
 
     /// <summary>How long a transaction may stand still before the server ends it, so that a node that freezes holds up no other.</summary>
-    /// <value>10 seconds.</value>
+    /// <value>10 seconds; 1 second to 1 hour.</value>
     public TimeSpan TransactionTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Whether nodes tell each other of new work and signals with NOTIFY, so that these need not wait for the next poll. It takes a connection of its own.</summary>
@@ -62,11 +62,10 @@ public sealed record PostgresStoreOptions
         if (Schema.Length is 0 or > 63 || !char.IsAsciiLetter(Schema[0]) || !Schema.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_'))
             throw new ArgumentException($"'{Schema}' is not a name for the store's schema; use lower-case letters, digits and '_', at most 63, a letter first.", nameof(Schema));
         Limits.Check();
-        ArgumentOutOfRangeException.ThrowIfLessThan(Writers, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(Writers, 16);
-        ArgumentOutOfRangeException.ThrowIfLessThan(MaxGroup, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxGroup, 1_000);
-        ArgumentOutOfRangeException.ThrowIfLessThan(TransactionTimeout, TimeSpan.FromSeconds(1));
+        OptionRange.Check<int>("PostgresStoreOptions.Writers", Writers, 1, 16);
+        OptionRange.Check<int>("PostgresStoreOptions.MaxGroup", MaxGroup, 1, 1_000);
+        OptionRange.Check<TimeSpan>(
+            "PostgresStoreOptions.TransactionTimeout", TransactionTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         if (Pooled)
             ValidatePooled(new NpgsqlConnectionStringBuilder(ConnectionString ?? DataSource!.ConnectionString));
         else if (DirectConnectionString is not null)

@@ -77,6 +77,7 @@ internal static class Queries
         Where("r.session = $", query.Session);
         Where("r.ancestors <> '{}' AND r.ancestors[1] = $", query.Parent?.Value);
         Where("r.status = ANY($", query.Statuses?.Select(s => s.Name()).ToArray(), ")");
+        Where("r.labels @> $", StoreJson.Write(query.Labels), "::jsonb");
 
         values.Add(query.Limit);
         sql.Append(Format($" ORDER BY r.id DESC LIMIT ${values.Count}"));

@@ -18,6 +18,12 @@ internal static class Queries
         WHERE e.run = ?1 AND e.seq > ?2 ORDER BY e.seq
         """;
 
+    /// <summary>None of the wanted labels is missing, or has another value.</summary>
+    private const string HasLabels = """
+        NOT EXISTS (
+            SELECT 1 FROM json_each(?) AS w LEFT JOIN json_each(r.labels) AS l ON l.key = w.key AND l.value = w.value WHERE l.key IS NULL)
+        """;
+
     /// <summary>The next entries of a journal; empty at its end.</summary>
     /// <exception cref="JournalException">An entry is missing.</exception>
     public static List<JournalEntry> Page(Db db, RunId run, long after)
@@ -77,6 +83,7 @@ internal static class Queries
         Where(query.Agent is not null, "r.agent = ?", (s, i) => s.Bind(i, query.Agent));
         Where(query.Session is not null, "r.session = ?", (s, i) => s.Bind(i, query.Session));
         Where(query.Parent is not null, "substr(r.ancestors, 1, 16) = ?", (s, i) => s.Bind(i, query.Parent!.Value.Value));
+        Where(query.Labels is { Count: > 0 }, HasLabels, (s, i) => s.Bind(i, StoreJson.Write(query.Labels)));
         if (query.Statuses is { } statuses)
         {
             sql.Append(" AND r.status IN (").AppendJoin(", ", statuses.Select(status => $"'{status.Name()}'")).Append(')');
@@ -87,7 +94,8 @@ internal static class Queries
         Statement found = db.Prepare(sql.ToString());
         foreach (Action<Statement> bind in binds)
             bind(found);
-        return found.All(static s => RunTable.Read(s).ToInfo(BudgetTable.ReadAmount(s, 20), BudgetTable.ReadAmount(s, 24)));
+        return found.All(static s =>
+            RunTable.Read(s).ToInfo(BudgetTable.ReadAmount(s, RunTable.ColumnCount), BudgetTable.ReadAmount(s, RunTable.ColumnCount + 4)));
 
         void Where(bool wanted, string condition, Action<Statement, int> bind)
         {

@@ -63,10 +63,14 @@ internal static class WitnessCheck
             .First(static s => (UInt128?)WitnessRecord.HalfOf(s.Span(0)));
         if (hash == record.Hash)
             return null;
-        return new JournalException($"The journal of run {record.Run} went another way: the entry at sequence {record.Sequence} is not the one that was acknowledged; the database ends at {head}. An older copy was opened and written on, or the journal was edited. Restore the newest database, or accept the loss with 'steward doctor --accept-loss'.")
+        return new JournalException(
+            $"The journal of run {record.Run} went another way: the entry at sequence {record.Sequence} is not the one that was "
+            + $"acknowledged; the database ends at {head}. An older copy was opened and written on, or the journal was edited. "
+            + "Restore the newest database, or accept the loss with SqliteStoreOptions.AcceptLoss.")
         {
             Run = record.Run,
             Sequence = record.Sequence,
+            IsLoss = true,
         };
     }
 
@@ -89,7 +93,7 @@ internal static class WitnessCheck
     private static List<WitnessRecord> Compact(Db db, List<WitnessRecord> records, DateTimeOffset now)
     {
         long keepFrom = Instant.Of(now - s_keepEnded);
-        Statement kept = db.Prepare("SELECT 1 FROM run WHERE uuid = ?1 AND NOT (status IN ('completed', 'failed', 'cancelled') AND updated_at < ?2)");
+        Statement kept = db.Prepare($"SELECT 1 FROM run WHERE uuid = ?1 AND NOT (status IN {StatusSql.Ended} AND updated_at < ?2)");
         return [.. records.Where(record => kept.Bind(1, record.Run.Value).Bind(2, keepFrom).First(static _ => true))];
     }
 

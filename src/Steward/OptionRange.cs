@@ -14,7 +14,14 @@ public static class OptionRange
     public static void Check<T>(string option, T? value, T least, T most)
         where T : struct, IComparable<T>, IFormattable
     {
-        if (value is { } given && (given.CompareTo(least) < 0 || given.CompareTo(most) > 0))
-            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"{option} is {given}; it must be from {least} to {most}."));
+        if (FaultOf(option, value, least, most) is { } fault)
+            throw new ArgumentException(fault);
     }
+
+    /// <summary>What is wrong with a value, for who collects all that is; null when nothing is.</summary>
+    internal static string? FaultOf<T>(string option, T? value, T least, T most)
+        where T : struct, IComparable<T>, IFormattable =>
+        value is { } given && (given.CompareTo(least) < 0 || given.CompareTo(most) > 0)
+            ? string.Create(CultureInfo.InvariantCulture, $"{option} is {given}; it must be from {least} to {most}.")
+            : null;
 }

@@ -33,7 +33,26 @@ public sealed class RunTests : IAsyncLifetime
         Assert.False((await _server.SendAsync("GET", "/v1/runs?limit=3")).Json.GetProperty("more").GetBoolean());
     }
 
+    [Fact]
+    public async Task List_ByLabels_FindsRunsThatBearThemAll()
+    {
+        string one = await LabelledAsync("""{"ticket":"991"}""");
+        string two = await LabelledAsync("""{"ticket":"991","team":"blue:1"}""");
+        string bare = await _server.RunAsync("helper");
+
+        Assert.Equal([two, one], await ListAsync("?label=ticket:991"));
+        Assert.Equal([two], await ListAsync("?label=ticket:991&label=team:blue:1"));
+        Assert.Empty(await ListAsync("?label=ticket:99"));
+        JsonElement labels = (await _server.SendAsync("GET", $"/v1/runs/{two}")).Json.GetProperty("labels");
+        Assert.Equal("blue:1", labels.GetProperty("team").GetString());
+        Assert.False((await _server.SendAsync("GET", $"/v1/runs/{bare}")).Json.TryGetProperty("labels", out _));
+    }
+
     [Theory]
+    [InlineData("/v1/runs?label=ticket", "label")]
+    [InlineData("/v1/runs?label=", "label")]
+    [InlineData("/v1/runs?label=a:1&label=a:2", "label")]
+    [InlineData("/v1/runs?label=a%20b:1", "label")]
     [InlineData("/v1/runs?status=done", "status")]
     [InlineData("/v1/runs?limit=0", "limit")]
     [InlineData("/v1/runs?limit=ten", "limit")]
@@ -154,6 +173,12 @@ public sealed class RunTests : IAsyncLifetime
         await _server.SeesAsync(run, "tool.started");
         _server.Agents.Gate.SetResult();
         Assert.Equal("completed", (await _server.SettledAsync(run)).GetProperty("status").GetString());
+    }
+
+    private async Task<string> LabelledAsync(string labels)
+    {
+        string body = $$"""{"agent":"helper","input":"Hello","labels":{{labels}} }""";
+        return (await _server.SendAsync("POST", "/v1/runs", "acme-app", body)).Json.GetProperty("run").GetString()!;
     }
 
     private async Task<IEnumerable<string?>> ListAsync(string query) =>

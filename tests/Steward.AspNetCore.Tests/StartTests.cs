@@ -80,7 +80,7 @@ public sealed class StartTests : IAsyncLifetime
         await _server.Store.SetLimitsAsync(LimitScope.Parse("tenant:acme"), new Limits { Queue = 0 }, ApiServer.Token);
         ApiAnswer refused = await StartAsync("""{"agent":"helper","input":"Hello"}""");
 
-        JsonElement problem = refused.Is(HttpStatusCode.TooManyRequests, "queue_full", "steward limit set tenant:acme --queue N");
+        JsonElement problem = refused.Is(HttpStatusCode.TooManyRequests, "queue_full", "raise the limit");
         Assert.Equal(("tenant:acme", 0), (Text(problem, "scope"), problem.GetProperty("limit").GetInt32()));
         Assert.Equal(TimeSpan.FromSeconds(5), refused.Headers.RetryAfter!.Delta);
         Assert.Empty(await _server.Store.FindAsync(new RunQuery(), ApiServer.Token));
@@ -124,6 +124,9 @@ public sealed class StartTests : IAsyncLifetime
     [InlineData("""{"agent":"helper","input":"Hello","session_policy":"never"}""", "session_policy", "never")]
     [InlineData("""{"agent":"helper","input":"Hello","session_policy":"reject"}""", "session_policy", "reject")]
     [InlineData("""{"agent":"helper","input":"Hello","ceilings":{"usd":-1}}""", "ceilings.usd", "-1")]
+    [InlineData("""{"agent":"helper","input":"Hello","labels":["ticket"]}""", "labels", "[\"ticket\"]")]
+    [InlineData("""{"agent":"helper","input":"Hello","labels":{"ticket":991}}""", "labels.ticket", "991")]
+    [InlineData("""{"agent":"helper","input":"Hello","labels":{"a b":"x"}}""", "labels", "{\"a b\":\"x\"}")]
     [InlineData("""{"agent":"helper","input":"Hello","ceilings":{"euro":1}}""", "ceilings.euro", "1")]
     public async Task Start_InvalidBody_Answers400NamingFieldAndValue(string body, string field, string? value)
     {

@@ -232,6 +232,26 @@ public sealed class FailureTests(ITestOutputHelper output) : IAsyncDisposable
             await Assert.ThrowsAnyAsync<ArgumentException>(() => PostgresStewardStore.OpenAsync(bad, cancellationToken: Token));
     }
 
+    [Theory]
+    [InlineData("PostgresStoreOptions.Writers is 17; it must be from 1 to 16.", 17, 1, 10)]
+    [InlineData("PostgresStoreOptions.MaxGroup is 0; it must be from 1 to 1000.", 1, 0, 10)]
+    [InlineData("PostgresStoreOptions.TransactionTimeout is 00:00:00; it must be from 00:00:01 to 01:00:00.", 1, 1, 0)]
+    public async Task Options_OutOfRange_AreRefusedWithOptionValueAndRange(string message, int writers, int group, int seconds)
+    {
+        PostgresStoreOptions options = new()
+        {
+            ConnectionString = "Host=x",
+            Writers = writers,
+            MaxGroup = group,
+            TransactionTimeout = TimeSpan.FromSeconds(seconds),
+        };
+
+        ArgumentException e = await Assert.ThrowsAsync<ArgumentException>(
+            () => PostgresStewardStore.OpenAsync(options, cancellationToken: Token));
+
+        Assert.Equal(message, e.Message);
+    }
+
     [Fact]
     public async Task Store_OnADataSourceOfItsCaller_LeavesItOpen()
     {

@@ -1,3 +1,4 @@
+using Steward.Journal;
 using Steward.Sqlite.Data;
 using Steward.Storage;
 
@@ -23,6 +24,25 @@ public sealed class MigrationTests : IDisposable
         using Db db = Db.Open(_folder.Database, TimeSpan.Zero);
         Assert.Equal("calm", db.Text("SELECT mood FROM run"));
         Assert.Equal(s_next.Version, db.Number("SELECT max(version) FROM schema_version"));
+    }
+
+    [Fact]
+    public async Task Open_FileFromBeforeLabelsWereInRows_FindsItsRunsByTheirLabels()
+    {
+        RunId inRow, inBlob, bare;
+        using (Db old = Schema.OpenWriter(_folder.Options))
+        {
+            Schema.Migrate(old, [.. Schema.Migrations.Take(6)], TimeProvider.System);
+            inRow = Insert(old, 1, "hi", inBlob: false, ("ticket", "991"));
+            inBlob = Insert(old, 2, "hi", inBlob: true, ("ticket", "991"), ("team", "Grüße"));
+            bare = Insert(old, 3, "\"labels\":{\"ticket\":\"991\"}", inBlob: false);
+        }
+
+        await using SqliteStewardStore store = await _folder.OpenAsync();
+
+        Assert.Equal([inBlob, inRow], await FindAsync(store, new() { ["ticket"] = "991" }));
+        Assert.Equal([inBlob], await FindAsync(store, new() { ["team"] = "Grüße" }));
+        Assert.Equal([bare, inBlob, inRow], await FindAsync(store, []));
     }
 
     [Fact]
@@ -79,6 +99,35 @@ public sealed class MigrationTests : IDisposable
         Assert.Equal(4, (await TestRun.ReadAsync(store, run.Id)).Count);
         using Db db = Db.Open(_folder.Database, TimeSpan.Zero);
         Assert.Equal(0, db.Number("SELECT count(*) FROM sqlite_schema WHERE name = 'later'"));
+    }
+
+    private static async Task<RunId[]> FindAsync(SqliteStewardStore store, Dictionary<string, string> labels) =>
+        [.. (await store.FindAsync(new RunQuery { Labels = labels }, TestContext.Current.CancellationToken)).Select(r => r.Run)];
+
+    private static RunId Insert(Db db, long id, string text, bool inBlob, params (string Name, string Value)[] labels)
+    {
+        RunStart start = TestRun.Start();
+        RunStarted started = start.Started with
+        {
+            Input = [new TextPart(text)],
+            Labels = labels.Length == 0 ? null : labels.ToDictionary(l => l.Name, l => l.Value),
+        };
+        JournalEntry entry = JournalEntry.Create(start.Run, 1, JournalEntry.Origin, started, TimeProvider.System.GetUtcNow());
+        db.Prepare("""
+            INSERT INTO run (id, uuid, tenant, agent, version, status, reason, epoch, attempts, head, head_hash, created_at, updated_at)
+            VALUES (?1, ?2, 'acme', 'support', '1', 'planning', 'started', 0, 0, 1, ?3, 1, 1)
+            """)
+            .Bind(1, id).Bind(2, start.Run.Value).Bind(3, entry.Hash.Span).Execute();
+        db.Prepare("""
+            INSERT INTO event (run, seq, type, time, in_blob, hash, payload_hash, payload)
+            VALUES (?1, 1, 'run.started', 1, ?2, ?3, ?4, CASE WHEN ?2 THEN NULL ELSE ?5 END)
+            """)
+            .Bind(1, id).Bind(2, inBlob ? 1L : 0L).Bind(3, entry.Hash.Span).Bind(4, entry.PayloadHash.Span)
+            .Bind(5, entry.Payload.Span).Execute();
+        if (inBlob)
+            db.Prepare("INSERT INTO blob (hash, content) VALUES (?1, ?2)")
+                .Bind(1, entry.PayloadHash.Span).Bind(2, entry.Payload.Span).Execute();
+        return start.Run;
     }
 
     private Task<SqliteStewardStore> OpenAsync(IReadOnlyList<Migration> migrations) =>

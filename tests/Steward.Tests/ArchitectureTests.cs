@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
 namespace Steward.Tests;
@@ -82,6 +83,27 @@ public sealed class ArchitectureTests
         string[] files = [.. Directory.GetFiles(root, "*.props"), .. Directory.GetFiles(Source(), "*.csproj", SearchOption.AllDirectories), .. Directory.GetFiles(Path.Combine(root, "tests"), "package-lock.json", SearchOption.AllDirectories).Where(f => !f.Contains("node_modules", StringComparison.Ordinal))];
         Assert.All(files, f => Assert.DoesNotMatch("\"resolved\"|nuget\\.org|registry\\.", File.ReadAllText(f)));
     }
+
+    /// <summary>Who uses a library has no <c>steward</c> command: the command line adds its own where it prints.</summary>
+    [Fact]
+    public void Messages_OutsideTheCommandLine_NameNoCommand() =>
+        Assert.Empty(Lines(p => p != "Steward.Cli").Where(l => Regex.IsMatch(l.Text, "\"[^\"]*\\bsteward [a-z]")).Select(l => l.Where));
+
+    /// <summary>A status has its name in <c>RunStatusExtensions</c>; SQL takes it from there.</summary>
+    [Fact]
+    public void Stores_StatusNames_AreNotWrittenIntoSql() =>
+        Assert.Empty(Lines(p => p is "Steward.Sqlite" or "Steward.Postgres")
+            .Where(l => Regex.IsMatch(l.Text, "'(planning|executing|awaiting|completed|failed|cancelled)'"))
+            .Select(l => l.Where));
+
+    /// <summary>The lines of code of some projects, without comments.</summary>
+    private static IEnumerable<(string Where, string Text)> Lines(Func<string, bool> wanted) =>
+        from project in Directory.GetDirectories(Source())
+        where wanted(Path.GetFileName(project))
+        from file in Directory.GetFiles(project, "*.cs", SearchOption.AllDirectories)
+        from line in File.ReadLines(file).Select((text, i) => (Where: $"{Path.GetRelativePath(Source(), file)}:{i + 1}", Text: text))
+        where !line.Text.TrimStart().StartsWith("//", StringComparison.Ordinal)
+        select line;
 
     private static IEnumerable<string> References(string project, string kind) =>
         XDocument.Load(Path.Combine(Source(), project, $"{project}.csproj")).Descendants(kind).Select(r => r.Attribute("Include")!.Value);

@@ -22,6 +22,9 @@ internal sealed record RunDocument
 
     public string? Session { get; init; }
 
+    /// <summary>What its caller marked it with; left out where there is nothing.</summary>
+    public IReadOnlyDictionary<string, string>? Labels { get; init; }
+
     /// <summary>The run whose child it is.</summary>
     public string? Parent { get; init; }
 
@@ -63,6 +66,7 @@ internal sealed record RunDocument
         Tenant = run.Tenant,
         User = run.User,
         Session = run.Session,
+        Labels = run.Labels is { Count: > 0 } labels ? labels : null,
         Parent = run.Ancestors is [var parent, ..] ? parent.ToString() : null,
         Sequence = run.Sequence,
         Worker = run.Worker,

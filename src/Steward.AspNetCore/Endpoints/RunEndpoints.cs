@@ -10,7 +10,6 @@ namespace Steward.AspNetCore.Endpoints;
 internal sealed class RunEndpoints(Api api)
 {
     private const int MostDescendants = 1_000;
-    private static readonly RunStatus[] s_living = [.. Enum.GetValues<RunStatus>().Where(s => !s.IsTerminal())];
 
     public void Map(RouteGroupBuilder group)
     {
@@ -20,7 +19,7 @@ internal sealed class RunEndpoints(Api api)
 
     private async Task ListAsync(ApiCall call)
     {
-        call.KnowsQuery("status", "agent", "session", "parent", "tenant", "limit");
+        call.KnowsQuery("status", "agent", "session", "parent", "tenant", "label", "limit");
         int limit = (int)call.Number("limit", 100, 1, 1_000);
         var query = new RunQuery
         {
@@ -29,6 +28,7 @@ internal sealed class RunEndpoints(Api api)
             Session = call.Query("session"),
             Parent = call.Query("parent") is { } parent ? (await call.RunAsync(parent)).Run : null,
             Statuses = call.Query("status") is { } names ? [.. names.Split(',').Select(Status)] : null,
+            Labels = Labels(call.QueryAll("label")),
             Limit = limit + 1,
         };
         IReadOnlyList<RunInfo> runs = await api.Store.FindAsync(query, call.Aborted);
@@ -86,11 +86,24 @@ internal sealed class RunEndpoints(Api api)
         for (int seen = 0; seen < MostDescendants && family.TryDequeue(out RunId one); seen++)
         {
             questions.AddRange(await api.Store.QuestionsAsync(new QuestionQuery { Run = one }, cancellationToken));
-            foreach (RunInfo child in await api.Store.FindAsync(new RunQuery { Parent = one, Statuses = s_living, Limit = MostDescendants }, cancellationToken))
+            RunQuery children = new() { Parent = one, Statuses = StatusRules.Living, Limit = MostDescendants };
+            foreach (RunInfo child in await api.Store.FindAsync(children, cancellationToken))
                 family.Enqueue(child.Run);
         }
 
         return questions;
+    }
+
+    private static IReadOnlyDictionary<string, string>? Labels(IReadOnlyList<string> texts)
+    {
+        try
+        {
+            return texts.Count == 0 ? null : Journal.Labels.Parse(texts, ':');
+        }
+        catch (ArgumentException e)
+        {
+            throw Refused.Invalid("label", string.Join(' ', texts), $"'label': {e.Message}");
+        }
     }
 
     private static RunStatus Status(string name)

@@ -10,7 +10,8 @@ namespace Steward.AspNetCore.Endpoints;
 /// <summary><c>POST /v1/runs</c>: once it has answered, the run is durable, whoever works on it.</summary>
 internal sealed class StartEndpoint(Api api)
 {
-    private static readonly string[] s_fields = ["agent", "input", "key", "session", "session_policy", "user", "tenant", "ceilings"];
+    private static readonly string[] s_fields =
+        ["agent", "input", "key", "session", "session_policy", "user", "tenant", "labels", "ceilings"];
 
     public void Map(RouteGroupBuilder group) => api.Map(group, "POST", "/v1/runs", StartAsync);
 
@@ -45,6 +46,7 @@ internal sealed class StartEndpoint(Api api)
         {
             Tenant = call.Tenant(body.OptionalName("tenant"), "default")!,
             User = body.OptionalName("user"),
+            Labels = body.OptionalLabels("labels"),
             Session = session,
             SessionPolicy = policy,
             Key = call.Key(body.OptionalName("key"), "key"),

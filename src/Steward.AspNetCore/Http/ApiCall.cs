@@ -35,6 +35,9 @@ internal sealed class ApiCall(Api api, HttpContext context, StewardCaller caller
         var several => throw Refused.Invalid(name, string.Join('&', several.ToArray()), $"The parameter '{name}' is there {several.Count} times; give it once."),
     };
 
+    /// <summary>A parameter of the query string that may be there several times.</summary>
+    public IReadOnlyList<string> QueryAll(string name) => [.. context.Request.Query[name].Select(value => value ?? "")];
+
     /// <summary>A whole number of the query string.</summary>
     /// <exception cref="RefusedException">It is none, or out of its range.</exception>
     public long Number(string name, long otherwise, long least, long most) => Query(name) switch

@@ -91,6 +91,30 @@ internal sealed class JsonBody
         { } value => throw Wrong($"{_path}{field}", value, "a JSON object"),
     };
 
+    /// <summary>Labels: an object of texts.</summary>
+    public IReadOnlyDictionary<string, string>? OptionalLabels(string field)
+    {
+        if (OptionalObject(field) is not { } given)
+            return null;
+        SortedDictionary<string, string> labels = new(StringComparer.Ordinal);
+        foreach (JsonProperty label in given.EnumerateObject())
+        {
+            if (label.Value.ValueKind != JsonValueKind.String)
+                throw Wrong($"{_path}{field}.{label.Name}", label.Value, "a text");
+            labels.Add(label.Name, label.Value.GetString()!);
+        }
+
+        try
+        {
+            Labels.Check(labels);
+            return labels;
+        }
+        catch (ArgumentException e)
+        {
+            throw Refused.Invalid($"{_path}{field}", given.GetRawText(), $"'{_path}{field}': {e.Message}");
+        }
+    }
+
     /// <summary>A JSON value as a text: a text as it is, anything else as JSON.</summary>
     public string? OptionalValue(string field) => Find(field) switch
     {

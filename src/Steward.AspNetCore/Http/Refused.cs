@@ -63,7 +63,10 @@ internal static class Refused
         SessionBusyException e => Problem.Of(409, "session_busy", "The session is busy.", e.Message) with { Field = "session", Value = Cut(e.Session), Run = e.BusyWith.ToString() },
         StoreException { Failure: StoreFailure.TooLarge } e => Problem.Of(413, "too_large", "Too large for the database.", e.Message),
         StoreException e => Problem.Of(503, "store_unavailable", "The database does not do it now.", $"The database could not do it ({Wire.Word(e.Failure)}). It may or may not have happened: send the request again, with the same key."),
-        JournalException e => Problem.Of(500, "journal_damaged", "The run's journal is damaged.", e.Message) with { Run = e.Run?.ToString() },
+        JournalException e => Problem.Of(500, Reasons.JournalDamaged, "The run's journal is damaged.", e.Message) with
+        {
+            Run = e.Run?.ToString(),
+        },
         BadHttpRequestException e => Problem.Of(e.StatusCode, "bad_request", "The request cannot be read.", e.Message),
         StewardException e => Problem.Of(422, "refused", "It was refused.", e.Message),
         _ => Problem.Of(500, "failed", "It failed.", "The server failed; its log says why. It may or may not have happened: send the request again, with the same key."),

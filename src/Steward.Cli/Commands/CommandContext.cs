@@ -51,5 +51,23 @@ internal static class CommonOptions
 
     public static Option<bool> Scripted() => new("--scripted") { Description = "Use the agent's scripted model even where a key for a real one is set." };
 
+    public static Option<string[]> Label(string description) => new("--label") { Description = description, HelpName = "name=value" };
+
+    /// <summary>The labels that were given; null for none.</summary>
+    /// <exception cref="UsageException">One is not usable.</exception>
+    public static IReadOnlyDictionary<string, string>? Labels(ParseResult parse, Option<string[]> option)
+    {
+        if (parse.GetValue(option) is not { Length: > 0 } texts)
+            return null;
+        try
+        {
+            return Journal.Labels.Parse(texts);
+        }
+        catch (ArgumentException e)
+        {
+            throw new UsageException($"--label: {e.Message}");
+        }
+    }
+
     public static Option<T> Named<T>(string name, string description, string? value = null) => new(name) { Description = description, HelpName = value };
 }

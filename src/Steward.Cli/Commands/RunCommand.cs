@@ -20,6 +20,7 @@ internal sealed class RunCommand(CommandContext context)
     private readonly Option<string?> _user = CommonOptions.Named<string?>("--user", "On whose behalf it runs.", "name");
     private readonly Option<string?> _session = CommonOptions.Named<string?>("--session", "The conversation that it belongs to.", "name");
     private readonly Option<string?> _key = CommonOptions.Named<string?>("--key", "Starts at most one run per key; again, it shows that one.", "key");
+    private readonly Option<string[]> _label = CommonOptions.Label("Marks the run; 'steward runs --label' finds it again.");
     private readonly Option<decimal?> _budget = CommonOptions.Named<decimal?>("--budget-usd", "A tighter ceiling in US dollars for this run.", "usd");
     private readonly Option<bool> _scripted = CommonOptions.Scripted();
 
@@ -29,7 +30,7 @@ internal sealed class RunCommand(CommandContext context)
     {
         var command = new Command("run", "Run an agent and show what happens. Ctrl-C parks the run; 'steward run AGENT --resume RUN' goes on.")
         {
-            _agent, _request, _resume, _tenant, _user, _session, _key, _budget, _scripted,
+            _agent, _request, _resume, _tenant, _user, _session, _key, _label, _budget, _scripted,
         };
         command.SetAction((parse, _) => ExecuteAsync(parse));
         return command;
@@ -80,8 +81,11 @@ internal sealed class RunCommand(CommandContext context)
     {
         if (resume is null)
             return;
-        if (parse.GetValue(_request) is not null || parse.GetValue(_key) is not null || parse.GetValue(_tenant) is not null || parse.GetValue(_user) is not null || parse.GetValue(_session) is not null)
-            throw new UsageException("--resume goes on with a run as it was started: leave out the request, --key, --tenant, --user and --session.");
+        if (parse.GetValue(_request) is not null || parse.GetValue(_key) is not null || parse.GetValue(_tenant) is not null
+            || parse.GetValue(_user) is not null || parse.GetValue(_session) is not null
+            || CommonOptions.Labels(parse, _label) is not null)
+            throw new UsageException("--resume goes on with a run as it was started: "
+                + "leave out the request, --key, --tenant, --user, --session and --label.");
         if (parse.GetValue(_budget) is not null)
             throw new UsageException($"--budget-usd is for a new run. To change that of a run: steward budget set run:{resume} --usd AMOUNT");
     }
@@ -128,6 +132,7 @@ internal sealed class RunCommand(CommandContext context)
             User = parse.GetValue(_user),
             Session = parse.GetValue(_session),
             Key = parse.GetValue(_key),
+            Labels = CommonOptions.Labels(parse, _label),
             Ceilings = parse.GetValue(_budget) is { } usd ? new BudgetCeilings { Usd = usd } : null,
         };
     }

@@ -166,7 +166,7 @@ internal sealed class KillDrill(IStewardStore store, Output output, TimeProvider
     }
 
     private async Task<IReadOnlyList<RunInfo>> CoveredAsync(CancellationToken cancellationToken) => global
-        ? [.. (await store.FindAsync(new RunQuery { Statuses = [RunStatus.Planning, RunStatus.Executing, RunStatus.Validating, RunStatus.Reflecting, RunStatus.Awaiting], Limit = 10_000 }, cancellationToken))]
+        ? [.. (await store.FindAsync(new RunQuery { Statuses = StatusRules.Living, Limit = 10_000 }, cancellationToken))]
         : await MineAsync(cancellationToken);
 
     private async Task<IReadOnlyList<RunInfo>> MineAsync(CancellationToken cancellationToken) =>

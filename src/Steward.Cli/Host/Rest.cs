@@ -26,7 +26,8 @@ internal static class Rest
     private static async ValueTask<bool> RestAsync(IStewardStore store, RunInfo parent, DateTimeOffset now, CancellationToken cancellationToken)
     {
         bool any = parent.Reason != Reasons.Children; // When all of them have ended, the parent is about to hear of it.
-        foreach (RunInfo child in await store.FindAsync(new RunQuery { Parent = parent.Run, Statuses = RunFamily.Living, Limit = RunFamily.Most }, cancellationToken))
+        RunQuery children = new() { Parent = parent.Run, Statuses = StatusRules.Living, Limit = RunFamily.Most };
+        foreach (RunInfo child in await store.FindAsync(children, cancellationToken))
         {
             any = true;
             if (!await IsAtRestAsync(store, child, now, cancellationToken))

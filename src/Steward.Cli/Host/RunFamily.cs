@@ -9,13 +9,11 @@ internal static class RunFamily
     /// <summary>More children than any run may have.</summary>
     public const int Most = 2_000;
 
-    public static IReadOnlyCollection<RunStatus> Living { get; } = [.. Enum.GetValues<RunStatus>().Where(s => !s.IsTerminal())];
-
     /// <summary>What the descendants of a run ask.</summary>
     public static async Task<IReadOnlyList<QuestionInfo>> QuestionsBelowAsync(IStewardStore store, RunId run)
     {
         List<QuestionInfo> questions = [];
-        foreach (RunInfo child in await store.FindAsync(new RunQuery { Parent = run, Statuses = Living, Limit = Most }))
+        foreach (RunInfo child in await store.FindAsync(new RunQuery { Parent = run, Statuses = StatusRules.Living, Limit = Most }))
         {
             questions.AddRange(await store.QuestionsAsync(new QuestionQuery { Run = child.Run }));
             questions.AddRange(await QuestionsBelowAsync(store, child.Run));

@@ -21,6 +21,7 @@ internal static class Documents
         ["tenant"] = run.Tenant,
         ["user"] = run.User,
         ["session"] = run.Session,
+        ["labels"] = new JsonObject(run.Labels.Select(l => KeyValuePair.Create(l.Key, (JsonNode?)l.Value))),
         ["sequence"] = run.Sequence,
         ["worker"] = run.Worker,
         ["created_at"] = Time(run.CreatedAt),

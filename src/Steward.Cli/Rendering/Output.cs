@@ -3,6 +3,9 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Spectre.Console;
+using Steward.Journal;
+using Steward.Storage;
+using Steward.TimeTravel;
 
 namespace Steward.Cli.Rendering;
 
@@ -140,6 +143,8 @@ internal sealed class Output
             ErrorLine(e.ToString());
         bool foreseen = e is StewardException or FormatException or ArgumentException or IOException or UnauthorizedAccessException;
         Error(foreseen ? e.Message : $"{e.GetType().Name}: {e.Message} (STEWARD_DEBUG=1 shows more)");
+        if (CommandFor(e) is { } command)
+            ErrorLine($"  {command}");
     }
 
     public void ErrorLine(string text)
@@ -154,6 +159,17 @@ internal sealed class Output
             ErrorWriter.Flush();
         }
     }
+
+    /// <summary>The command that goes with a remedy; messages of the runtime name none, as a library's user has no shell.</summary>
+    private static string? CommandFor(Exception e) => e switch
+    {
+        QueueFullException { Full: var full } => $"To raise the limit: steward limit set {full.Scope} --queue N",
+        JournalException { IsLoss: true } =>
+            "To see all that is lost: steward doctor. To accept it, in a SQLite file: steward doctor --accept-loss",
+        JournalException or StoreException { Failure: StoreFailure.Corrupt } => "To check the whole database: steward doctor --deep",
+        ForkCallException { Run: var run } => $"To see the calls: steward show {run}",
+        _ => null,
+    };
 
     private static void WriteTable(IAnsiConsole console, IReadOnlyList<string> headings, IReadOnlyList<IReadOnlyList<string>> rows)
     {

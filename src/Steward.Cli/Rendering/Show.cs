@@ -26,6 +26,8 @@ internal static class Show
     public static string Spent(BudgetAmount spent, BudgetCeilings ceilings) =>
         $"{Usd(spent.Usd)}{(ceilings.Usd is { } most ? $" of {Usd(most)}" : "")}";
 
+    public static string Labels(IReadOnlyDictionary<string, string> labels) => string.Join(' ', labels.Select(l => $"{l.Key}={l.Value}"));
+
     public static string Clock(DateTimeOffset time) => time.ToLocalTime().ToString("HH:mm:ss.fff", s_culture);
 
     public static string Moment(DateTimeOffset time) => time.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", s_culture);

@@ -18,12 +18,13 @@ internal static class Concurrency
     public const string Leased = "r.worker IS NOT NULL AND (r.claimable_at > (SELECT steward.now()) OR EXISTS (SELECT 1 FROM steward.node w WHERE w.name = r.worker AND w.expires_at > (SELECT steward.now())))";
 
     /// <summary>Claimable, or waiting for its turn in a session.</summary>
-    private const string Queue = """
+    private static readonly string s_queue = $"""
         SELECT r.tenant FROM steward.run r WHERE r.worker IS NULL AND r.claimable_at <= (SELECT steward.now())
         UNION ALL
         SELECT r.tenant FROM steward.run r WHERE r.worker IN (SELECT w.name FROM steward.node w WHERE w.expires_at <= (SELECT steward.now())) AND r.claimable_at <= (SELECT steward.now())
         UNION ALL
-        SELECT r.tenant FROM steward.run r WHERE r.queued AND r.worker IS NULL AND r.claimable_at IS NULL AND r.status NOT IN ('completed', 'failed', 'cancelled')
+        SELECT r.tenant FROM steward.run r WHERE r.queued AND r.worker IS NULL AND r.claimable_at IS NULL
+            AND r.status NOT IN {StatusSql.Ended}
         """;
 
     public static LimitScope ScopeOf(NpgsqlDataReader r) => new(r.GetString(0));
@@ -47,7 +48,7 @@ internal static class Concurrency
             SELECT tenant, sum(leased)::integer, sum(queue)::integer FROM (
                 SELECT r.tenant AS tenant, 1 AS leased, 0 AS queue FROM steward.run r WHERE {Leased}
                 UNION ALL
-                SELECT q.tenant, 0, 1 FROM ({Queue}) AS q) AS load
+                SELECT q.tenant, 0, 1 FROM ({s_queue}) AS q) AS load
             GROUP BY tenant
             """,
             static r => (r.GetString(0), r.GetInt32(1), r.GetInt32(2)));
@@ -73,7 +74,8 @@ internal static class Concurrency
         if (table.QueueOfAll is not null)
             await LockAsync(tx, LimitScope.Global);
         (int ofTenant, int ofAll) = await tx.FirstAsync(
-            $"SELECT (count(*) FILTER (WHERE q.tenant = $1))::integer, count(*)::integer FROM ({Queue}) AS q", static r => (r.GetInt32(0), r.GetInt32(1)), tenant);
+            $"SELECT (count(*) FILTER (WHERE q.tenant = $1))::integer, count(*)::integer FROM ({s_queue}) AS q",
+            static r => (r.GetInt32(0), r.GetInt32(1)), tenant);
         return table.CheckQueue(tenant, ofTenant, ofAll);
     }
 

@@ -9,7 +9,10 @@ namespace Steward.Postgres.Operations;
 /// <summary>New runs.</summary>
 internal static class Starts
 {
-    private const string ActiveOf = $"SELECT {RunRows.Columns} FROM steward.run r WHERE r.tenant = $1 AND r.session = $2 AND r.ancestors = '{{}}' AND r.status NOT IN ('completed', 'failed', 'cancelled') ORDER BY r.id";
+    private static readonly string s_activeOf = $$"""
+        SELECT {{RunRows.Columns}} FROM steward.run r
+        WHERE r.tenant = $1 AND r.session = $2 AND r.ancestors = '{}' AND r.status NOT IN {{StatusSql.Ended}} ORDER BY r.id
+        """;
 
     public static async Task<StartResult> RunAsync(Tx tx, RunStart start, int inlinePayload)
     {
@@ -37,7 +40,8 @@ internal static class Starts
     /// <summary>When a run of a session has ended, the next in its queue begins. The caller holds the session's lock.</summary>
     public static async Task AdvanceAsync(Tx tx, RunRecord ended)
     {
-        if (StartRules.IsOfSession(ended) && StartRules.Next(await tx.AllAsync(ActiveOf + " LIMIT 1", RunRows.Read, ended.Tenant, ended.Session)) is { } next)
+        if (StartRules.IsOfSession(ended)
+            && StartRules.Next(await tx.AllAsync(s_activeOf + " LIMIT 1", RunRows.Read, ended.Tenant, ended.Session)) is { } next)
             await tx.ExecuteAsync("UPDATE steward.run SET queued = false, claimable_at = CASE WHEN worker IS NULL THEN steward.now() ELSE claimable_at END WHERE id = $1", next.Id);
     }
 
@@ -58,20 +62,24 @@ internal static class Starts
 
         // Also a run beside the others takes the lock, so that the next one's question which are active has one answer.
         await tx.ExecuteAsync("SELECT pg_advisory_xact_lock(hashtextextended($1 || $2 || '/' || $3, 0))", tx.Sql.SessionPrefix, started.Tenant, started.Session);
-        return StartRules.HeedsOthers(start) ? await tx.AllAsync(ActiveOf, RunRows.Read, started.Tenant, started.Session) : [];
+        return StartRules.HeedsOthers(start) ? await tx.AllAsync(s_activeOf, RunRows.Read, started.Tenant, started.Session) : [];
     }
 
     private static async Task InsertAsync(Tx tx, RunStart start, RunStarted started, bool queued, int inlinePayload)
     {
         long id = await tx.FirstAsync(
-            """
-            INSERT INTO steward.run (uuid, tenant, user_name, session, agent, version, client_key, status, reason, head, head_hash, claimable_at, created_at, updated_at, ancestors, queued)
-            SELECT $1, $2, $3, $4, $5, $6, $7, 'planning', 'started', $8, $9, CASE WHEN $11 THEN NULL ELSE n.at END, n.at, n.at, $10, $11 FROM (SELECT steward.now() AS at) AS n
+            $"""
+            INSERT INTO steward.run (uuid, tenant, user_name, session, agent, version, client_key, status, reason,
+                head, head_hash, claimable_at, created_at, updated_at, ancestors, queued, labels)
+            SELECT $1, $2, $3, $4, $5, $6, $7, {StatusSql.Begun},
+                $8, $9, CASE WHEN $11 THEN NULL ELSE n.at END, n.at, n.at, $10, $11, $12::jsonb
+            FROM (SELECT steward.now() AS at) AS n
             RETURNING id
             """,
             static r => r.GetInt64(0),
             start.Run.Value, started.Tenant, started.User, started.Session, started.Agent, started.AgentVersion, started.Key,
-            start.Last.Sequence, start.Last.Hash.ToArray(), (started.Parent?.Ancestors ?? []).Select(a => a.Value).ToArray(), queued);
+            start.Last.Sequence, start.Last.Hash.ToArray(), (started.Parent?.Ancestors ?? []).Select(a => a.Value).ToArray(), queued,
+            StoreJson.Write(started.Labels));
 
         await using RoundTrip trip = tx.RoundTrip();
         if (Blob.IsHash(started.DefinitionHash))

@@ -67,13 +67,17 @@ internal static class StartsAtOnce
         if (named.Length > 0)
             EventRows.Name(trip, named);
         trip.Ask(
-            """
+            $$"""
             WITH n AS MATERIALIZED (SELECT steward.now() AS at),
             made AS (
-                INSERT INTO steward.run (uuid, tenant, user_name, agent, version, client_key, status, reason, head, head_hash, claimable_at, created_at, updated_at, ancestors, queued)
-                SELECT u.uuid, u.tenant, u.user_name, u.agent, u.version, u.key, 'planning', 'started', u.head, u.head_hash, n.at, n.at, n.at, CASE u.ancestors WHEN '' THEN '{}' ELSE string_to_array(u.ancestors, ',')::uuid[] END, false
-                FROM n, unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bytea[], $9::text[])
-                    AS u (uuid, tenant, user_name, agent, version, key, head, head_hash, ancestors)
+                INSERT INTO steward.run (uuid, tenant, user_name, agent, version, client_key, status, reason,
+                    head, head_hash, claimable_at, created_at, updated_at, ancestors, queued, labels)
+                SELECT u.uuid, u.tenant, u.user_name, u.agent, u.version, u.key, {{StatusSql.Begun}},
+                    u.head, u.head_hash, n.at, n.at, n.at,
+                    CASE u.ancestors WHEN '' THEN '{}' ELSE string_to_array(u.ancestors, ',')::uuid[] END, false, u.labels::jsonb
+                FROM n, unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+                        $7::bigint[], $8::bytea[], $9::text[], $22::text[])
+                    AS u (uuid, tenant, user_name, agent, version, key, head, head_hash, ancestors, labels)
                 ON CONFLICT DO NOTHING
                 RETURNING id, uuid),
             entered AS (
@@ -93,7 +97,8 @@ internal static class StartsAtOnce
             Of(s => s.Last.Sequence), Of(s => EventRows.Bytes(s.Last.Hash)), OfStarted(s => string.Join(',', (s.Parent?.Ancestors ?? []).Select(a => a.Value))),
             Entered(e => e.Run), Entered(e => e.Entry.Sequence), Entered(e => e.Entry.Type), Entered(e => e.Entry.Time.UtcDateTime), Entered(e => EventRows.Bytes(e.Entry.Hash)),
             Entered(e => EventRows.Bytes(e.Entry.PayloadHash)), Entered(e => EventRows.InlineOf(e.Entry, inlinePayload)),
-            Of(s => BudgetScope.ForRun(s.Run).Key), OfStarted(s => s.Ceilings.ModelCalls), OfStarted(s => s.Ceilings.ToolCalls), OfStarted(s => s.Ceilings.Tokens), OfStarted(s => s.Ceilings.Usd));
+            Of(s => BudgetScope.ForRun(s.Run).Key), OfStarted(s => s.Ceilings.ModelCalls), OfStarted(s => s.Ceilings.ToolCalls),
+            OfStarted(s => s.Ceilings.Tokens), OfStarted(s => s.Ceilings.Usd), OfStarted(s => StoreJson.Write(s.Labels)));
 
         T[] Of<T>(Func<RunStart, T> column) => Array.ConvertAll(starts, s => column(s));
         T[] OfStarted<T>(Func<RunStarted, T> column) => Array.ConvertAll(started, s => column(s));

@@ -36,10 +36,10 @@ internal static class Switches
 
         // A run that parked because of the switch waits for nothing else; one that waits for more parks again.
         await tx.ExecuteAsync(
-            """
+            $"""
             UPDATE steward.run SET claimable_at = steward.now() WHERE id IN (
                 SELECT r.id FROM steward.run r
-                WHERE r.worker IS NULL AND r.claimable_at IS NULL AND NOT r.queued AND r.status NOT IN ('completed', 'failed', 'cancelled')
+                WHERE r.worker IS NULL AND r.claimable_at IS NULL AND NOT r.queued AND r.status NOT IN {StatusSql.Ended}
                   AND ($1 IN ('global', 'tenant:' || r.tenant, 'agent:' || r.agent, 'run:' || replace(r.uuid::text, '-', ''))
                     OR $1 IN (SELECT 'run:' || replace(a::text, '-', '') FROM unnest(r.ancestors) AS a))
                 ORDER BY r.id FOR UPDATE)

@@ -1,4 +1,5 @@
 using Steward.Postgres.Data;
+using Steward.Postgres.Tables;
 
 namespace Steward.Postgres.Operations;
 
@@ -37,9 +38,10 @@ internal static class Timelines
         if (isFirst || lossless)
             return null;
         return await tx.ExecuteAsync(
-            """
+            $"""
             UPDATE steward.run SET doubted = true
-            WHERE status NOT IN ('completed', 'failed', 'cancelled') AND (worker IS NOT NULL OR claimable_at <= (SELECT max(updated_at) FROM steward.run) + $1::interval)
+            WHERE status NOT IN {StatusSql.Ended}
+                AND (worker IS NOT NULL OR claimable_at <= (SELECT max(updated_at) FROM steward.run) + $1::interval)
             """,
             s_mostLag);
     }

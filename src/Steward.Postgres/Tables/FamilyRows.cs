@@ -18,17 +18,20 @@ internal sealed record FamilyRow(long Id, RunId Run, RunId? Parent, string Tenan
 /// <remarks>A level at a time, each by an index: of a recursive query PostgreSQL expects so many rows that it reads the whole table.</remarks>
 internal static class FamilyRows
 {
-    private const string IsOld = "(r.status IN ('completed', 'failed', 'cancelled') AND r.updated_at < (SELECT steward.now()) - $1::interval)";
-    private const string Select = $"SELECT r.id, r.uuid, r.ancestors[1], r.tenant, r.session, r.head, {IsOld} FROM steward.run r WHERE";
+    private static readonly string s_isOld = $"(r.status IN {StatusSql.Ended} AND r.updated_at < (SELECT steward.now()) - $1::interval)";
+    private static readonly string s_select =
+        $"SELECT r.id, r.uuid, r.ancestors[1], r.tenant, r.session, r.head, {s_isOld} FROM steward.run r WHERE";
 
     private static readonly string[] s_owned = [.. ((string[])["signal", "snapshot", "question", "feedback", "event"]).Select(table => $"DELETE FROM steward.{table} WHERE run = ANY($1)"), "DELETE FROM steward.run WHERE id = ANY($1)"];
 
     /// <summary>The next roots that ended, by their number: an index of when runs changed would be written by every append.</summary>
     public static Task<List<FamilyRow>> EndedRootsAfterAsync(Tx tx, long after, TimeSpan olderThan, string? agent, string? tenant, int limit) => tx.AllAsync(
-        $"{Select} r.id > $2 AND r.ancestors = '{{}}' AND {IsOld} AND ($3::text IS NULL OR r.agent = $3) AND ($4::text IS NULL OR r.tenant = $4) ORDER BY r.id LIMIT $5", Read, olderThan, after, agent, tenant, limit);
+        $"{s_select} r.id > $2 AND r.ancestors = '{{}}' AND {s_isOld} AND ($3::text IS NULL OR r.agent = $3) "
+            + "AND ($4::text IS NULL OR r.tenant = $4) ORDER BY r.id LIMIT $5",
+        Read, olderThan, after, agent, tenant, limit);
 
     public static Task<List<FamilyRow>> RootsAsync(Tx tx, Guid[] runs, TimeSpan olderThan) =>
-        tx.AllAsync($"{Select} r.uuid = ANY($2) AND r.ancestors = '{{}}' ORDER BY r.id", Read, olderThan, runs);
+        tx.AllAsync($"{s_select} r.uuid = ANY($2) AND r.ancestors = '{{}}' ORDER BY r.id", Read, olderThan, runs);
 
     /// <summary>The families of roots, each with its root first.</summary>
     public static async Task<List<List<FamilyRow>>> FamiliesAsync(Tx tx, List<FamilyRow> roots, TimeSpan olderThan)
@@ -37,7 +40,8 @@ internal static class FamilyRows
         for (List<FamilyRow> level = roots; level.Count > 0;)
         {
             level = await tx.AllAsync(
-                $"{Select} r.ancestors <> '{{}}' AND r.ancestors[1] = ANY($2) ORDER BY r.id", Read, olderThan, level.Select(run => run.Run.Value).ToArray());
+                $"{s_select} r.ancestors <> '{{}}' AND r.ancestors[1] = ANY($2) ORDER BY r.id",
+                Read, olderThan, level.Select(run => run.Run.Value).ToArray());
             foreach (FamilyRow child in level)
             {
                 families[child.Run] = families[child.Parent!.Value];

@@ -8,8 +8,10 @@ namespace Steward.Postgres.Tables;
 /// <summary>The rows of runs.</summary>
 internal static class RunRows
 {
-    public const string Columns = "r.id, r.uuid, r.tenant, r.user_name, r.session, r.agent, r.version, r.status, r.reason, r.epoch, r.worker, r.attempts, r.head, r.head_hash, r.claimable_at, r.created_at, r.updated_at, r.ancestors, r.queued, r.slots, r.doubted";
-    public const int ColumnCount = 21;
+    public const string Columns =
+        "r.id, r.uuid, r.tenant, r.user_name, r.session, r.agent, r.version, r.status, r.reason, r.epoch, r.worker, r.attempts, "
+        + "r.head, r.head_hash, r.claimable_at, r.created_at, r.updated_at, r.ancestors, r.queued, r.slots, r.doubted, r.labels::text";
+    public const int ColumnCount = 22;
 
     public static RunRecord Read(NpgsqlDataReader r) => new()
     {
@@ -34,6 +36,7 @@ internal static class RunRows
         Queued = r.GetBoolean(18),
         Slots = SlotRules.Read(r.TextOrNull(19)),
         IsDoubted = r.GetBoolean(20),
+        Labels = StoreJson.ReadLabels(r.TextOrNull(21)),
     };
 
     public static IReadOnlyList<RunId> ReadAncestors(NpgsqlDataReader r, int column) =>

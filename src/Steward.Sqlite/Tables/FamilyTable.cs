@@ -21,9 +21,9 @@ internal static class FamilyTable
         """;
 
     /// <summary>By the row's number: an index of when runs changed would be written by every append.</summary>
-    private const string EndedRoots = """
+    private static readonly string s_endedRoots = $"""
         SELECT id, uuid FROM run
-        WHERE id > ?1 AND ancestors IS NULL AND status IN ('completed', 'failed', 'cancelled') AND updated_at < ?2
+        WHERE id > ?1 AND ancestors IS NULL AND status IN {StatusSql.Ended} AND updated_at < ?2
             AND (?3 IS NULL OR agent = ?3) AND (?4 IS NULL OR tenant = ?4)
         ORDER BY id LIMIT ?5
         """;
@@ -36,7 +36,8 @@ internal static class FamilyTable
 
     /// <summary>The next roots that have ended.</summary>
     public static List<(long Id, RunId Run)> EndedRootsAfter(Db db, long after, long before, string? agent, string? tenant, int limit) =>
-        db.Prepare(EndedRoots).Bind(1, after).Bind(2, before).Bind(3, agent).Bind(4, tenant).Bind(5, limit).All(static s => (s.Int64(0), new RunId(s.Guid(1))));
+        db.Prepare(s_endedRoots).Bind(1, after).Bind(2, before).Bind(3, agent).Bind(4, tenant).Bind(5, limit)
+            .All(static s => (s.Int64(0), new RunId(s.Guid(1))));
 
     /// <summary>Bytes of the payloads in a journal's rows.</summary>
     public static long Bytes(Db db, long run) => db.Prepare("SELECT coalesce(sum(length(payload)), 0) FROM event WHERE run = ?1").Bind(1, run).First(static s => s.Int64(0));

@@ -10,23 +10,23 @@ internal sealed class LoadTable(Db db)
     private const string Leased = "r.worker IS NOT NULL AND r.claimable_at > ?1";
 
     /// <summary>Claimable, or waiting for its turn in a session.</summary>
-    private const string Queue = """
+    private static readonly string s_queue = $"""
         SELECT r.tenant FROM run r WHERE r.claimable_at <= ?1
         UNION ALL
-        SELECT r.tenant FROM run r WHERE r.queued AND r.worker IS NULL AND r.claimable_at IS NULL AND r.status NOT IN ('completed', 'failed', 'cancelled')
+        SELECT r.tenant FROM run r WHERE r.queued AND r.worker IS NULL AND r.claimable_at IS NULL AND r.status NOT IN {StatusSql.Ended}
         """;
 
     public const string SlotsQuery = $"SELECT r.id, r.slots FROM run r WHERE r.slots IS NOT NULL AND {Leased}";
-    public const string TenantsQuery = $"""
+    public static readonly string TenantsQuery = $"""
         SELECT tenant, sum(leased), sum(queue) FROM (
             SELECT r.tenant AS tenant, 1 AS leased, 0 AS queue FROM run r WHERE {Leased}
             UNION ALL
-            SELECT q.tenant, 0, 1 FROM ({Queue}) AS q)
+            SELECT q.tenant, 0, 1 FROM ({s_queue}) AS q)
         GROUP BY tenant
         """;
 
     private readonly Statement _slots = db.Prepare(SlotsQuery);
-    private readonly Statement _queue = db.Prepare($"SELECT coalesce(sum(q.tenant = ?2), 0), count(*) FROM ({Queue}) AS q");
+    private readonly Statement _queue = db.Prepare($"SELECT coalesce(sum(q.tenant = ?2), 0), count(*) FROM ({s_queue}) AS q");
 
     public static (long Run, IReadOnlyList<ToolSlot> Slots) ReadSlots(Statement s) => (s.Int64(0), SlotRules.Read(s.Text(1)));
 

@@ -16,7 +16,10 @@ internal static class Instant
 
 internal sealed class RunTable(Db db)
 {
-    public const string Columns = "r.id, r.uuid, r.tenant, r.user, r.session, r.agent, r.version, r.status, r.reason, r.epoch, r.worker, r.attempts, r.head, r.head_hash, r.claimable_at, r.created_at, r.updated_at, r.ancestors, r.queued, r.slots";
+    public const string Columns =
+        "r.id, r.uuid, r.tenant, r.user, r.session, r.agent, r.version, r.status, r.reason, r.epoch, r.worker, r.attempts, "
+        + "r.head, r.head_hash, r.claimable_at, r.created_at, r.updated_at, r.ancestors, r.queued, r.slots, r.labels";
+    public const int ColumnCount = 21;
 
     private readonly Statement _find = db.Prepare($"SELECT {Columns} FROM run r WHERE r.uuid = ?1");
     private readonly Statement _findKey = db.Prepare("SELECT uuid FROM run WHERE tenant = ?1 AND client_key = ?2");
@@ -26,15 +29,21 @@ internal sealed class RunTable(Db db)
     private readonly Statement _tenantAfter = db.Prepare("SELECT tenant FROM run WHERE tenant > ?1 AND claimable_at IS NOT NULL ORDER BY tenant LIMIT 1");
     private readonly Statement _leasedOf = db.Prepare("SELECT count(*) FROM run WHERE tenant = ?1 AND worker IS NOT NULL AND claimable_at > ?2");
     private readonly Statement _leased = db.Prepare("SELECT count(*) FROM run WHERE worker IS NOT NULL AND claimable_at > ?1");
-    private readonly Statement _insert = db.Prepare("""
-        INSERT INTO run (uuid, tenant, user, session, agent, version, client_key, status, reason, epoch, attempts, head, head_hash, claimable_at, created_at, updated_at, ancestors, queued)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'planning', 'started', 0, 0, ?12, ?8, CASE WHEN ?11 THEN NULL ELSE ?9 END, ?9, ?9, ?10, ?11)
+    private readonly Statement _insert = db.Prepare($"""
+        INSERT INTO run (uuid, tenant, user, session, agent, version, client_key, status, reason,
+            epoch, attempts, head, head_hash, claimable_at, created_at, updated_at, ancestors, queued, labels)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, {StatusSql.Begun}, 0, 0, ?12, ?8, CASE WHEN ?11 THEN NULL ELSE ?9 END, ?9, ?9, ?10, ?11, ?13)
         """);
 
     private readonly Statement _record = db.Prepare("UPDATE run SET status = ?2, reason = ?3, attempts = ?4, head = ?5, head_hash = ?6, updated_at = ?7, version = ?8 WHERE id = ?1");
     private readonly Statement _lease = db.Prepare("UPDATE run SET epoch = ?2, worker = ?3, attempts = ?4, claimable_at = ?5, updated_at = ?6 WHERE id = ?1");
-    private readonly Statement _parked = db.Prepare($"SELECT {Columns} FROM run r WHERE r.worker IS NULL AND r.claimable_at IS NULL AND r.status NOT IN ('completed', 'failed', 'cancelled')");
-    private readonly Statement _session = db.Prepare($"SELECT {Columns} FROM run r WHERE r.tenant = ?1 AND r.session = ?2 AND r.ancestors IS NULL AND r.status NOT IN ('completed', 'failed', 'cancelled') ORDER BY r.id");
+    private readonly Statement _parked = db.Prepare(
+        $"SELECT {Columns} FROM run r WHERE r.worker IS NULL AND r.claimable_at IS NULL AND r.status NOT IN {StatusSql.Ended}");
+    private readonly Statement _session = db.Prepare($"""
+        SELECT {Columns} FROM run r
+        WHERE r.tenant = ?1 AND r.session = ?2 AND r.ancestors IS NULL AND r.status NOT IN {StatusSql.Ended} ORDER BY r.id
+        """);
+
     private readonly Statement _unqueue = db.Prepare("UPDATE run SET queued = 0, claimable_at = CASE WHEN worker IS NULL THEN ?2 ELSE claimable_at END WHERE id = ?1");
     private readonly Statement _slots = db.Prepare("UPDATE run SET slots = ?2 WHERE id = ?1");
     private readonly Statement _due = db.Prepare("UPDATE run SET claimable_at = ?2 WHERE id = ?1");
@@ -61,6 +70,7 @@ internal sealed class RunTable(Db db)
         Ancestors = ReadAncestors(s, 17),
         Queued = s.Int64(18) == 1,
         Slots = SlotRules.Read(s.TextOrNull(19)),
+        Labels = StoreJson.ReadLabels(s.TextOrNull(20)),
     };
 
     public RunRecord? Find(RunId run) => _find.Bind(1, run.Value).First(Read);
@@ -93,7 +103,7 @@ internal sealed class RunTable(Db db)
     {
         _insert.Bind(1, run.Value).Bind(2, started.Tenant).Bind(3, started.User).Bind(4, started.Session)
             .Bind(5, started.Agent).Bind(6, started.AgentVersion).Bind(7, started.Key)
-            .Bind(8, headHash).Bind(9, now).Bind(11, queued ? 1 : 0).Bind(12, head);
+            .Bind(8, headHash).Bind(9, now).Bind(11, queued ? 1 : 0).Bind(12, head).Bind(13, StoreJson.Write(started.Labels));
         (started.Parent is { } parent ? _insert.Bind(10, WriteAncestors(parent.Ancestors)) : _insert.BindNull(10)).Execute();
         return db.LastId;
     }

@@ -14,6 +14,10 @@ internal static class FindChecks
         ConformanceCheck.Of(Find_Runs_SelectsThoseThatThereAre),
         ConformanceCheck.Of(Find_Statuses_SelectsAnyOfThem),
         ConformanceCheck.Of(Find_FiltersTogether_AllHold),
+        ConformanceCheck.Of(Find_Labels_SelectsRunsThatBearThemAll),
+        ConformanceCheck.Of(Find_LabelsOfAnyText_ComeBackAsTheyWere),
+        ConformanceCheck.Of(Find_LabelsOfAChildAndOfAClaim_AreTheirRuns),
+        ConformanceCheck.Of(Find_UnusableLabels_AreRefused),
         ConformanceCheck.Of(Find_RunOfAnotherTenant_IsEmpty),
         ConformanceCheck.Of(Find_UnknownRun_IsEmpty),
     ];
@@ -85,6 +89,80 @@ internal static class FindChecks
         await FindsAsync(s, new RunQuery { Tenant = "acme", Agent = "support", Session = "a", Statuses = [RunStatus.Planning] }, [match.Id]);
         await FindsAsync(s, new RunQuery { Tenant = "acme", Agent = "support", Session = "a", Statuses = [RunStatus.Failed] }, []);
     }
+
+    private static async Task Find_Labels_SelectsRunsThatBearThemAll(Scene s)
+    {
+        Subject bare = await s.StartedAsync();
+        Subject one = await LabelledAsync(s, null, ("ticket", "991"));
+        Subject two = await LabelledAsync(s, "a", ("ticket", "991"), ("team", "blue"));
+        Subject three = await LabelledAsync(s, null, ("ticket", "99"), ("team", "blue"));
+        await FindsAsync(s, With(("ticket", "991")), [two.Id, one.Id]);
+        await FindsAsync(s, With(("team", "blue")), [three.Id, two.Id]);
+        await FindsAsync(s, With(("team", "blue"), ("ticket", "991")), [two.Id]);
+        await FindsAsync(s, With(("ticket", "")), []);
+        await FindsAsync(s, With(("ticket", "9911")), []);
+        await FindsAsync(s, With(("Ticket", "991")), []);
+        await FindsAsync(s, With(("team", "Blue")), []);
+        await FindsAsync(s, With(("team", "991")), []);
+        await FindsAsync(s, With(), [three.Id, two.Id, one.Id, bare.Id]);
+        await FindsAsync(s, With(("team", "blue")) with { Session = "a" }, [two.Id]);
+        await FindsAsync(s, With(("team", "blue")) with { Limit = 1 }, [three.Id]);
+        Expect.Sequence(["team=blue", "ticket=991"], Shown(await s.InfoAsync(two.Id)));
+        Expect.Equal(0, (await s.InfoAsync(bare.Id)).Labels.Count);
+    }
+
+    private static async Task Find_LabelsOfAnyText_ComeBackAsTheyWere(Scene s)
+    {
+        (string, string)[] odd =
+        [
+            ("a.b/c-d_e", "'; DROP TABLE run; --"), ("quote", "\"\\{}[]"),
+            ("letters", "Grüße, 世界 🙂"), ("number", "1e3"), ("empty", ""), ("7", " "),
+        ];
+        Subject run = await LabelledAsync(s, null, odd);
+        foreach ((string, string) label in odd)
+            await FindsAsync(s, With(label), [run.Id]);
+        await FindsAsync(s, With(odd), [run.Id]);
+        await FindsAsync(s, With(("number", "1000")), []);
+        Expect.Sequence(odd.Select(l => $"{l.Item1}={l.Item2}").Order(StringComparer.Ordinal), Shown(await s.InfoAsync(run.Id)));
+    }
+
+    private static async Task Find_LabelsOfAChildAndOfAClaim_AreTheirRuns(Scene s)
+    {
+        Subject parent = await LabelledAsync(s, null, ("ticket", "991"));
+        Expect.Sequence(["ticket=991"], Shown((await parent.ClaimAsync()).Info));
+        RunStart start = Labelled(s, s.Child(parent.Id), ("ticket", "992"));
+        await parent.CommitAsync(parent.Batch(Scene.Fact("child")) with { Starts = [start] });
+        await FindsAsync(s, With(("ticket", "992")), [start.Run]);
+        await FindsAsync(s, With(("ticket", "991")), [parent.Id]);
+        Expect.Sequence(["ticket=991"], Shown(await s.InfoAsync(parent.Id)));
+    }
+
+    private static async Task Find_UnusableLabels_AreRefused(Scene s)
+    {
+        (string Name, string Value)[] unusable =
+            [("", "x"), ("a b", "x"), ("name", "a\0b"), ("name", new string('x', Labels.MaxValue + 1))];
+        foreach ((string Name, string Value) label in unusable)
+        {
+            await Expect.ThrowsAsync<ArgumentException>(() => s.Store.FindAsync(With(label), s.Token).AsTask());
+            await Expect.ThrowsAsync<ArgumentException>(() => s.Store.StartAsync(Labelled(s, s.Start(), label), s.Token).AsTask());
+        }
+
+        await FindsAsync(s, new RunQuery(), []);
+    }
+
+    private static Task<Subject> LabelledAsync(Scene s, string? session, params (string Name, string Value)[] labels) =>
+        s.StartedAsync(Labelled(s, s.Start(session: session), labels));
+
+    private static RunStart Labelled(Scene s, RunStart start, params (string Name, string Value)[] labels)
+    {
+        RunStarted started = start.Started with { Labels = labels.ToDictionary(l => l.Name, l => l.Value) };
+        return start with { Entry = JournalEntry.Create(start.Run, 1, JournalEntry.Origin, started, s.Now) };
+    }
+
+    private static RunQuery With(params (string Name, string Value)[] labels) =>
+        new() { Labels = labels.ToDictionary(l => l.Name, l => l.Value) };
+
+    private static IEnumerable<string> Shown(RunInfo run) => run.Labels.Select(l => $"{l.Key}={l.Value}").Order(StringComparer.Ordinal);
 
     private static async Task Find_RunOfAnotherTenant_IsEmpty(Scene s)
     {

@@ -153,8 +153,7 @@ public sealed class AgentBuilder
             throw new ArgumentException($"The agent '{Name}' has an empty route for the role {empty.Key}.");
         if (Tools.GroupBy(t => t.Name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new ArgumentException($"The agent '{Name}' has two tools named '{twice.Key}'.");
-        Limits.Check();
-        Planning?.Check();
+        CheckRanges();
         if (Validators.GroupBy(v => v.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } same)
             throw new ArgumentException($"The agent '{Name}' has two validators named '{same.Key}'.");
         CheckNames("context source", ContextSources.Select(s => s.Name));
@@ -175,6 +174,16 @@ public sealed class AgentBuilder
         if (Approvals.FirstOrDefault(p => p.Default is not (Answer.Approve or Answer.Deny or Answer.Stop)) is { } odd)
             throw new ArgumentException($"The approval policy '{odd.Name}' of agent '{Name}' has the default '{odd.Default}'; approve, deny or stop.");
         return new AgentDefinition(this);
+    }
+
+    private void CheckRanges()
+    {
+        Limits.Check();
+        Planning?.Check();
+        Ceilings.Check();
+        SessionCeilings?.Check();
+        foreach (ModelTarget target in Routes.Values.SelectMany(r => r.Targets))
+            target.Check();
     }
 
     private void CheckNames(string kind, IEnumerable<string> names)

@@ -100,7 +100,8 @@ public sealed record RunRequest
     /// <summary>Makes starting idempotent: the same key of the same tenant gives the same run.</summary>
     public string? Key { get; init; }
 
-    /// <summary>What the run is marked with: at most 16 short strings by name, kept in its journal. Its children bear them too.</summary>
+    /// <summary>What the run is marked with: at most 16 short strings by name. Its children bear them too, and <see cref="RunQuery.Labels"/> finds them.</summary>
+    /// <remarks>A name has 1 to 64 letters, digits, '.', '_', '-' or '/'; a value up to 256 printable characters. Others are refused at the start.</remarks>
     public IReadOnlyDictionary<string, string>? Labels { get; init; }
 
     /// <summary>The trace that the run belongs to.</summary>

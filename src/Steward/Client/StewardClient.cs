@@ -20,6 +20,7 @@ internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, R
         AgentDefinition definition = agents.Find(agent)
             ?? throw new StewardException($"There is no agent '{agent}' here; there are: {string.Join(", ", agents.Names.Order(StringComparer.Ordinal))}.");
         Labels.Check(request.Labels);
+        request.Ceilings?.Check();
         TransactionalCalls.ThrowIfUnserved(definition, store);
         RunId id = RunId.New(time);
         var started = new RunStarted
@@ -54,6 +55,7 @@ internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, R
     public async Task<RunHandle> ForkAsync(RunId run, ForkRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
+        request.Ceilings?.Check();
         RunStart start = await new ForkBuilder(store, agents, time).BuildAsync(run, request, cancellationToken);
         return Begun(await store.StartAsync(start, cancellationToken));
     }

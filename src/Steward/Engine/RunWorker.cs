@@ -17,7 +17,6 @@ namespace Steward.Engine;
 internal sealed class RunWorker : BackgroundService, IRunWorker
 {
     private const int MostChildren = 2_000;
-    private static readonly RunStatus[] s_living = [.. Enum.GetValues<RunStatus>().Where(s => !s.IsTerminal())];
 
     private readonly IStewardStore _store;
     private readonly AgentRegistry _agents;
@@ -147,7 +146,11 @@ internal sealed class RunWorker : BackgroundService, IRunWorker
     {
         List<RunId> family = [root];
         for (int i = 0; i < family.Count; i++)
-            family.AddRange((await _store.FindAsync(new RunQuery { Parent = family[i], Statuses = s_living, Limit = MostChildren }, cancellationToken)).Select(r => r.Run));
+        {
+            RunQuery children = new() { Parent = family[i], Statuses = StatusRules.Living, Limit = MostChildren };
+            family.AddRange((await _store.FindAsync(children, cancellationToken)).Select(r => r.Run));
+        }
+
         return family;
     }
 

@@ -22,7 +22,7 @@ internal sealed class SessionHistory(IRunStore store) : IContextSource
         if (request.Turn > 0 || state.Started is not { Session: { } session, Parent: null, Origin: null })
             return [];
         IReadOnlyList<RunInfo> runs = await store.FindAsync(
-            new RunQuery { Tenant = state.Started.Tenant, Session = session, Statuses = [RunStatus.Completed, RunStatus.Cancelled, RunStatus.Failed] },
+            new RunQuery { Tenant = state.Started.Tenant, Session = session, Statuses = StatusRules.Ended },
             cancellationToken);
         List<HistoryMessage> messages = [];
         int bytes = 0;

@@ -6,39 +6,39 @@ namespace Steward.Engine;
 public class WorkerOptions
 {
     /// <summary>Most runs that are worked on at the same time here. Waiting runs do not count: they are only in the store.</summary>
-    /// <value>32.</value>
+    /// <value>32; 1 to 10,000.</value>
     public int MaxConcurrentRuns { get; set; } = 32;
 
     /// <summary>How long a worker may hold a run without a sign of life before another one takes it.</summary>
-    /// <value>30 seconds.</value>
+    /// <value>30 seconds; 100 milliseconds to 1 hour.</value>
     public TimeSpan LeaseDuration { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How often an idle worker looks for runs that other processes made claimable. Those of this process are noticed at once.</summary>
-    /// <value>1 second.</value>
+    /// <value>1 second; 10 milliseconds to 5 minutes.</value>
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How often a busy worker looks for cancels and kill switches that other processes set.</summary>
-    /// <value>250 milliseconds.</value>
+    /// <value>250 milliseconds; 10 milliseconds to 1 minute.</value>
     public TimeSpan WatchInterval { get; set; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>How long a tool may take to come back after it was cancelled; then it is abandoned.</summary>
-    /// <value>5 seconds.</value>
+    /// <value>5 seconds; 0 to 10 minutes.</value>
     public TimeSpan CancelGrace { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long a stopping worker lets actions in flight end before it interrupts them.</summary>
-    /// <value>20 seconds.</value>
+    /// <value>20 seconds; 0 to 10 minutes.</value>
     public TimeSpan DrainGrace { get; set; } = TimeSpan.FromSeconds(20);
 
     /// <summary>How long a run that can go on only with a call of a tool at its limit waits here for a slot. Then it makes room for others, and is back after as long again, or a poll interval.</summary>
-    /// <value>5 seconds.</value>
+    /// <value>5 seconds; 0 to 10 minutes.</value>
     public TimeSpan SlotWait { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long a run is left to workers that have its agent's version, before this one, which has not, takes it and says that the version is missing.</summary>
-    /// <value>30 seconds.</value>
+    /// <value>30 seconds; 0 to 1 day.</value>
     public TimeSpan VersionPatience { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Claims without progress after which a run is quarantined: it brings its workers down.</summary>
-    /// <value>5.</value>
+    /// <value>5; 1 to 1,000.</value>
     public int MaxClaimAttempts { get; set; } = 5;
 
     /// <summary>Whether this process works on runs; without a worker it only starts runs and talks to them.</summary>

@@ -16,7 +16,7 @@ public sealed class StewardOptions : WorkerOptions
     public ModelRetryOptions Retry { get; set; } = new();
 
     /// <summary>Updates kept for a slow reader of a live stream; the oldest are dropped, and the reader is told how many.</summary>
-    /// <value>256.</value>
+    /// <value>256; 1 to 100,000.</value>
     public int FollowQueue { get; set; } = 256;
 
     /// <summary>Where budget alerts are posted as JSON: an absolute <c>http</c> or <c>https</c> URL.</summary>
@@ -36,16 +36,19 @@ internal sealed class StewardOptionsValidator : IValidateOptions<StewardOptions>
     public ValidateOptionsResult Validate(string? name, StewardOptions options)
     {
         List<string> wrong = [];
-        Check(wrong, nameof(options.MaxConcurrentRuns), options.MaxConcurrentRuns, options.MaxConcurrentRuns is >= 1 and <= 10_000, "1 to 10,000");
-        Check(wrong, nameof(options.MaxClaimAttempts), options.MaxClaimAttempts, options.MaxClaimAttempts is >= 1 and <= 1_000, "1 to 1,000");
-        Check(wrong, nameof(options.LeaseDuration), options.LeaseDuration, options.LeaseDuration >= TimeSpan.FromMilliseconds(100) && options.LeaseDuration <= TimeSpan.FromHours(1), "100 milliseconds to 1 hour");
-        Check(wrong, nameof(options.PollInterval), options.PollInterval, options.PollInterval >= TimeSpan.FromMilliseconds(10) && options.PollInterval <= TimeSpan.FromMinutes(5), "10 milliseconds to 5 minutes");
-        Check(wrong, nameof(options.WatchInterval), options.WatchInterval, options.WatchInterval >= TimeSpan.FromMilliseconds(10) && options.WatchInterval <= TimeSpan.FromMinutes(1), "10 milliseconds to 1 minute");
-        Check(wrong, nameof(options.CancelGrace), options.CancelGrace, options.CancelGrace >= TimeSpan.Zero && options.CancelGrace <= TimeSpan.FromMinutes(10), "0 to 10 minutes");
-        Check(wrong, nameof(options.DrainGrace), options.DrainGrace, options.DrainGrace >= TimeSpan.Zero && options.DrainGrace <= TimeSpan.FromMinutes(10), "0 to 10 minutes");
-        Check(wrong, nameof(options.SlotWait), options.SlotWait, options.SlotWait >= TimeSpan.Zero && options.SlotWait <= TimeSpan.FromMinutes(10), "0 to 10 minutes");
-        Check(wrong, nameof(options.VersionPatience), options.VersionPatience, options.VersionPatience >= TimeSpan.Zero && options.VersionPatience <= TimeSpan.FromDays(1), "0 to 1 day");
-        Check(wrong, nameof(options.FollowQueue), options.FollowQueue, options.FollowQueue is >= 1 and <= 100_000, "1 to 100,000");
+        Check(wrong, nameof(options.MaxConcurrentRuns), options.MaxConcurrentRuns, 1, 10_000);
+        Check(wrong, nameof(options.MaxClaimAttempts), options.MaxClaimAttempts, 1, 1_000);
+        Check(wrong, nameof(options.LeaseDuration), options.LeaseDuration, TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
+        Check(wrong, nameof(options.PollInterval), options.PollInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(5));
+        Check(wrong, nameof(options.WatchInterval), options.WatchInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1));
+        Check(wrong, nameof(options.CancelGrace), options.CancelGrace, TimeSpan.Zero, TimeSpan.FromMinutes(10));
+        Check(wrong, nameof(options.DrainGrace), options.DrainGrace, TimeSpan.Zero, TimeSpan.FromMinutes(10));
+        Check(wrong, nameof(options.SlotWait), options.SlotWait, TimeSpan.Zero, TimeSpan.FromMinutes(10));
+        Check(wrong, nameof(options.VersionPatience), options.VersionPatience, TimeSpan.Zero, TimeSpan.FromDays(1));
+        Check(wrong, nameof(options.FollowQueue), options.FollowQueue, 1, 100_000);
+        if (options.WorkerName is { } worker && string.IsNullOrWhiteSpace(worker))
+            wrong.Add("StewardOptions.WorkerName is empty; it must be a name, or null for one of machine and process.");
+        CheckRetry(wrong, options.Retry);
         CheckAlerts(wrong, options);
         return wrong.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(wrong);
     }
@@ -58,17 +61,30 @@ internal sealed class StewardOptionsValidator : IValidateOptions<StewardOptions>
         if (options.AlertWebhookSecret is { } secret && string.IsNullOrWhiteSpace(secret))
             wrong.Add("StewardOptions.AlertWebhookSecret is empty; it must be a secret, or null to post without a signature.");
         AlertDeliveryOptions delivery = options.AlertDelivery;
-        Check(wrong, "AlertDelivery.Timeout", delivery.Timeout, delivery.Timeout >= TimeSpan.FromMilliseconds(100) && delivery.Timeout <= TimeSpan.FromMinutes(5), "100 milliseconds to 5 minutes");
-        Check(wrong, "AlertDelivery.Retries", delivery.Retries, delivery.Retries is >= 0 and <= 10, "0 to 10");
-        Check(wrong, "AlertDelivery.Delay", delivery.Delay, delivery.Delay >= TimeSpan.Zero && delivery.Delay <= TimeSpan.FromMinutes(5), "0 to 5 minutes");
-        Check(wrong, "AlertDelivery.MaxDelay", delivery.MaxDelay, delivery.MaxDelay >= TimeSpan.Zero && delivery.MaxDelay <= TimeSpan.FromMinutes(10), "0 to 10 minutes");
-        Check(wrong, "AlertDelivery.QueueLength", delivery.QueueLength, delivery.QueueLength is >= 1 and <= 100_000, "1 to 100,000");
-        Check(wrong, "AlertDelivery.DrainGrace", delivery.DrainGrace, delivery.DrainGrace >= TimeSpan.Zero && delivery.DrainGrace <= TimeSpan.FromMinutes(10), "0 to 10 minutes");
+        Check(wrong, "AlertDelivery.Timeout", delivery.Timeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5));
+        Check(wrong, "AlertDelivery.Retries", delivery.Retries, 0, 10);
+        Check(wrong, "AlertDelivery.Delay", delivery.Delay, TimeSpan.Zero, TimeSpan.FromMinutes(5));
+        Check(wrong, "AlertDelivery.MaxDelay", delivery.MaxDelay, TimeSpan.Zero, TimeSpan.FromMinutes(10));
+        Check(wrong, "AlertDelivery.QueueLength", delivery.QueueLength, 1, 100_000);
+        Check(wrong, "AlertDelivery.DrainGrace", delivery.DrainGrace, TimeSpan.Zero, TimeSpan.FromMinutes(10));
     }
 
-    private static void Check<T>(List<string> wrong, string name, T value, bool isValid, string range)
+    private static void CheckRetry(List<string> wrong, ModelRetryOptions retry)
     {
-        if (!isValid)
-            wrong.Add($"StewardOptions.{name} is '{value}'; it must be {range}.");
+        try
+        {
+            retry.Check();
+        }
+        catch (ArgumentException e)
+        {
+            wrong.Add(e.Message);
+        }
+    }
+
+    private static void Check<T>(List<string> wrong, string name, T value, T least, T most)
+        where T : struct, IComparable<T>, IFormattable
+    {
+        if (OptionRange.FaultOf<T>($"StewardOptions.{name}", value, least, most) is { } fault)
+            wrong.Add(fault);
     }
 }

@@ -15,6 +15,9 @@ public sealed class JournalException : StewardException
     /// <summary>The sequence at which the journal stops being genuine, if one is known.</summary>
     public long? Sequence { get; init; }
 
+    /// <summary>Whether the database holds less, or something else, than was acknowledged; a loss for good can be accepted.</summary>
+    public bool IsLoss { get; init; }
+
     internal static JournalException Edited(RunId run, long sequence, string how) =>
         new($"The journal of run {run} is not genuine at sequence {sequence}: {how}. Nothing was run. Restore the database from a backup, or see docs/durability.md.") { Run = run, Sequence = sequence };
 
@@ -23,5 +26,13 @@ public sealed class JournalException : StewardException
 
     /// <summary>The journal ends before what was already acknowledged.</summary>
     public static JournalException WentBackwards(RunId run, long acknowledged, long head) =>
-        new($"The journal of run {run} went backwards: sequence {acknowledged} was acknowledged, but the database ends at {head}. An older copy or a damaged write-ahead log was opened. Restore the newest database, or accept the loss with 'steward doctor --accept-loss'.") { Run = run, Sequence = head + 1 };
+        new(
+            $"The journal of run {run} went backwards: sequence {acknowledged} was acknowledged, but the database ends at {head}. "
+            + "An older copy or a damaged write-ahead log was opened. Restore the newest database, or accept the loss: "
+            + "SqliteStoreOptions.AcceptLoss for a SQLite file, a restart of the nodes for PostgreSQL.")
+        {
+            Run = run,
+            Sequence = head + 1,
+            IsLoss = true,
+        };
 }

@@ -21,7 +21,7 @@ public readonly record struct RunId(Guid Value) : IParsable<RunId>
     public static RunId Parse(string s, IFormatProvider? provider = null) =>
         TryParse(s, provider, out RunId id)
             ? id
-            : throw new FormatException($"'{s}' is not a run id; expected 32 hexadecimal digits, as 'steward runs' prints them.");
+            : throw new FormatException($"'{s}' is not a run id; expected 32 hexadecimal digits, as RunId.ToString writes them.");
 
     /// <inheritdoc/>
     public static bool TryParse([NotNullWhen(true)] string? s, IFormatProvider? provider, out RunId result)

@@ -30,6 +30,7 @@ public sealed class ModelRouter
         ArgumentNullException.ThrowIfNull(clients);
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(options);
+        options.Check();
         ArgumentNullException.ThrowIfNull(time);
         _clients = clients;
         Catalog = catalog;
@@ -102,26 +103,40 @@ public sealed class ModelRouter
 public sealed record ModelRetryOptions
 {
     /// <summary>The first back-off; it doubles from try to try, with jitter.</summary>
-    /// <value>1 second.</value>
+    /// <value>1 second; 0 to 1 day.</value>
     public TimeSpan Delay { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>The longest back-off.</summary>
-    /// <value>30 seconds.</value>
+    /// <value>30 seconds; 0 to 1 day.</value>
     public TimeSpan MaxDelay { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>The longest <c>Retry-After</c> that is waited for; beyond it the next model of the route is asked.</summary>
-    /// <value>60 seconds.</value>
+    /// <value>60 seconds; 0 to 1 day.</value>
     public TimeSpan MaxRetryAfter { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Calls within the window before a circuit can open.</summary>
-    /// <value>20.</value>
+    /// <value>20; 2 or more.</value>
     public int BreakerThroughput { get; init; } = 20;
 
     /// <summary>The window over which failures are counted.</summary>
-    /// <value>30 seconds.</value>
+    /// <value>30 seconds; half a second to 1 day.</value>
     public TimeSpan BreakerWindow { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a circuit stays open.</summary>
-    /// <value>15 seconds.</value>
+    /// <value>15 seconds; half a second to 1 day.</value>
     public TimeSpan BreakerOpen { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Checks that each option is in its range.</summary>
+    /// <exception cref="ArgumentException">One is not; the message names it.</exception>
+    internal void Check()
+    {
+        TimeSpan day = TimeSpan.FromDays(1);
+        TimeSpan half = TimeSpan.FromSeconds(0.5);
+        OptionRange.Check<TimeSpan>("ModelRetryOptions.Delay", Delay, TimeSpan.Zero, day);
+        OptionRange.Check<TimeSpan>("ModelRetryOptions.MaxDelay", MaxDelay, TimeSpan.Zero, day);
+        OptionRange.Check<TimeSpan>("ModelRetryOptions.MaxRetryAfter", MaxRetryAfter, TimeSpan.Zero, day);
+        OptionRange.Check<int>("ModelRetryOptions.BreakerThroughput", BreakerThroughput, 2, int.MaxValue);
+        OptionRange.Check<TimeSpan>("ModelRetryOptions.BreakerWindow", BreakerWindow, half, day);
+        OptionRange.Check<TimeSpan>("ModelRetryOptions.BreakerOpen", BreakerOpen, half, day);
+    }
 }

@@ -197,7 +197,7 @@ internal static class Decide
     private static string? CeilingNear(RunState state, AgentDefinition agent)
     {
         if (state.Turn == agent.Limits.Iterations - 1)
-            return "iterations";
+            return Reasons.Iterations;
         return state.Started.Ceilings.ModelCalls is { } calls && state.Spent.ModelCalls == calls - 1 ? "model_calls" : null;
     }
 

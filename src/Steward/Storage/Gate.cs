@@ -71,6 +71,7 @@ public static class Gate
         if (start.Entry.Run != start.Run || start.Entry.Sequence != 1 || start.Entry.Event is not RunStarted)
             throw new ArgumentException($"The first entry of run {start.Run} must be its 'run.started' at sequence 1; it is '{start.Entry.Type}' at sequence {start.Entry.Sequence} of run {start.Entry.Run}.", nameof(start));
         limits.Check(start.Entry);
+        Labels.Check(start.Started.Labels);
         if (start.Definition is { } definition)
             CheckShape(definition, limits);
         start.Entry.Verify(JournalEntry.Origin);

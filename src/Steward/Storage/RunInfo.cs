@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using Steward.Journal;
 
 namespace Steward.Storage;
@@ -25,6 +26,9 @@ public sealed record RunInfo
 
     /// <summary>The run whose child it is, then that one's parent, and so on; empty for a run of its own.</summary>
     public IReadOnlyList<RunId> Ancestors { get; init; } = [];
+
+    /// <summary>What its caller marked it with, by name; empty for nothing.</summary>
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>Where it stands.</summary>
     public required RunStatus Status { get; init; }
@@ -80,6 +84,9 @@ public sealed record RunQuery
 
     /// <summary>Only runs in one of these statuses.</summary>
     public IReadOnlyCollection<RunStatus>? Statuses { get; init; }
+
+    /// <summary>Only runs that bear each of these labels, with exactly this value.</summary>
+    public IReadOnlyDictionary<string, string>? Labels { get; init; }
 
     /// <summary>At most so many.</summary>
     /// <value>100.</value>

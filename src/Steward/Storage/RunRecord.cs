@@ -63,6 +63,9 @@ public sealed record RunRecord
     /// <summary>The run whose child it is, then that one's parent, and so on; empty for a run of its own.</summary>
     public required IReadOnlyList<RunId> Ancestors { get; init; }
 
+    /// <summary>What its caller marked it with, by name.</summary>
+    public required IReadOnlyDictionary<string, string> Labels { get; init; }
+
     /// <summary>Whether it waits for earlier runs of its session.</summary>
     public required bool Queued { get; init; }
 
@@ -92,6 +95,7 @@ public sealed record RunRecord
         Agent = Agent,
         AgentVersion = AgentVersion,
         Ancestors = Ancestors,
+        Labels = Labels,
         Status = Status,
         Reason = Reason,
         Sequence = Head,

@@ -93,6 +93,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     public ValueTask<IReadOnlyList<RunInfo>> FindAsync(RunQuery query, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
+        Labels.Check(query.Labels);
         cancellationToken.ThrowIfCancellationRequested();
         return FindCoreAsync(query, cancellationToken);
     }
@@ -181,6 +182,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     public ValueTask SetCeilingsAsync(BudgetScope scope, BudgetCeilings ceilings, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(ceilings);
+        ceilings.Check();
         if (scope.CeilingScope != scope)
             throw new ArgumentException($"'{scope}' takes its ceilings from '{scope.CeilingScope}'; set them there.", nameof(scope));
         cancellationToken.ThrowIfCancellationRequested();
@@ -290,7 +292,8 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
             ? content
             : throw new StoreException(
                 StoreFailure.Corrupt,
-                $"The content of blob '{hash}' in '{database}' does not have that SHA-256: it was edited or damaged. Restore it from a backup, then run 'steward doctor'.");
+                $"The content of blob '{hash}' in '{database}' does not have that SHA-256: it was edited or damaged. "
+                + "Restore it from a backup, then check all of it with IVerifiableStore.VerifyAsync.");
     }
 
     private static StoreLimits Checked(StoreLimits limits)

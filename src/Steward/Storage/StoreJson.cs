@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Steward.Journal;
@@ -16,6 +17,10 @@ public static class StoreJson
     /// <summary>Writes feedback.</summary>
     public static byte[] Write(Feedback feedback) => JsonSerializer.SerializeToUtf8Bytes(feedback, StoredJson.Default.Feedback);
 
+    /// <summary>Writes labels; null when there are none.</summary>
+    public static string? Write(IReadOnlyDictionary<string, string>? labels) =>
+        labels is { Count: > 0 } ? JsonSerializer.Serialize(labels, StoredJson.Default.IReadOnlyDictionaryStringString) : null;
+
     /// <summary>Reads a signal's body.</summary>
     public static SignalBody ReadSignal(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, StoredJson.Default.SignalBody)!;
 
@@ -24,6 +29,13 @@ public static class StoreJson
 
     /// <summary>Reads feedback.</summary>
     public static Feedback ReadFeedback(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, StoredJson.Default.Feedback)!;
+
+    /// <summary>Reads labels, in the order of their names; null is read as none.</summary>
+    public static IReadOnlyDictionary<string, string> ReadLabels(string? json) => json is null
+        ? ReadOnlyDictionary<string, string>.Empty
+        : new SortedDictionary<string, string>(
+            JsonSerializer.Deserialize(json, StoredJson.Default.DictionaryStringString)!,
+            StringComparer.Ordinal);
 }
 
 [JsonSourceGenerationOptions(
@@ -33,4 +45,6 @@ public static class StoreJson
 [JsonSerializable(typeof(SignalBody))]
 [JsonSerializable(typeof(QuestionInfo))]
 [JsonSerializable(typeof(Feedback))]
+[JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
+[JsonSerializable(typeof(Dictionary<string, string>))]
 internal sealed partial class StoredJson : JsonSerializerContext;

@@ -137,7 +137,7 @@ internal sealed class ForkBuilder(IStewardStore store, AgentRegistry agents, Tim
                 ToolReturned r => (r.Turn, r.Index) == (result.Turn, result.Index),
                 ToolFailed { Failure: not ToolFailure.OutcomeUnknown } f => (f.Turn, f.Index) == (result.Turn, result.Index),
                 _ => false,
-            })?.Sequence ?? throw new StewardException($"Call {result.Turn}.{result.Index} of run {origin.Run} has no result up to sequence {last} that could be another one. 'steward show {origin.Run}' lists the calls.");
+            })?.Sequence ?? throw new ForkCallException(origin.Run, result.Turn, result.Index, last);
         }
 
         private static bool IsEnd(RunEvent e) => e is RunCompleted or RunFailed or RunCancelled || (e is StateChanged { To: var to } && to.IsTerminal());

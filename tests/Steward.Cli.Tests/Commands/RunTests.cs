@@ -48,6 +48,39 @@ public sealed class RunTests
     }
 
     [Fact]
+    public async Task Run_WithLabels_IsFoundByThemInTheList()
+    {
+        using var folder = new AgentFolder();
+        (await folder.RunAsync("run", ".", "Hello")).Is(ExitCodes.Ok);
+        CliResult bare = await folder.RunAsync("runs");
+        (await folder.RunAsync("run", ".", "Hello", "--label", "ticket=991", "--label", "team=blue")).Is(ExitCodes.Ok);
+
+        CliResult all = await folder.RunAsync("runs");
+        JsonElement found = (await folder.JsonAsync("runs", "--label", "team=blue", "--label", "ticket=991")).GetProperty("runs");
+
+        Assert.DoesNotContain("LABELS", bare.Output, StringComparison.Ordinal);
+        Assert.Contains("LABELS", all.Output, StringComparison.Ordinal);
+        Assert.Contains("team=blue ticket=991", all.Output, StringComparison.Ordinal);
+        Assert.Equal("991", Assert.Single(found.EnumerateArray()).GetProperty("labels").GetProperty("ticket").GetString());
+        Assert.Equal(0, (await folder.JsonAsync("runs", "--label", "ticket=99")).GetProperty("runs").GetArrayLength());
+        Assert.Equal(2, (await folder.JsonAsync("runs")).GetProperty("runs").GetArrayLength());
+    }
+
+    [Theory]
+    [InlineData("--label: 'ticket' is not a label; write NAME=VALUE, for example ticket=991.", "runs", "--label", "ticket")]
+    [InlineData("--label: The label name 'a b' is not usable", "runs", "--label", "a b=1")]
+    [InlineData("--label: The label 'a' is there twice", "run", ".", "Hello", "--label", "a=1", "--label", "a=2")]
+    [InlineData("leave out the request, --key, --tenant, --user, --session and --label", "run", ".", "--resume", "last", "--label", "a=1")]
+    public async Task Label_InAWrongForm_IsAUsageErrorThatNamesIt(string says, params string[] args)
+    {
+        using var folder = new AgentFolder();
+        CliResult result = await folder.RunAsync(args);
+
+        result.Is(ExitCodes.Usage);
+        Assert.Contains(says, result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Run_CeilingTooLow_FailsWithItsReason()
     {
         using var folder = new AgentFolder();

@@ -68,7 +68,7 @@ public abstract class ConcurrencyTests(ITestOutputHelper output)
         QueueFullException full = await Assert.ThrowsAsync<QueueFullException>(() => StartAsync("three"));
 
         Assert.Equal(new QueueFull(LimitScope.ForTenant("acme"), 2, 2), full.Full);
-        Assert.Contains("steward limit set tenant:acme --queue", full.Message, StringComparison.Ordinal);
+        Assert.Contains("raise the limit with SetLimitsAsync", full.Message, StringComparison.Ordinal);
         Assert.Equal(first.Id, (await StartAsync("one")).Id);
         await harness.StartAsync();
         Assert.Equal("done", (await first.WaitAsync(Token)).Output);

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Steward.Agents;
 using Steward.Client;
 using Steward.Engine;
 using Steward.Journal;
@@ -109,6 +111,41 @@ public sealed class SlotWaitTests
     }
 
     [Fact]
+    public async Task Cancel_CallThatWaitsForItsTurnAmongParallelOnes_EndsThatWaitAtOnce()
+    {
+        TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        ToolDefinition stubborn = new("stubborn", "Does not hear a cancel.", JsonElement.Parse("""{"type":"object"}"""), async (_, _, _) =>
+        {
+            Interlocked.Increment(ref _made);
+            begun.TrySetResult();
+            await released.Task;
+            return new ToolOutput("late");
+        });
+        await using Harness harness = new(
+            new InMemoryStewardStore(TimeProvider.System),
+            Script(Calls_(("stubborn", new { n = 1 }), ("stubborn", new { n = 2 })), Says("done")),
+            Harness.Agent(stubborn).WithLimits(new AgentLimits { ParallelTools = 1 }).Build(),
+            o => o.CancelGrace = TimeSpan.FromMinutes(10));
+        await harness.StartAsync();
+        RunHandle run = await harness.Client.StartAsync("tester", new RunRequest("go"), Token);
+        try
+        {
+            await begun.Task.WaitAsync(Token);
+            await run.CancelAsync("ana", cancellationToken: Token);
+
+            ToolFailed waited = await FirstFailureAsync(run); // The call before it has not come back yet.
+            Assert.Equal((1, ToolFailure.Cancelled), (waited.Index, waited.Failure));
+        }
+        finally
+        {
+            released.SetResult();
+        }
+
+        Assert.Equal((RunStatus.Cancelled, 1), ((await run.WaitAsync(Token)).Status, _made));
+    }
+
+    [Fact]
     public async Task Worker_StoppedWhileItsRunWaitsForASlot_GivesItBack()
     {
         var store = new InMemoryStewardStore(TimeProvider.System);
@@ -131,6 +168,19 @@ public sealed class SlotWaitTests
     private static FunctionModel Model() => Script(Calls_(("send", new { })), Says("done"));
 
     private Harness Waiting(IStewardStore store) => new(store, Model(), Harness.Agent(Send()).Build(), o => o.SlotWait = TimeSpan.FromMinutes(10));
+
+    private static async Task<ToolFailed> FirstFailureAsync(RunHandle run)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        patience.CancelAfter(TimeSpan.FromMinutes(1));
+        await foreach (JournalEntry entry in run.FollowAsync(0, patience.Token))
+        {
+            if (entry.Event is ToolFailed failed)
+                return failed;
+        }
+
+        throw new InvalidOperationException("No call failed.");
+    }
 
     /// <summary>The model's answer is durable with the first commit after it, which waits for the slot; so the model is looked at.</summary>
     private static async Task UntilWaitsAsync(Harness harness, RunHandle run)

@@ -28,6 +28,8 @@ public sealed class LabelTests
     [Theory]
     [InlineData("a b", "x", "'a b'")]
     [InlineData("name", null, "'name'")]
+    [InlineData("name", "a\nb", "'name'")]
+    [InlineData("name", "half \ud83d", "'name'")]
     public async Task Start_WithAnUnusableLabel_IsRefusedByName(string name, string? value, string said)
     {
         var lab = new Lab(Script(Says("done")), Harness.Agent().Build());
@@ -38,4 +40,21 @@ public sealed class LabelTests
         Assert.Contains(said, e.Message, StringComparison.Ordinal);
         Assert.Empty(await lab.Store.FindAsync(new RunQuery(), Token));
     }
+
+    [Fact]
+    public void Parse_NamesAndValues_AreReadAtTheFirstSeparator() => Assert.Equal(
+        new Dictionary<string, string> { ["team"] = "blue", ["url"] = "a=b", ["empty"] = "" },
+        Labels.Parse(["url=a=b", "team=blue", "empty="]));
+
+    [Theory]
+    [InlineData("'ticket' is not a label; write NAME=VALUE, for example ticket=991.", "ticket")]
+    [InlineData("The label 'ticket' is there twice; give each name once.", "ticket=1", "ticket=2")]
+    [InlineData("The label name '' is not usable; use 1 to 64 letters, digits, '.', '_', '-' or '/'.", "=x")]
+    public void Parse_AWrongForm_IsRefusedWithValueAndRemedy(string message, params string[] texts) =>
+        Assert.Equal(message, Assert.Throws<ArgumentException>(() => Labels.Parse(texts)).Message);
+
+    [Fact]
+    public void Parse_TooMany_IsRefusedWithTheMost() => Assert.Equal(
+        "There are 17 labels; give at most 16.",
+        Assert.Throws<ArgumentException>(() => Labels.Parse(Enumerable.Range(0, 17).Select(i => $"n{i}=x"))).Message);
 }

@@ -35,6 +35,25 @@ public sealed class ReplayTests
     }
 
     [Fact]
+    public async Task Replay_ACallOfAnAgentThatWasNotLoaded_IsKnownByTheCallWhateverItsWords()
+    {
+        AgentDefinition agent = Harness.Agent(BuiltInTools.Agent("ghost", "Is not there.")).Build();
+        var lab = new Lab(Script(Calls_(("ghost", new { task = "boo" })), Says("alone")), agent);
+        RunId run = await lab.StartAsync();
+        await lab.WorkAllAsync();
+        List<JournalEntry> journal = await lab.JournalAsync(run);
+        JournalEntry[] before = [.. journal.TakeWhile(e => e.Event is not ToolRejected)];
+        ToolRejected other = (ToolRejected)journal[before.Length].Event with { Message = "Nobody is there." };
+        JournalEntry reworded = JournalEntry.Create(run, before.Length + 1, before[^1].Hash, other, journal[before.Length].Time);
+
+        Assert.Null((await ReplayAsync(journal, agent)).Divergence);
+        ReplayReport report = await ReplayAsync([.. before, reworded], agent);
+
+        Assert.Equal(reworded.Sequence, report.Divergence!.Sequence);
+        Assert.StartsWith("tool.rejected", report.Divergence.Actual, StringComparison.Ordinal); // No child was started.
+    }
+
+    [Fact]
     public async Task Replay_TheRecordedDefinition_IsTheDefault()
     {
         (Lab lab, RunId run) = await LookedAsync();

@@ -82,6 +82,16 @@ public sealed record BudgetCeilings
     /// <summary>Most US dollars.</summary>
     public decimal? Usd { get; init; }
 
+    /// <summary>Checks that no ceiling is below 0, which holds everything back.</summary>
+    /// <exception cref="ArgumentException">One is; the message names it.</exception>
+    internal void Check()
+    {
+        OptionRange.Check<long>("BudgetCeilings.ModelCalls", ModelCalls, 0, long.MaxValue);
+        OptionRange.Check<long>("BudgetCeilings.ToolCalls", ToolCalls, 0, long.MaxValue);
+        OptionRange.Check<long>("BudgetCeilings.Tokens", Tokens, 0, long.MaxValue);
+        OptionRange.Check<decimal>("BudgetCeilings.Usd", Usd, 0, decimal.MaxValue);
+    }
+
     /// <summary>The ceiling of one shared metric, if there is one.</summary>
     public decimal? Of(BudgetMetric metric) => metric switch
     {

@@ -34,7 +34,8 @@ internal sealed class StoredRun(RunRecord record, RunStarted started)
         && (query.Agent is null || query.Agent == Record.Agent)
         && (query.Session is null || query.Session == Record.Session)
         && (query.Parent is null || query.Parent == Started.Parent?.Run)
-        && (query.Statuses is null || query.Statuses.Contains(Record.Status));
+        && (query.Statuses is null || query.Statuses.Contains(Record.Status))
+        && (query.Labels is null || query.Labels.All(l => Record.Labels.TryGetValue(l.Key, out string? value) && value == l.Value));
 
     public RunInfo ToInfo() => Record.ToInfo(Own.Info.Spent, Own.Info.Reserved);
 }

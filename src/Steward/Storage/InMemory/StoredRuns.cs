@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using Steward.Journal;
@@ -57,6 +58,7 @@ internal sealed class StoredRuns
             CreatedAt = now,
             UpdatedAt = now,
             Ancestors = started.Parent?.Ancestors ?? [],
+            Labels = started.Labels ?? ReadOnlyDictionary<string, string>.Empty,
             Queued = queued,
             Slots = [],
         };

@@ -60,6 +60,8 @@ public sealed class QueueFullException : StewardException
     private static string Describe(QueueFull full)
     {
         ArgumentNullException.ThrowIfNull(full);
-        return FormattableString.Invariant($"The queue of '{full.Scope}' is full: {full.Waiting} runs are in it and its limit is {full.Limit}, so nothing was started. Try again later with the same key, add workers, or raise the limit: steward limit set {full.Scope} --queue N.");
+        return FormattableString.Invariant(
+            $"The queue of '{full.Scope}' is full: {full.Waiting} runs are in it and its limit is {full.Limit}, ")
+            + "so nothing was started. Try again later with the same key, add workers, or raise the limit with SetLimitsAsync.";
     }
 }
