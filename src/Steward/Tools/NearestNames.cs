@@ -1,7 +1,7 @@
 namespace Steward.Tools;
 
 /// <summary>How far a mistyped name is from a valid one.</summary>
-internal static class NearestNames
+public static class NearestNames
 {
     /// <summary>Levenshtein distance, letters compared without case.</summary>
     public static int Distance(string a, string b)
