@@ -75,7 +75,7 @@ internal sealed class ApiServer : IAsyncDisposable
             o.DrainGrace = TimeSpan.FromMilliseconds(200);
             foreach (AgentDefinition agent in agents.All)
                 o.Prices.Add(new ModelInfo(TestAgents.Provider, agent.Name, 1m, 2m, 0.1m, 1.25m, 1_000_000, 4_096, "test", "2026-11-23"));
-        }).UseSqlite(database.Path).AddModels(TestAgents.Provider, (_, target) => TestAgents.Model(target.Model));
+        }).UseSqlite(database.Path).AddModels(TestAgents.Provider, (_, target) => agents.Model(target.Model));
         foreach (AgentDefinition agent in agents.All)
             steward.AddAgent(agent);
         builder.Services.AddAuthentication().AddStewardApiKeys(o =>
@@ -155,9 +155,9 @@ internal sealed class ApiServer : IAsyncDisposable
         }
     }
 
-    public Task<EventReader> StreamAsync(string run, long? lastEventId = null, string who = "acme-app")
+    public Task<EventReader> StreamAsync(string run, long? lastEventId = null, string query = "")
     {
-        HttpRequestMessage request = Request("GET", $"/v1/runs/{run}/events", who);
+        HttpRequestMessage request = Request("GET", $"/v1/runs/{run}/events{query}", "acme-app");
         request.Headers.Accept.ParseAdd("text/event-stream");
         if (lastEventId is { } id)
             request.Headers.Add("Last-Event-ID", $"{id}");

@@ -43,7 +43,7 @@ internal sealed class EventReader : IDisposable
             else if (line.StartsWith("data: ", StringComparison.Ordinal))
                 data = line[6..];
             else if (line.Length == 0 && data is not null)
-                return new ReadEvent(long.Parse(id!), name!, JsonElement.Parse(data));
+                return new ReadEvent(id is null ? 0 : long.Parse(id), name!, JsonElement.Parse(data));
         }
 
         return null;
@@ -76,4 +76,5 @@ internal sealed class EventReader : IDisposable
     }
 }
 
+/// <summary>An event; its id is 0 where it has none.</summary>
 internal sealed record ReadEvent(long Id, string Name, JsonElement Data);

@@ -94,6 +94,49 @@ public sealed class EventTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Stream_WithDeltas_SendsTextAsItArrives_AndResumeCountsEntriesOnly()
+    {
+        await using ApiServer server = await ApiServer.StartAsync(_database);
+        string run = await server.RunAsync("speaker");
+        using EventReader stream = await server.StreamAsync(run, query: "?deltas=true");
+        List<ReadEvent> seen = [];
+        do
+        {
+            seen.Add((await stream.NextAsync())!);
+            if (seen[^1].Name == "model.started")
+                server.Agents.Voice.Release();
+        }
+        while (seen[^1].Name != "text.delta");
+        Assert.Equal((0, "{\"turn\":1,\"attempt\":1,\"text\":\"Eins\\n\"}"), (seen[^1].Id, seen[^1].Data.GetRawText()));
+        Assert.Equal("model.started", seen[^2].Name);
+
+        using EventReader again = await server.StreamAsync(run, seen[^2].Id, "?deltas=true");
+        using EventReader plain = await server.StreamAsync(run, seen[^2].Id);
+        server.Agents.Voice.Release(2);
+        seen.AddRange(await stream.RestAsync());
+        Assert.Equal("Eins\nzwei \"drei\" fünf", string.Concat(seen.Where(e => e.Name == "text.delta").Select(e => e.Data.GetProperty("text").GetString())));
+        Assert.Equal("model.returned", seen[seen.FindLastIndex(e => e.Name == "text.delta") + 1].Name);
+        ReadEvent[] entries = [.. seen.Where(e => e.Id > 0)];
+        Assert.Equal(Sequence(1, entries[^1].Id), entries.Select(e => e.Id));
+        Assert.Equal("run.completed", entries[^1].Name);
+
+        long started = entries.Single(e => e.Name == "model.started").Id;
+        IEnumerable<ReadEvent> rest = entries.Where(e => e.Id > started);
+        Assert.Equal(rest.Select(e => e.Id), (await again.RestAsync()).Where(e => e.Id > 0).Select(e => e.Id));
+        Assert.Equal(rest.Select(e => e.Id), (await plain.RestAsync()).Select(e => e.Id));
+    }
+
+    [Fact]
+    public async Task Stream_WithDeltas_ThatCannotBeRead_IsRefused()
+    {
+        await using ApiServer server = await ApiServer.StartAsync(_database);
+        string run = await server.RunAsync("helper");
+        using EventReader stream = await server.StreamAsync(run, query: "?deltas=maybe");
+        Assert.Equal((HttpStatusCode.BadRequest, "application/problem+json"), (stream.Status, stream.Type));
+        (await server.SendAsync("GET", $"/v1/runs/{run}/events?deltas=true")).Is(HttpStatusCode.BadRequest, "invalid_request", "'deltas'");
+    }
+
+    [Fact]
     public async Task Stopping_EndsStreamsWithAComment_AndAnswersThatItIsNotReady()
     {
         await using ApiServer server = await ApiServer.StartAsync(_database);

@@ -1,5 +1,7 @@
 using Steward.Declarative;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Microsoft.Extensions.AI;
 using Steward.Agents;
 using Steward.Journal;
 using Steward.Testing.Scripting;
@@ -7,12 +9,15 @@ using Steward.Tools;
 
 namespace Steward.AspNetCore.Tests;
 
-/// <summary>Agents whose models are scripted: one answers at once, one pays when <c>finance</c> approves, one looks until a gate is opened.</summary>
+/// <summary>Agents whose models are scripted: one answers at once, one pays when <c>finance</c> approves, one looks until a gate is opened, one speaks when told to.</summary>
 internal sealed class TestAgents
 {
     public const string Provider = "scripted";
 
     public TaskCompletionSource Gate { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Lets the speaker say its next piece, one for each release.</summary>
+    public SemaphoreSlim Voice { get; } = new(0);
 
     /// <summary>The arguments of each payment that was made.</summary>
     public List<string> Paid { get; } = [];
@@ -24,9 +29,10 @@ internal sealed class TestAgents
         Agent("pair").AddTools(Pay()).AddApprovals(new ApprovalPolicy { Name = "pairs", Tools = ["pay"], Approvers = 2 }).Build(),
         Agent("looker").AddTools(Look()).Build(),
         Agent("asker").AddTools(BuiltInTools.AskUser).Build(),
+        Agent("speaker").Build(),
     ];
 
-    public static ScriptedChatClient Model(string name) => ScriptFile.Parse(
+    public IChatClient Model(string name) => name == "speaker" ? new Speaker(Voice) : ScriptFile.Parse(
         name switch
         {
             "payer" or "pair" => "turns: [{ when: { turn: 1 }, call: { tool: pay, arguments: { amount: 500 } } }, { say: Paid. }]",
@@ -35,6 +41,34 @@ internal sealed class TestAgents
             _ => "turns: [{ say: Good morning. }]",
         },
         $"{name}.yaml");
+
+    /// <summary>Streams its answer in three pieces, each when it is let go. Scripted; never a real model.</summary>
+    private sealed class Speaker(SemaphoreSlim voice) : IChatClient
+    {
+        public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        {
+            foreach (string piece in (string[])["Eins\n", "zwei \"drei\" ", "fünf"])
+            {
+                await voice.WaitAsync(cancellationToken);
+                yield return new ChatResponseUpdate(ChatRole.Assistant, piece);
+            }
+
+            yield return new ChatResponseUpdate
+            {
+                FinishReason = ChatFinishReason.Stop,
+                Contents = [new UsageContent(new UsageDetails { InputTokenCount = 100, OutputTokenCount = 10 })],
+            };
+        }
+
+        public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+            throw new NotSupportedException("It only streams.");
+
+        public object? GetService(Type serviceType, object? serviceKey = null) => null;
+
+        public void Dispose()
+        {
+        }
+    }
 
     private static AgentBuilder Agent(string name) => new AgentBuilder(name).Instruct("Help.").UseModel(new ModelTarget(Provider, name) { MaxOutput = 100 });
 

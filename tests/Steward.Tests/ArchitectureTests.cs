@@ -56,6 +56,19 @@ public sealed class ArchitectureTests
             Assert.All(References(project!, "ProjectReference"), r => Assert.EndsWith("/Steward.csproj", r.Replace('\\', '/'), StringComparison.Ordinal));
     }
 
+    /// <summary>What ships uses what is public, so that a user's own package can do what ours does.</summary>
+    [Fact]
+    public void Projects_GrantTheirInternalsToNoProjectThatShips()
+    {
+        string[] projects = [.. Directory.GetDirectories(Source()).Select(Path.GetFileName)!];
+
+        Assert.All(projects, project => Assert.Empty(References(project, "InternalsVisibleTo").Intersect(projects)));
+        Assert.Contains("Steward.Tests", References("Steward", "InternalsVisibleTo"));
+        Assert.DoesNotContain(
+            Directory.GetFiles(Source(), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText),
+            text => text.Contains("InternalsVisibleTo(", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Layers_UseOnlyWhatIsBelowThem()
     {

@@ -1,28 +1,23 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Steward.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Steward.Client.Contract;
 
 namespace Steward.AspNetCore.Contract;
 
+/// <summary>The JSON of what the API alone writes; <see cref="ContractJson"/> has the documents that it shares with the commands.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(RunDocument))]
-[JsonSerializable(typeof(RunList))]
 [JsonSerializable(typeof(AgentList))]
 [JsonSerializable(typeof(SentDocument))]
-[JsonSerializable(typeof(FeedbackDocument))]
-[JsonSerializable(typeof(FeedbackList))]
-[JsonSerializable(typeof(QuestionDocument))]
-[JsonSerializable(typeof(QuestionList))]
+[JsonSerializable(typeof(ApprovalList))]
 [JsonSerializable(typeof(DecisionDocument))]
-[JsonSerializable(typeof(SwitchDocument))]
-[JsonSerializable(typeof(SwitchList))]
+[JsonSerializable(typeof(TextDocument))]
+[JsonSerializable(typeof(DroppedDocument))]
 [JsonSerializable(typeof(ReadinessDocument))]
-[JsonSerializable(typeof(Problem))]
-internal sealed partial class ApiJson : JsonSerializerContext;
-
-/// <summary>The API's JSON with quotes and letters readable: an answer is JSON by its content type, and never part of a page.</summary>
-internal static class ReadableJson
+[JsonSerializable(typeof(ProblemDetails))]
+[JsonSerializable(typeof(string[]))]
+internal sealed partial class ApiJson : JsonSerializerContext
 {
-    public static ApiJson Types { get; } = new(new JsonSerializerOptions(ApiJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    /// <summary>With quotes and letters readable, as <see cref="ContractJson.Compact{T}"/>.</summary>
+    public static ApiJson Readable { get; } = new(new JsonSerializerOptions(ContractJson.Compact<RunDocument>().Options));
 }

@@ -13,6 +13,6 @@ internal sealed class AgentEndpoints(Api api)
     {
         call.KnowsQuery();
         AgentDocument[] agents = [.. api.Agents.Names.Order(StringComparer.Ordinal).Select(n => new AgentDocument(n, api.Agents.Find(n)!.Version))];
-        return call.JsonAsync(200, new AgentList(agents), ReadableJson.Types.AgentList);
+        return call.JsonAsync(200, new AgentList(agents), ApiJson.Readable.AgentList);
     }
 }

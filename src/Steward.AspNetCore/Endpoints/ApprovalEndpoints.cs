@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Routing;
 using Steward.AspNetCore.Contract;
 using Steward.AspNetCore.Http;
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.Storage;
 
@@ -19,6 +20,9 @@ internal sealed class ApprovalEndpoints(Api api)
         api.Map(group, "POST", "/v1/approvals/{id}/decision", DecideAsync);
     }
 
+    /// <summary>A question by the name that the routes take: <c>RUN.QUESTION</c>.</summary>
+    public static QuestionDocument Document(QuestionInfo question) => QuestionDocument.Of(question) with { Id = $"{question.Run}.{question.Id}" };
+
     private async Task ListAsync(ApiCall call)
     {
         call.KnowsQuery("run", "tenant", "limit");
@@ -30,13 +34,13 @@ internal sealed class ApprovalEndpoints(Api api)
             Limit = limit + 1,
         };
         IReadOnlyList<QuestionInfo> questions = await api.Store.QuestionsAsync(query, call.Aborted);
-        await call.JsonAsync(200, new QuestionList([.. questions.Take(limit).Select(QuestionDocument.Of)], questions.Count > limit), ReadableJson.Types.QuestionList);
+        await call.JsonAsync(200, new ApprovalList([.. questions.Take(limit).Select(Document)], questions.Count > limit), ApiJson.Readable.ApprovalList);
     }
 
     private async Task GetAsync(ApiCall call)
     {
         call.KnowsQuery();
-        await call.JsonAsync(200, QuestionDocument.Of(await FindAsync(call)), ReadableJson.Types.QuestionDocument);
+        await call.JsonAsync(200, Document(await FindAsync(call)), ContractJson.Compact<QuestionDocument>());
     }
 
     private async Task DecideAsync(ApiCall call)
@@ -64,7 +68,7 @@ internal sealed class ApprovalEndpoints(Api api)
         if (result.Status is not (DecisionStatus.Accepted or DecisionStatus.Counted or DecisionStatus.Duplicate))
             throw Refusal(result.Status, now, call.Caller.Name);
         int missing = now.Status == QuestionStatus.Open ? Math.Max(0, now.Needed - Approvals(now)) : 0;
-        await call.JsonAsync(200, new DecisionDocument(Wire.Word(result.Status), call.Caller.Name, missing, QuestionDocument.Of(now)), ReadableJson.Types.DecisionDocument);
+        await call.JsonAsync(200, new DecisionDocument(Wire.Word(result.Status), call.Caller.Name, missing, Document(now)), ApiJson.Readable.DecisionDocument);
     }
 
     /// <summary>The question that the route names, if it is one of the caller's tenant.</summary>
@@ -81,7 +85,7 @@ internal sealed class ApprovalEndpoints(Api api)
 
     private static RefusedException Refusal(DecisionStatus status, QuestionInfo question, string by)
     {
-        QuestionDocument document = QuestionDocument.Of(question);
+        QuestionDocument document = Document(question);
         return status switch
         {
             DecisionStatus.AlreadyDecided => Refused.Decision(409, "already_decided", question.Votes is [.., var first]

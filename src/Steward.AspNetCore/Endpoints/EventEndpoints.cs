@@ -2,8 +2,8 @@ using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Steward.AspNetCore.Contract;
 using Steward.AspNetCore.Http;
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.Storage;
 
@@ -16,23 +16,11 @@ internal sealed class EventEndpoints(Api api)
 
     public void Map(RouteGroupBuilder group) => api.Map(group, "GET", "/v1/runs/{id}/events", EventsAsync);
 
-    /// <summary>An entry as <c>steward run --json</c> writes it. The payload goes out as the journal keeps it: JSON in one line.</summary>
-    public static void Write(Utf8JsonWriter json, JournalEntry entry)
-    {
-        json.WriteStartObject();
-        json.WriteNumber("sequence", entry.Sequence);
-        json.WriteString("time", Wire.Time(entry.Time));
-        json.WriteString("event", entry.Type);
-        json.WritePropertyName("data");
-        json.WriteRawValue(entry.Payload.Span, skipInputValidation: true);
-        json.WriteEndObject();
-    }
-
     private async Task EventsAsync(ApiCall call)
     {
         bool isStream = IsStream(call.Context.Request);
         if (isStream)
-            call.KnowsQuery("after");
+            call.KnowsQuery("after", "deltas");
         else
             call.KnowsQuery("after", "limit");
         RunInfo run = await call.RunAsync();
@@ -43,7 +31,7 @@ internal sealed class EventEndpoints(Api api)
             return;
         }
 
-        await new EventStream(call, run, LastEventId(call.Context.Request) ?? after).WriteAsync();
+        await new EventStream(call, run, LastEventId(call.Context.Request) ?? after, call.Flag("deltas")).WriteAsync();
     }
 
     private async Task ListAsync(ApiCall call, RunInfo run, long after, long limit)
@@ -59,7 +47,7 @@ internal sealed class EventEndpoints(Api api)
         {
             if (more = ++count > limit)
                 break;
-            Write(json, entry);
+            JsonSerializer.Serialize(json, EventDocument.Of(entry), ContractJson.Compact<EventDocument>());
             last = entry.Sequence;
             if (json.BytesPending > FlushAt)
                 await json.FlushAsync(call.Aborted);

@@ -3,9 +3,13 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Steward.AspNetCore.Contract;
 using Steward.AspNetCore.Http;
+using Steward.Client;
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.Storage;
 
@@ -15,12 +19,13 @@ namespace Steward.AspNetCore.Endpoints;
 /// <remarks>
 /// An event's id is its sequence, so a client that comes again with <c>Last-Event-ID</c>, to this server or another, gets each event once.
 /// After the last event the stream ends, and whoever comes again is told with 204 that there is no more: that stops a browser's <c>EventSource</c>.
+/// Text that is asked for comes in events without an id, so it never counts as a place to go on from.
 /// </remarks>
-internal sealed class EventStream(ApiCall call, RunInfo run, long after)
+internal sealed class EventStream(ApiCall call, RunInfo run, long after, bool deltas)
 {
+    // Not SseFormatter or TypedResults.ServerSentEvents: they write no comments, which heartbeats and the end of a stopping server are.
     private readonly Api _api = call.Api;
     private readonly PipeWriter _body = call.Context.Response.BodyWriter;
-    private readonly ArrayBufferWriter<byte> _line = new(1_024);
 
     public async Task WriteAsync()
     {
@@ -51,14 +56,14 @@ internal sealed class EventStream(ApiCall call, RunInfo run, long after)
 
     private async Task FollowAsync(CancellationTokenSource end)
     {
-        IAsyncEnumerator<JournalEntry> entries = _api.Client.Get(run.Run).FollowAsync(after, end.Token).GetAsyncEnumerator(end.Token);
-        Task<bool> next = entries.MoveNextAsync().AsTask();
+        IAsyncEnumerator<RunUpdate> updates = Updates(end.Token).GetAsyncEnumerator(end.Token);
+        Task<bool> next = updates.MoveNextAsync().AsTask();
         try
         {
             while (await NextAsync(next, end.Token))
             {
-                Write(entries.Current);
-                next = entries.MoveNextAsync().AsTask();
+                Write(updates.Current);
+                next = updates.MoveNextAsync().AsTask();
                 if (!next.IsCompleted)
                     await _body.FlushAsync(call.Aborted);
             }
@@ -69,11 +74,19 @@ internal sealed class EventStream(ApiCall call, RunInfo run, long after)
         {
             await end.CancelAsync();
             await next.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-            await entries.DisposeAsync();
+            await updates.DisposeAsync();
         }
     }
 
-    /// <summary>Waits for the next entry; a comment goes out whenever that takes long.</summary>
+    private IAsyncEnumerable<RunUpdate> Updates(CancellationToken cancellationToken)
+    {
+        RunHandle handle = _api.Client.Get(run.Run);
+        return deltas
+            ? handle.StreamAsync(after, cancellationToken)
+            : handle.FollowAsync(after, cancellationToken).Select(RunUpdate (entry) => new EntryRead(entry));
+    }
+
+    /// <summary>Waits for the next update; a comment goes out whenever that takes long.</summary>
     private async Task<bool> NextAsync(Task<bool> next, CancellationToken cancellationToken)
     {
         while (!next.IsCompleted)
@@ -88,13 +101,31 @@ internal sealed class EventStream(ApiCall call, RunInfo run, long after)
         return await next;
     }
 
-    private void Write(JournalEntry entry)
+    private void Write(RunUpdate update)
     {
-        _line.ResetWrittenCount();
-        using (var json = new Utf8JsonWriter(_line))
-            EventEndpoints.Write(json, entry);
-        _body.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"id: {entry.Sequence}\nevent: {entry.Type}\ndata: ")));
-        _body.Write(_line.WrittenSpan);
+        switch (update)
+        {
+            case EntryRead { Entry: var entry }:
+                string head = string.Create(CultureInfo.InvariantCulture, $"id: {entry.Sequence}\nevent: {entry.Type}");
+                Write(head, EventDocument.Of(entry), ContractJson.Compact<EventDocument>());
+                break;
+            case TextArrived text:
+                Write("event: text.delta", new TextDocument(text.Turn, text.Attempt, text.Text), ApiJson.Readable.TextDocument);
+                break;
+            case TextSuperseded text:
+                Write("event: text.superseded", new TextDocument(text.Turn, text.Attempt), ApiJson.Readable.TextDocument);
+                break;
+            case UpdatesDropped dropped:
+                Write("event: text.dropped", new DroppedDocument(dropped.Count), ApiJson.Readable.DroppedDocument);
+                break;
+        }
+    }
+
+    private void Write<T>(string head, T value, JsonTypeInfo<T> type)
+    {
+        _body.Write(Encoding.UTF8.GetBytes($"{head}\ndata: "));
+        using (var json = new Utf8JsonWriter(_body, new JsonWriterOptions { Encoder = type.Options.Encoder }))
+            JsonSerializer.Serialize(json, value, type);
         _body.Write("\n\n"u8);
     }
 

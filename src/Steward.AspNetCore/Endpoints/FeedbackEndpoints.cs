@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Routing;
-using Steward.AspNetCore.Contract;
 using Steward.AspNetCore.Http;
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.Storage;
 
@@ -20,7 +20,7 @@ internal sealed class FeedbackEndpoints(Api api)
         call.KnowsQuery();
         RunInfo run = await call.RunAsync();
         IReadOnlyList<Feedback> feedback = await api.Store.FeedbackAsync(new FeedbackQuery { Run = run.Run, Limit = 1_000 }, call.Aborted);
-        await call.JsonAsync(200, new FeedbackList([.. feedback.Select(FeedbackDocument.Of)]), ReadableJson.Types.FeedbackList);
+        await call.JsonAsync(200, new FeedbackList([.. feedback.Select(FeedbackDocument.Of)]), ContractJson.Compact<FeedbackList>());
     }
 
     private async Task GiveAsync(ApiCall call)
@@ -45,6 +45,6 @@ internal sealed class FeedbackEndpoints(Api api)
         };
         if (!await api.Store.AddFeedbackAsync(feedback, CancellationToken.None))
             throw Refused.NoRun(run.Run.ToString());
-        await call.JsonAsync(201, FeedbackDocument.Of(feedback), ReadableJson.Types.FeedbackDocument);
+        await call.JsonAsync(201, FeedbackDocument.Of(feedback), ContractJson.Compact<FeedbackDocument>());
     }
 }

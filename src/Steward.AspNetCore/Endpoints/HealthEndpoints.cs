@@ -51,6 +51,6 @@ internal sealed class HealthEndpoints(Api api)
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/json";
         context.Response.Headers.CacheControl = "no-store";
-        return JsonSerializer.SerializeAsync(context.Response.Body, document, ReadableJson.Types.ReadinessDocument, context.RequestAborted);
+        return JsonSerializer.SerializeAsync(context.Response.Body, document, ApiJson.Readable.ReadinessDocument, context.RequestAborted);
     }
 }

@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Routing;
-using Steward.AspNetCore.Contract;
 using Steward.AspNetCore.Http;
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.Storage;
 
@@ -32,7 +32,7 @@ internal sealed class RunEndpoints(Api api)
             Limit = limit + 1,
         };
         IReadOnlyList<RunInfo> runs = await api.Store.FindAsync(query, call.Aborted);
-        await call.JsonAsync(200, new RunList([.. runs.Take(limit).Select(RunDocument.Of)], runs.Count > limit), ReadableJson.Types.RunList);
+        await call.JsonAsync(200, new RunList([.. runs.Take(limit).Select(RunDocument.Of)], runs.Count > limit), ContractJson.Compact<RunList>());
     }
 
     private async Task GetAsync(ApiCall call)
@@ -42,14 +42,14 @@ internal sealed class RunEndpoints(Api api)
         RunInfo run = await call.RunAsync();
         if (wait > 0 && !run.Status.IsTerminal())
             run = await WaitAsync(call, run, TimeSpan.FromSeconds(wait));
-        await call.JsonAsync(200, await DescribeAsync(call, run), ReadableJson.Types.RunDocument);
+        await call.JsonAsync(200, await DescribeAsync(call, run), ContractJson.Compact<RunDocument>());
     }
 
     private async Task<RunDocument> DescribeAsync(ApiCall call, RunInfo run)
     {
         RunDocument document = RunDocument.Of(run);
         if (!run.Status.IsTerminal())
-            return document with { Questions = [.. (await QuestionsAsync(run.Run, call.Aborted)).Select(QuestionDocument.Of)] };
+            return document with { Questions = [.. (await QuestionsAsync(run.Run, call.Aborted)).Select(ApprovalEndpoints.Document)] };
         // The last entry says how it ended: a long journal need not be read for that.
         await foreach (JournalEntry entry in api.Store.ReadAsync(run.Run, run.Sequence - 1, call.Aborted))
             document = document.With(entry.Event);

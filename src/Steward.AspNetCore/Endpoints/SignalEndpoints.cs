@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Routing;
 using Steward.AspNetCore.Contract;
 using Steward.AspNetCore.Http;
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.Storage;
 
@@ -54,6 +55,6 @@ internal sealed class SignalEndpoints(Api api)
             throw Refused.NoRun(run.Run.ToString());
         if (sent == SignalResult.RunEnded)
             throw Refused.Ended(await call.RunAsync());
-        await call.JsonAsync(sent == SignalResult.Duplicate ? 200 : 202, new SentDocument(run.Run.ToString(), Wire.Word(sent)), ReadableJson.Types.SentDocument);
+        await call.JsonAsync(sent == SignalResult.Duplicate ? 200 : 202, new SentDocument(run.Run.ToString(), Wire.Word(sent)), ApiJson.Readable.SentDocument);
     }
 }

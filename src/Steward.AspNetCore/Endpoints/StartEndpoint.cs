@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Routing;
-using Steward.AspNetCore.Contract;
 using Steward.AspNetCore.Http;
 using Steward.Client;
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.Storage;
 
@@ -32,7 +32,7 @@ internal sealed class StartEndpoint(Api api)
             await CheckSameAsync(started.Run.Id, agent, request, call.Aborted);
         RunInfo run = (await started.Run.GetInfoAsync(call.Aborted))!;
         call.Context.Response.Headers.Location = $"{call.Context.Request.PathBase}{call.Context.Request.Path.Value!.TrimEnd('/')}/{run.Run}";
-        await call.JsonAsync(started.IsNew ? 201 : 200, RunDocument.Of(run), ReadableJson.Types.RunDocument);
+        await call.JsonAsync(started.IsNew ? 201 : 200, RunDocument.Of(run), ContractJson.Compact<RunDocument>());
     }
 
     private static RunRequest Request(ApiCall call, JsonBody body)

@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Routing;
-using Steward.AspNetCore.Contract;
 using Steward.AspNetCore.Http;
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.Storage;
 
@@ -27,7 +27,7 @@ internal sealed class SwitchEndpoints(Api api)
                 switches.Add(SwitchDocument.Of(engaged));
         }
 
-        await call.JsonAsync(200, new SwitchList(switches), ReadableJson.Types.SwitchList);
+        await call.JsonAsync(200, new SwitchList(switches), ContractJson.Compact<SwitchList>());
     }
 
     private async Task EngageAsync(ApiCall call)
@@ -37,7 +37,7 @@ internal sealed class SwitchEndpoints(Api api)
         JsonBody body = await JsonBody.ReadAsync(call, "reason");
         var engaged = new KillSwitch(scope, call.Caller.Name, body.OptionalText("reason"), api.Time.GetUtcNow());
         bool changed = await api.Client.EngageAsync(engaged, CancellationToken.None);
-        await call.JsonAsync(200, new SwitchDocument(scope, true, changed), ReadableJson.Types.SwitchDocument);
+        await call.JsonAsync(200, new SwitchChange(scope, true, changed), ContractJson.Compact<SwitchChange>());
     }
 
     private async Task ReleaseAsync(ApiCall call)
@@ -45,7 +45,7 @@ internal sealed class SwitchEndpoints(Api api)
         call.KnowsQuery();
         string scope = await ScopeAsync(call);
         bool changed = await api.Client.ReleaseAsync(scope, CancellationToken.None);
-        await call.JsonAsync(200, new SwitchDocument(scope, false, changed), ReadableJson.Types.SwitchDocument);
+        await call.JsonAsync(200, new SwitchChange(scope, false, changed), ContractJson.Compact<SwitchChange>());
     }
 
     private async Task<string> ScopeAsync(ApiCall call)

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -87,7 +88,7 @@ internal sealed class Api
 
     private Task RefuseAsync(HttpContext context, Exception error)
     {
-        Problem problem = Refused.Of(error);
+        ProblemDetails problem = Refused.Of(error);
         if (error is StoreException && problem.Status >= 500)
             Log.StoreTrouble(Logger, context.Request.Method, context.Request.Path, error);
         else if (problem.Status >= 500 && error is not RefusedException)

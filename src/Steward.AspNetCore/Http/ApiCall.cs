@@ -47,6 +47,15 @@ internal sealed class ApiCall(Api api, HttpContext context, StewardCaller caller
         string text => throw Refused.Invalid(name, text, string.Create(CultureInfo.InvariantCulture, $"'{name}' is '{text}'; it must be a whole number from {least} to {most}.")),
     };
 
+    /// <summary>A switch of the query string; false where it is not there.</summary>
+    /// <exception cref="RefusedException">It is neither <c>true</c> nor <c>false</c>.</exception>
+    public bool Flag(string name) => Query(name) switch
+    {
+        null or "false" => false,
+        "true" => true,
+        string text => throw Refused.Invalid(name, text, $"'{name}' is '{text}'; it must be true or false."),
+    };
+
     /// <summary>Refuses parameters that the endpoint does not know: a filter that is misspelt would otherwise show everything.</summary>
     public void KnowsQuery(params ReadOnlySpan<string> known)
     {

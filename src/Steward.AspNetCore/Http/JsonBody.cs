@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Steward.Client.Contract;
 using Steward.Journal;
 
 namespace Steward.AspNetCore.Http;
@@ -149,11 +150,11 @@ internal sealed class JsonBody
     {
         foreach (T value in Enum.GetValues<T>())
         {
-            if (Contract.Wire.Word(value) == text)
+            if (Wire.Word(value) == text)
                 return value;
         }
 
-        throw Refused.Invalid($"{_path}{field}", text, $"'{_path}{field}' is '{text}'; it must be one of: {string.Join(", ", Enum.GetValues<T>().Select(v => Contract.Wire.Word(v)))}.");
+        throw Refused.Invalid($"{_path}{field}", text, $"'{_path}{field}' is '{text}'; it must be one of: {string.Join(", ", Enum.GetValues<T>().Select(v => Wire.Word(v)))}.");
     }
 
     private static JsonElement Parse(ReadOnlyMemory<byte> bytes)

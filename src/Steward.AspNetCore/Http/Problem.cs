@@ -1,55 +1,41 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Steward.AspNetCore.Contract;
 
 namespace Steward.AspNetCore.Http;
 
 /// <summary>What an error answers, by RFC 9457: <c>type</c> for programs, <c>detail</c> with value and remedy for people, and the data of what went wrong.</summary>
-internal sealed record Problem
+internal static class Problem
 {
-    public required string Type { get; init; }
-
-    public required string Title { get; init; }
-
-    public required int Status { get; init; }
-
-    public required string Detail { get; init; }
-
-    /// <summary>The field, parameter or header that is wrong.</summary>
-    public string? Field { get; init; }
-
-    /// <summary>Its value, cut.</summary>
-    public string? Value { get; init; }
-
-    /// <summary>Whose queue is full.</summary>
-    public string? Scope { get; init; }
-
-    public int? Limit { get; init; }
-
-    public int? Waiting { get; init; }
-
-    /// <summary>The run that stands in the way.</summary>
-    public string? Run { get; init; }
-
-    /// <summary>What there is instead.</summary>
-    public IReadOnlyList<string>? Known { get; init; }
-
-    /// <summary>The question as it stands, with who was first.</summary>
-    public QuestionDocument? Approval { get; init; }
-
-    public static Problem Of(int status, string type, string title, string detail) => new() { Status = status, Type = $"urn:steward:{type}", Title = title, Detail = detail };
-
-    public Task WriteAsync(HttpContext context)
+    /// <param name="status">The answer's status.</param>
+    /// <param name="type">What follows <c>urn:steward:</c>.</param>
+    /// <param name="title">The kind of error, in words.</param>
+    /// <param name="detail">What happened, with value and remedy.</param>
+    /// <param name="data">Members of its own; those that are null are left out.</param>
+    public static ProblemDetails Of(int status, string type, string title, string detail, params ReadOnlySpan<(string Name, object? Value)> data)
     {
-        context.Response.StatusCode = Status;
+        var problem = new ProblemDetails { Status = status, Type = $"urn:steward:{type}", Title = title, Detail = detail };
+        foreach ((string name, object? value) in data)
+        {
+            if (value is not null)
+                problem.Extensions.Add(name, value);
+        }
+
+        return problem;
+    }
+
+    // Not TypedResults.Problem: it writes with the application's JSON options, which may name an approval's fields otherwise.
+    public static Task WriteAsync(this ProblemDetails problem, HttpContext context)
+    {
+        context.Response.StatusCode = problem.Status!.Value;
         context.Response.ContentType = "application/problem+json";
-        return JsonSerializer.SerializeAsync(context.Response.Body, this, ReadableJson.Types.Problem, context.RequestAborted);
+        return JsonSerializer.SerializeAsync(context.Response.Body, problem, ApiJson.Readable.ProblemDetails, context.RequestAborted);
     }
 }
 
 /// <summary>A request is refused.</summary>
-internal sealed class RefusedException(Problem problem) : StewardException(problem.Detail)
+internal sealed class RefusedException(ProblemDetails problem) : StewardException(problem.Detail!)
 {
-    public Problem Problem { get; } = problem;
+    public ProblemDetails Problem { get; } = problem;
 }

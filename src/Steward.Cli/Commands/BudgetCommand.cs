@@ -1,7 +1,7 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.Storage;
 
@@ -86,16 +86,7 @@ internal sealed class BudgetCommand(CommandContext context)
 
     private void Write(IReadOnlyList<BudgetInfo> budgets)
     {
-        context.Output.Document(new JsonObject
-        {
-            ["budgets"] = new JsonArray([.. budgets.Select(b => (JsonNode)new JsonObject
-            {
-                ["scope"] = b.Scope.Key,
-                ["ceilings"] = Documents.Of(b.Ceilings),
-                ["spent"] = Documents.Of(b.Spent),
-                ["reserved"] = Documents.Of(b.Reserved),
-            })]),
-        });
+        context.Output.Document(new BudgetList([.. budgets.Select(BudgetDocument.Of)]), ContractJson.Complete<BudgetList>());
         if (budgets.Count == 0)
             context.Output.Line("Nothing is spent and no ceiling is set there.");
         else

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
 using Steward.Client;
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.State;
 using Steward.Storage;
@@ -231,7 +232,7 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
         result.Insert(0, "type", "result");
         context.Output.JsonLine(result);
         if (state.Status != RunStatus.Completed)
-            context.Output.Line($"{state.Status.Name()} ({state.Reason}){(RunSummary.MessageOf(state) is { } message ? $": {message}" : "")}", RunSummary.StyleOf(state.Status));
+            context.Output.Line($"{state.Status.Name()} ({state.Reason}){(RunResultDocument.Of(state).Message is { } message ? $": {message}" : "")}", RunSummary.StyleOf(state.Status));
         if (_left)
             new Hints(null, null, state.Run).WriteQuestions(context.Output, state);
         context.Output.Line();

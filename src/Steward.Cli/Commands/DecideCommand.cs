@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
-using Steward.Client;
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.Storage;
 
@@ -62,8 +62,8 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
         var hints = new Hints(parse.GetValue(_agent), parse.GetValue(CommonOptions.Store), run.Info.Run);
         if (!kinds.Contains(asked.Kind))
             throw new UsageException($"'{asked.Id}' is a question of another kind; answer it with one of: {string.Join(" | ", hints.Answers(asked.Kind, asked.Id))}.");
-        DecisionResult result = await Decisions.TakeAsync(
-            run.Store,
+        await using AgentHost host = AgentHost.Create(null, run.Store, context.Output, context.Time);
+        DecisionResult result = await host.Client.Get(run.Info.Run).DecideAsync(
             new Decision
             {
                 Id = RunId.New(context.Time).ToString(),
@@ -106,8 +106,8 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
         {
             ["run"] = question.Run.ToString(),
             ["question"] = question.Id,
-            ["status"] = EventLines.Word(result.Status.ToString()),
-            ["answer"] = EventLines.Word(answer.ToString()),
+            ["status"] = Wire.Word(result.Status),
+            ["answer"] = Wire.Word(answer),
             ["by"] = by,
             ["missing"] = result.Status == DecisionStatus.Counted ? missing : 0,
             ["resume"] = hints.Resume,

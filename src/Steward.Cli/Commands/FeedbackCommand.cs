@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.Storage;
 
@@ -25,19 +26,7 @@ internal sealed class FeedbackCommand(CommandContext context)
     public static Command Create(CommandContext context) => new FeedbackCommand(context).Create();
 
     public static string Line(Feedback f) =>
-        $"{EventLines.Word(f.Kind.ToString())} by {f.By}{(f.Score is { } score ? string.Create(CultureInfo.InvariantCulture, $", score {score:0.##}") : "")}{(f.Turn is { } turn ? $", turn {turn}" : "")}{(f.Comment is { Length: > 0 } comment ? $": {Output.Excerpt(comment, 400)}" : "")}";
-
-    public static JsonObject Document(Feedback f) => new()
-    {
-        ["id"] = f.Id,
-        ["run"] = f.Run.ToString(),
-        ["turn"] = f.Turn,
-        ["kind"] = EventLines.Word(f.Kind.ToString()),
-        ["score"] = f.Score,
-        ["comment"] = f.Comment,
-        ["by"] = f.By,
-        ["at"] = Documents.Time(f.At),
-    };
+        $"{Wire.Word(f.Kind)} by {f.By}{(f.Score is { } score ? string.Create(CultureInfo.InvariantCulture, $", score {score:0.##}") : "")}{(f.Turn is { } turn ? $", turn {turn}" : "")}{(f.Comment is { Length: > 0 } comment ? $": {Output.Excerpt(comment, 400)}" : "")}";
 
     private Command Create()
     {
@@ -76,7 +65,7 @@ internal sealed class FeedbackCommand(CommandContext context)
         await using OpenStore store = await context.OpenAsync(parse, cancellationToken: cancellationToken);
         RunId? run = parse.GetValue(_listed) is { } wanted ? (await RunFinder.FindAsync(store.Store, wanted, cancellationToken: cancellationToken)).Run : null;
         IReadOnlyList<Feedback> found = await store.Store.FeedbackAsync(new FeedbackQuery { Run = run, Agent = parse.GetValue(_agent), Limit = parse.GetValue(_limit) }, cancellationToken);
-        context.Output.Document(new JsonObject { ["feedback"] = new JsonArray([.. found.Select(f => (JsonNode)Document(f))]) });
+        context.Output.Document(new FeedbackList([.. found.Select(FeedbackDocument.Of)]), ContractJson.Complete<FeedbackList>());
         if (found.Count == 0)
             context.Output.Line("There is no feedback.");
         foreach (Feedback feedback in found)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.Storage;
 
@@ -89,5 +90,5 @@ internal sealed class InboxCommand(CommandContext context)
     }
 
     private static string[] Row(QuestionInfo question, DateTimeOffset now) =>
-        [question.Run.ToString(), question.Id, QuestionLines.Age(now - question.AskedAt), EventLines.Word(question.Kind.ToString()), QuestionLines.What(question), QuestionLines.Who(question), QuestionLines.Expiry(question, now)];
+        [question.Run.ToString(), question.Id, QuestionLines.Age(now - question.AskedAt), Wire.Word(question.Kind), QuestionLines.What(question), QuestionLines.Who(question), QuestionLines.Expiry(question, now)];
 }

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
+using Steward.Client.Contract;
 using Steward.Storage;
 
 namespace Steward.Cli.Commands;
@@ -29,7 +29,7 @@ internal static class KillCommand
             string where = await ParseAsync(store, parse.GetValue(scope)!, cancellationToken);
             var engaged = new KillSwitch(where, parse.GetValue(by) ?? CommandContext.Operator, parse.GetValue(reason), context.Time.GetUtcNow());
             bool changed = await store.Store.EngageAsync(engaged, cancellationToken);
-            context.Output.Document(new JsonObject { ["scope"] = where, ["engaged"] = true, ["changed"] = changed });
+            context.Output.Document(new SwitchChange(where, true, changed), ContractJson.Complete<SwitchChange>());
             context.Output.Line(changed ? $"Engaged: nothing under {where} starts any more." : $"{where} was engaged already.", Styles.Warn);
             return ExitCodes.Ok;
         });
@@ -46,7 +46,7 @@ internal static class KillCommand
             await using OpenStore store = await context.OpenAsync(parse, parse.GetValue(folder), cancellationToken);
             string where = await ParseAsync(store, parse.GetValue(scope)!, cancellationToken);
             bool changed = await store.Store.ReleaseAsync(where, cancellationToken);
-            context.Output.Document(new JsonObject { ["scope"] = where, ["engaged"] = false, ["changed"] = changed });
+            context.Output.Document(new SwitchChange(where, false, changed), ContractJson.Complete<SwitchChange>());
             context.Output.Line(changed ? $"Released: the runs under {where} go on with the next worker that is there for them." : $"{where} was not engaged.", Styles.Good);
             return ExitCodes.Ok;
         });
@@ -63,7 +63,7 @@ internal static class KillCommand
             await using OpenStore store = await context.OpenAsync(parse, parse.GetValue(folder), cancellationToken);
             string? only = parse.GetValue(scope) is { } given ? await ParseAsync(store, given, cancellationToken) : null;
             KillSwitch[] engaged = [.. (await store.Store.SwitchesAsync(cancellationToken)).Where(s => only is null || s.Scope == only)];
-            context.Output.Document(new JsonObject { ["switches"] = new JsonArray([.. engaged.Select(s => (JsonNode)Document(s))]) });
+            context.Output.Document(new SwitchList([.. engaged.Select(SwitchDocument.Of)]), ContractJson.Complete<SwitchList>());
             if (engaged.Length == 0)
                 context.Output.Line(only is null ? "No kill switch is engaged." : $"{only} is not engaged.", Styles.Good);
             else
@@ -75,7 +75,4 @@ internal static class KillCommand
 
     private static async Task<string> ParseAsync(OpenStore store, string scope, CancellationToken cancellationToken) =>
         KillSwitch.ParseScope(await RunFinder.ScopeAsync(store.Store, scope, cancellationToken));
-
-    private static JsonObject Document(KillSwitch engaged) =>
-        new() { ["scope"] = engaged.Scope, ["by"] = engaged.By, ["reason"] = engaged.Reason, ["at"] = Documents.Time(engaged.At) };
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.State;
 using Steward.Storage;
@@ -65,12 +66,12 @@ internal sealed class ResolveCommand(CommandContext context)
             },
             cancellationToken);
         if (decided is { Status: DecisionStatus.AlreadyDecided, Question.Votes: [.., Vote earlier] })
-            throw new UsageException($"{earlier.By} has answered '{question.Id}' already ({EventLines.Word(earlier.Answer.ToString())}), and the first answer counts. Go on with: {hints.Resume}");
+            throw new UsageException($"{earlier.By} has answered '{question.Id}' already ({Wire.Word(earlier.Answer)}), and the first answer counts. Go on with: {hints.Resume}");
         if (decided.Status is not (DecisionStatus.Accepted or DecisionStatus.Counted))
             throw new UsageException(QuestionLines.Refusal(decided, by));
         if (decided is { Status: DecisionStatus.Counted, Question: { } counted })
         {
-            context.Output.Document(new JsonObject { ["run"] = hints.Run.ToString(), ["question"] = question.Id, ["answer"] = EventLines.Word(given.ToString()), ["missing"] = counted.Needed - QuestionLines.Approvals(counted) });
+            context.Output.Document(new JsonObject { ["run"] = hints.Run.ToString(), ["question"] = question.Id, ["answer"] = Wire.Word(given), ["missing"] = counted.Needed - QuestionLines.Approvals(counted) });
             context.Output.Line(QuestionLines.Counted(counted), Styles.Warn);
             return ExitCodes.Ok;
         }
@@ -124,8 +125,8 @@ internal sealed class ResolveCommand(CommandContext context)
 
     private void Report(QuestionAsked question, Answer answer, Hints hints)
     {
-        context.Output.Document(new JsonObject { ["run"] = hints.Run.ToString(), ["question"] = question.Id, ["answer"] = EventLines.Word(answer.ToString()), ["resume"] = hints.Resume });
-        context.Output.Line($"Answered {question.Id}: {EventLines.Word(answer.ToString())}. A worker of this agent goes on by itself; otherwise:", Styles.Good);
+        context.Output.Document(new JsonObject { ["run"] = hints.Run.ToString(), ["question"] = question.Id, ["answer"] = Wire.Word(answer), ["resume"] = hints.Resume });
+        context.Output.Line($"Answered {question.Id}: {Wire.Word(answer)}. A worker of this agent goes on by itself; otherwise:", Styles.Good);
         context.Output.Line($"  {hints.Resume}");
         context.Output.Line($"  {hints.Work}");
     }

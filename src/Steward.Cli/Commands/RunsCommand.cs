@@ -1,7 +1,7 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.Storage;
 
@@ -31,7 +31,7 @@ internal static class RunsCommand
             };
             await using OpenStore store = await context.OpenAsync(parse, parse.GetValue(folder), cancellationToken);
             IReadOnlyList<RunInfo> runs = await store.Store.FindAsync(query, cancellationToken);
-            context.Output.Document(new JsonObject { ["runs"] = new JsonArray([.. runs.Select(r => (JsonNode)Documents.Of(r))]) });
+            context.Output.Document(new RunList([.. runs.Select(RunDocument.Of)]), ContractJson.Complete<RunList>());
             if (runs.Count == 0)
                 context.Output.Line("No runs.");
             else

@@ -48,7 +48,7 @@ internal sealed class ServeCommand(CommandContext context)
             if (!parse.GetValue(_noWork))
             {
                 foreach (AgentFile file in files)
-                    await workers.StartAsync(file, store, api.Hub);
+                    await workers.StartAsync(file, store, api);
             }
 
             Say(api, files, database, keys, works: !parse.GetValue(_noWork));

@@ -57,7 +57,7 @@ internal sealed class ShowCommand(CommandContext context)
                 ["run"] = Documents.Of(info),
                 ["state"] = Documents.Of(state, payloads),
                 ["events"] = events,
-                ["feedback"] = new JsonArray([.. feedback.Select(f => (JsonNode)FeedbackCommand.Document(f))]),
+                ["feedback"] = new JsonArray([.. feedback.Select(f => (JsonNode)Documents.Of(f))]),
             });
         }
 

@@ -1,4 +1,5 @@
 using Steward.Cli.Rendering;
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.Storage;
 
@@ -12,7 +13,7 @@ internal static class QuestionFinder
     public static async Task<QuestionInfo> FindAsync(IRunStore store, RunInfo run, string? id, IReadOnlyCollection<QuestionKind>? kinds, CancellationToken cancellationToken)
     {
         IReadOnlyList<QuestionInfo> open = await store.QuestionsAsync(new QuestionQuery { Run = run.Run }, cancellationToken);
-        string list = open.Count == 0 ? "It asks nothing" : $"Open: {string.Join(", ", open.Select(q => $"{q.Id} ({EventLines.Word(q.Kind.ToString())})"))}";
+        string list = open.Count == 0 ? "It asks nothing" : $"Open: {string.Join(", ", open.Select(q => $"{q.Id} ({Wire.Word(q.Kind)})"))}";
         if (id is not null)
         {
             IReadOnlyList<QuestionInfo> named = await store.QuestionsAsync(new QuestionQuery { Run = run.Run, Id = id, Status = null, Limit = 1 }, cancellationToken);

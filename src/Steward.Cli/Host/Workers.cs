@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Steward.Cli.Commands;
 using Steward.Cli.Rendering;
+using Steward.Cli.Serving;
 using Steward.Declarative;
 using Steward.Engine;
 using Steward.Hosting;
@@ -41,16 +42,14 @@ internal sealed class Workers(CommandContext context, Action<StewardOptions> con
 
     /// <param name="file">The agent.</param>
     /// <param name="store">Its database.</param>
-    /// <param name="hub">Hears of what the worker commits, and tells it of what was started or sent, if there is somebody else in this process.</param>
-    public async Task StartAsync(AgentFile file, OpenStore store, RunHub? hub = null)
+    /// <param name="api">Hears of what the worker does, and tells it of what was started or sent, if this process serves too.</param>
+    public async Task StartAsync(AgentFile file, OpenStore store, ApiHost? api = null)
     {
-        List<IRunObserver> observers = [new WorkObserver(context.Output)];
-        if (hub is not null)
-            observers.Add(hub);
+        IRunObserver[] observers = [new WorkObserver(context.Output), .. api?.Observers ?? []];
         var host = AgentHost.Create(file, store.Store, context.Output, context.Time, observers, configure);
         _hosts.Add((host, file));
-        if (hub is not null)
-            hub.Notified += host.Hub.Hint;
+        if (api is not null)
+            api.Hub.Notified += host.Hub.Hint;
         await host.StartWorkerAsync();
         context.Output.Line($"working on '{file.Agent.Name}' ({file.ModelDescription}) in {store.Address}", Styles.Bold);
         context.Output.JsonLine(new JsonObject { ["type"] = "working", ["agent"] = file.Agent.Name, ["speaker"] = file.ModelDescription, ["store"] = store.Address.Name });

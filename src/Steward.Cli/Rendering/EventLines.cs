@@ -1,5 +1,5 @@
-using System.Text.Json;
 using Spectre.Console;
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.State;
 
@@ -23,17 +23,17 @@ internal static class EventLines
         RunClaimed e => new($"claimed by {e.Worker} (epoch {e.Epoch}{(e.Attempt > 1 ? $", attempt {e.Attempt}" : "")})", Styles.Dim),
         StateChanged e => new($"{e.From.Name()} → {e.To.Name()} ({e.Reason}{Part(": ", e.Detail)})", RunSummary.StyleOf(e.To)),
         MessageReceived e => new($"a message came in{Quoted(content, TextOf(e.Input))}", Style.Plain),
-        GuidanceAdded e => new($"told the model ({Word(e.Reason.ToString())}){Quoted(content, e.Text)}", Styles.Warn),
+        GuidanceAdded e => new($"told the model ({Wire.Word(e.Reason)}){Quoted(content, e.Text)}", Styles.Warn),
         ModelStarted e => new($"asks {e.Provider}/{e.Model} (turn {e.Turn}{(e.Attempt > 1 ? $", attempt {e.Attempt}" : "")}{(e.WrapUp ? ", wrap-up" : "")}; at most {Show.Usd(e.Reserved.Usd)})", Styles.Dim),
         ModelReturned e => Answer(e, content),
-        ModelFailed e => new($"the model failed ({Word(e.Failure.ToString())}{(e.Status is { } s ? $", HTTP {s}" : "")}): {e.Message}{(e.Final ? "" : "; tries again")}", Styles.Warn) { Cost = e.Settled },
+        ModelFailed e => new($"the model failed ({Wire.Word(e.Failure)}{(e.Status is { } s ? $", HTTP {s}" : "")}): {e.Message}{(e.Final ? "" : "; tries again")}", Styles.Warn) { Cost = e.Settled },
         ToolStarted e => new($"calls {e.Name}{Arguments(before, e, content)}{(e.Attempt > 1 ? $" (attempt {e.Attempt})" : "")}", Styles.Call),
         ToolReturned e => new($"{NameOf(before, e.Turn, e.Index)} returned{Quoted(content, e.Result)} in {Show.Ms(e.Ms)}{(e.Blob is null ? "" : $" ({Show.Bytes(e.Length)})")}", Styles.Call) { Cost = e.Settled },
-        ToolFailed e => new($"{NameOf(before, e.Turn, e.Index)} failed ({Word(e.Failure.ToString())}): {e.Message}", Styles.Bad) { Cost = e.Settled },
-        ToolRejected e => new($"{NameOf(before, e.Turn, e.Index)} was not called ({Word(e.Reason.ToString())}): {e.Message}", Styles.Warn),
+        ToolFailed e => new($"{NameOf(before, e.Turn, e.Index)} failed ({Wire.Word(e.Failure)}): {e.Message}", Styles.Bad) { Cost = e.Settled },
+        ToolRejected e => new($"{NameOf(before, e.Turn, e.Index)} was not called ({Wire.Word(e.Reason)}): {e.Message}", Styles.Warn),
         ToolResolved e => new($"{NameOf(before, e.Turn, e.Index)}: {e.By} says that the lost call {Outcome(e.Outcome)}{Quoted(content, e.Result)}", Styles.Warn),
         QuestionAsked e => new($"asks {e.Id}{(content ? $": {e.Text}" : "")}", Styles.Warn),
-        QuestionAnswered e => new($"{e.By} answered {e.Id}: {Word(e.Answer.ToString())}{Edited(content, e)}{Quoted(content, e.Result)}{Part(" – ", e.Note)}", Styles.Bold),
+        QuestionAnswered e => new($"{e.By} answered {e.Id}: {Wire.Word(e.Answer)}{Edited(content, e)}{Quoted(content, e.Result)}{Part(" – ", e.Note)}", Styles.Bold),
         QuestionReassigned e => new($"{e.By} gave {e.Id} to {e.Assignee ?? $"anybody with {string.Join(" or ", e.Roles ?? [])}"}{(e.Override ? " (as an administrator)" : "")}", Styles.Warn),
         ChildStarted e => new($"{(e.Step is null ? "calls the agent" : $"step {e.Step}:")} {e.Agent} in run {e.Child}", Styles.Call),
         ChildEnded e => new($"run {e.Child} is {e.Status.Name()}{Quoted(content, e.Output)}{Part(": ", e.Reason)}", e.Status == RunStatus.Completed ? Styles.Call : Styles.Bad),
@@ -44,7 +44,7 @@ internal static class EventLines
         PlanMade e => new($"plan {e.Round}: {Show.Count(e.Plan.Steps.Count, "step")}{(content ? $": {string.Join("; ", e.Plan.Steps.Select(s => $"{s.Id}: {s.Goal}"))}" : "")}", Styles.Bold),
         HistoryAdded e => new($"knows {Show.Count(e.Messages.Count, "earlier exchange")} of the session", Styles.Dim),
         SignalIgnored e => new($"a signal was ignored: {e.Reason}", Styles.Warn),
-        VerdictGiven e => new($"validator {e.Validator}: {Word(e.Verdict.ToString())}{(content ? $": {Output.Excerpt(e.Evidence, 400)}" : "")}", e.Verdict == Verdict.Passed ? Styles.Good : Styles.Bad),
+        VerdictGiven e => new($"validator {e.Validator}: {Wire.Word(e.Verdict)}{(content ? $": {Output.Excerpt(e.Evidence, 400)}" : "")}", e.Verdict == Verdict.Passed ? Styles.Good : Styles.Bad),
         BudgetRefused e => new($"the ceiling of {Show.Metric(e.Metric)} for {e.Scope} is {Show.Of(e.Metric, e.Ceiling)}: {Show.Of(e.Metric, e.Spent)} spent, {Show.Of(e.Metric, e.Reserved)} reserved, {Show.Of(e.Metric, e.Asked)} asked for and refused", Styles.Warn),
         BudgetAlerted e => new($"{e.Scope} has used {Show.Of(e.Metric, e.Used)} of its {Show.Of(e.Metric, e.Ceiling)} {Show.Metric(e.Metric)}", Styles.Warn),
         CancelRequested e => new($"{e.By} wants it cancelled{Part(": ", e.Reason)}", Styles.Warn),
@@ -63,9 +63,6 @@ internal static class EventLines
         UriPart uri => $"[{uri.Uri}]",
         _ => "",
     }).Where(t => t.Length > 0));
-
-    /// <summary>A name of ours as the journal writes it: <c>OutcomeUnknown</c> is <c>outcome_unknown</c>.</summary>
-    public static string Word(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
 
     private static EventLine Answer(ModelReturned e, bool content)
     {

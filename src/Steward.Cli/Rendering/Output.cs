@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
 using Spectre.Console;
 using Steward.Journal;
 using Steward.Storage;
@@ -122,6 +123,9 @@ internal sealed class Output
             Writer.Flush();
         }
     }
+
+    /// <inheritdoc cref="Document(JsonNode)"/>
+    public void Document<T>(T document, JsonTypeInfo<T> type) => Document(JsonSerializer.SerializeToNode(document, type)!);
 
     /// <summary>A line of a JSON stream; nothing for people.</summary>
     public void JsonLine(JsonNode line)

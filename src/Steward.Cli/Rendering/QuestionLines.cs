@@ -1,4 +1,5 @@
 using System.Globalization;
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.Storage;
 
@@ -58,5 +59,6 @@ internal static class QuestionLines
         _ => "There is no such question.",
     };
 
-    private static string Word<T>(T value) => EventLines.Word($"{value}").Replace('_', ' ');
+    private static string Word<T>(T value)
+        where T : struct, Enum => Wire.Word(value).Replace('_', ' ');
 }

@@ -1,3 +1,4 @@
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.State;
 using Steward.Storage;
@@ -7,40 +8,26 @@ namespace Steward.Cli.Rendering;
 /// <summary>How a run stands or ended, for people.</summary>
 internal static class RunSummary
 {
-    public static string? OutputOf(RunState state) => state.Outcome switch
-    {
-        RunCompleted completed => completed.Output,
-        RunFailed failed => failed.Partial,
-        RunCancelled cancelled => cancelled.Partial,
-        _ => null,
-    };
-
-    public static string? MessageOf(RunState state) => state.Outcome switch
-    {
-        RunFailed failed => failed.Message,
-        RunCancelled cancelled => $"cancelled by {cancelled.By}{(cancelled.Reason is null ? "" : $": {cancelled.Reason}")}",
-        _ => null,
-    };
-
     public static void Write(Output output, RunState state, bool content = true)
     {
+        RunResultDocument result = RunResultDocument.Of(state, content);
         output.Line($"{state.Status.Name()} ({state.Reason})", StyleOf(state.Status));
-        if (MessageOf(state) is { } message)
+        if (result.Message is { } message)
             output.Line($"  {message}");
         if (state is { Outcome: RunFailed { Code: Reasons.BudgetExhausted }, Refused: { } refused })
             output.Line($"  Raise it with: steward budget set {refused.Scope} --{OptionOf(refused.Metric)} N");
-        if (content && OutputOf(state) is { Length: > 0 } answer)
+        if (result.Output is { Length: > 0 } answer)
         {
             output.Line();
             output.Line(answer, state.Status == RunStatus.Completed ? Styles.Bold : Styles.Dim);
             output.Line();
         }
 
-        if (state.Outcome is RunCompleted { ProvedBy.Count: > 0 } completed)
+        if (result.ProvedBy.Count > 0)
         {
             output.Line("Proved by:");
-            foreach (string proof in completed.ProvedBy)
-                output.Line($"  ✓ {(content ? Output.Excerpt(proof, 400) : proof.Split(':')[0])}", Styles.Good);
+            foreach (string proof in result.ProvedBy)
+                output.Line($"  ✓ {(content ? Output.Excerpt(proof, 400) : proof)}", Styles.Good);
         }
 
         output.Line(Spending(state), Styles.Dim);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Steward.Client.Contract;
 using Steward.Engine;
 using Steward.Journal;
 using Steward.State;
@@ -19,7 +20,7 @@ internal sealed class WorkObserver(Output output) : IRunObserver
             output.JsonLine(new JsonObject
             {
                 ["type"] = "transition",
-                ["time"] = Documents.Time(entry.Time),
+                ["time"] = Wire.Time(entry.Time),
                 ["run"] = state.Run.ToString(),
                 ["from"] = change.From.Name(),
                 ["to"] = change.To.Name(),

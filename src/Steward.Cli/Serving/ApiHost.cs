@@ -12,6 +12,7 @@ using Microsoft.Extensions.Logging;
 using Steward.AspNetCore;
 using Steward.Cli.Commands;
 using Steward.Cli.Host;
+using Steward.Client;
 using Steward.Declarative;
 using Steward.Engine;
 using Steward.Hosting;
@@ -30,6 +31,10 @@ internal sealed class ApiHost : IAsyncDisposable
     public string Address => _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
 
     public RunHub Hub => _app.Services.GetRequiredService<RunHub>();
+
+    /// <summary>Who here hears of workers that have containers of their own.</summary>
+    /// <remarks>Streams come before the hub: whom the hub wakes then finds the text that was said before the commit.</remarks>
+    public IReadOnlyList<IRunObserver> Observers => [(IRunObserver)_app.Services.GetRequiredService<IRunStreams>(), Hub];
 
     /// <param name="context">The command's.</param>
     /// <param name="files">The agents.</param>

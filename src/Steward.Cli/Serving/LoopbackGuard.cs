@@ -1,6 +1,5 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
-using Steward.AspNetCore.Http;
 
 namespace Steward.Cli.Serving;
 
@@ -12,7 +11,11 @@ namespace Steward.Cli.Serving;
 internal static class LoopbackGuard
 {
     public static Task InvokeAsync(HttpContext context, RequestDelegate next) => Refusal(context.Request) is { } why
-        ? Problem.Of(StatusCodes.Status403Forbidden, "not_local", "This server is for this machine alone.", $"{why} Without API keys it answers requests that this machine makes to 127.0.0.1, [::1] or localhost. To serve others, give it keys: --keys FILE.").WriteAsync(context)
+        ? TypedResults.Problem(
+            $"{why} Without API keys it answers requests that this machine makes to 127.0.0.1, [::1] or localhost. To serve others, give it keys: --keys FILE.",
+            statusCode: StatusCodes.Status403Forbidden,
+            title: "This server is for this machine alone.",
+            type: "urn:steward:not_local").ExecuteAsync(context)
         : next(context);
 
     private static string? Refusal(HttpRequest request)

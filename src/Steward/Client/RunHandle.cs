@@ -9,6 +9,8 @@ namespace Steward.Client;
 /// <summary>A run, to wait for, to follow, and to talk to.</summary>
 public sealed class RunHandle
 {
+    private const int LookBack = 16;
+
     private readonly IStewardStore _store;
     private readonly RunHub _hub;
     private readonly RunPoll _poll;
@@ -65,11 +67,16 @@ public sealed class RunHandle
     /// <summary>Follows the run live: its entries after a sequence, in order, and between them the text of answers as it arrives, until the run has ended.</summary>
     /// <remarks>
     /// Entries (<see cref="EntryRead"/>) are complete. Text (<see cref="TextArrived"/>) is provisional: the <see cref="ModelReturned"/> of the same turn and
-    /// attempt takes its place, or <see cref="TextSuperseded"/> says that none will. A slow reader misses text and is told so (<see cref="UpdatesDropped"/>).
+    /// attempt takes its place, or <see cref="TextSuperseded"/> says that none will. The pieces of an attempt that is heard from its beginning add up to that
+    /// answer. A slow reader misses text and is told so (<see cref="UpdatesDropped"/>); of what another process works on, text is heard only with Orleans.
     /// </remarks>
     /// <exception cref="StewardException">There is no such run.</exception>
     public IAsyncEnumerable<RunUpdate> StreamAsync(long after = 0, CancellationToken cancellationToken = default) =>
-        new RunStream().MergeAsync(FollowAsync(0, cancellationToken), _streams.FollowAsync(Id, cancellationToken), after, cancellationToken);
+        new RunStream().MergeAsync(
+            FollowAttemptAsync(after, cancellationToken),
+            _streams.FollowAsync(Id, cancellationToken),
+            after,
+            cancellationToken);
 
     /// <summary>Waits until the run has ended.</summary>
     public async Task<RunResult> WaitAsync(CancellationToken cancellationToken = default)
@@ -166,6 +173,31 @@ public sealed class RunHandle
         return _store.AddFeedbackAsync(feedback, cancellationToken);
     }
 
+    /// <summary>The journal from the entry that says which attempt was open after a sequence: looked for backwards, for it is near.</summary>
+    private async IAsyncEnumerable<JournalEntry> FollowAttemptAsync(long after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        long start = after;
+        for (long window = LookBack; start > 0; window *= 4)
+        {
+            long from = Math.Max(0, after - window), found = from == 0 ? 1 : 0;
+            await foreach (JournalEntry entry in _store.ReadAsync(Id, from, cancellationToken))
+            {
+                if (entry.Sequence > after)
+                    break;
+                if (entry.Event is ModelStarted or ModelReturned or ModelFailed)
+                    found = entry.Sequence;
+            }
+
+            if (found == 0)
+                continue;
+            start = found - 1;
+            break;
+        }
+
+        await foreach (JournalEntry entry in FollowAsync(start, cancellationToken))
+            yield return entry;
+    }
+
     /// <summary>A run's last entry says how it ended, so a long journal need not be read and folded for that.</summary>
     private async ValueTask<RunResult> ResultAsync(RunInfo info, CancellationToken cancellationToken)
     {
@@ -236,7 +268,8 @@ public sealed record RunResult
         Spent = ended.Spent,
     };
 
-    private static string? OutputOf(RunEvent? outcome) => outcome switch
+    /// <summary>The answer in an outcome; otherwise what there is of one.</summary>
+    internal static string? OutputOf(RunEvent? outcome) => outcome switch
     {
         RunCompleted completed => completed.Output,
         RunFailed failed => failed.Partial,

@@ -1,20 +1,21 @@
 using System.Runtime.CompilerServices;
+using System.Text;
 using Steward.Journal;
 
 namespace Steward.Client;
 
 /// <summary>Merges a run's journal, which is complete, with what is heard of it live, which is not.</summary>
 /// <remarks>
-/// Text is given between the entry that starts its attempt and the entry that ends it, and nowhere else. Text that is heard early waits for its entry;
-/// text that is heard late is left out, because the committed answer has it.
+/// Text is given between the entry that starts its attempt and the entry that ends it, and nowhere else. Text that is heard early waits for its entry.
+/// Where the answer is read before its last text is heard, the rest comes from the answer, so that the pieces add up to it.
 /// </remarks>
 internal sealed class RunStream
 {
+    private readonly StringBuilder _text = new();
     private (int Turn, int Attempt) _latest;
     private bool _isOpen;
-    private bool _hasText;
 
-    /// <param name="journal">The journal from its start: it says which attempt is open.</param>
+    /// <param name="journal">The journal, at the latest from the entry that starts the attempt which is open after <paramref name="after"/>.</param>
     /// <param name="live">What is heard of the run.</param>
     /// <param name="after">Entries up to this sequence are known to the reader.</param>
     /// <param name="cancellationToken">The reader leaves.</param>
@@ -52,8 +53,8 @@ internal sealed class RunStream
                 if (!await read)
                     yield break;
                 JournalEntry entry = entries.Current;
-                if (Supersedes(entry.Event) is { } superseded)
-                    yield return superseded;
+                if (Closes(entry.Event) is { } last)
+                    yield return last;
                 if (entry.Sequence > after)
                     yield return new EntryRead(entry);
                 if (early is not null && !IsAhead(early))
@@ -79,30 +80,42 @@ internal sealed class RunStream
     private bool Takes(TextArrived text)
     {
         bool takes = _isOpen && (text.Turn, text.Attempt) == _latest;
-        _hasText |= takes;
+        if (takes)
+            _text.Append(text.Text);
         return takes;
     }
 
-    /// <summary>Follows which attempt is open. The answer of an attempt takes the place of its text; anything else that ends it supersedes the text.</summary>
-    private TextSuperseded? Supersedes(RunEvent e)
+    /// <summary>Follows which attempt is open. What ends one in which text was heard gives the rest of the answer, or supersedes the text.</summary>
+    private RunUpdate? Closes(RunEvent e)
     {
         (int Turn, int Attempt) before = _latest;
-        bool hadText = _hasText;
         switch (e)
         {
             case ModelStarted started:
-                (_latest, _isOpen, _hasText) = ((started.Turn, started.Attempt), true, false);
+                (_latest, _isOpen) = ((started.Turn, started.Attempt), true);
                 break;
-            case ModelReturned returned when (returned.Turn, returned.Attempt) == _latest:
-                (_isOpen, _hasText) = (false, false);
-                return null;
-            case ModelFailed or RunCompleted or RunFailed or RunCancelled:
-                (_isOpen, _hasText) = (false, false);
+            case ModelReturned or ModelFailed or RunCompleted or RunFailed or RunCancelled:
+                _isOpen = false;
                 break;
             default:
                 return null;
         }
 
-        return hadText ? new TextSuperseded(before.Turn, before.Attempt) : null;
+        if (_text.Length == 0)
+            return null;
+        string heard = _text.ToString();
+        _text.Clear();
+        return e is ModelReturned returned && (returned.Turn, returned.Attempt) == before
+            ? Rest(returned, heard)
+            : new TextSuperseded(before.Turn, before.Attempt);
+    }
+
+    /// <summary>What of an answer was not heard. A reader that came amid the attempt heard no beginning, and gets no rest.</summary>
+    private static TextArrived? Rest(ModelReturned returned, string heard)
+    {
+        string whole = string.Concat(returned.Content.OfType<TextPart>().Select(t => t.Text));
+        return whole.Length > heard.Length && whole.StartsWith(heard, StringComparison.Ordinal)
+            ? new TextArrived(returned.Turn, returned.Attempt, whole[heard.Length..])
+            : null;
     }
 }

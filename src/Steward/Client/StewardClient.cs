@@ -7,10 +7,15 @@ using Steward.TimeTravel;
 
 namespace Steward.Client;
 
-internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, RunHub hub, TimeSpan pollInterval, IReadOnlyList<ModelInfo> prices, IRunStreams streams, TimeProvider time) : IStewardClient
+internal sealed class StewardClient(
+    IStewardStore store,
+    AgentRegistry agents,
+    RunHub hub,
+    RunPoll poll,
+    IReadOnlyList<ModelInfo> prices,
+    IRunStreams streams,
+    TimeProvider time) : IStewardClient
 {
-    private readonly RunPoll _poll = new(store, hub, pollInterval, time);
-
     public async Task<RunHandle> StartAsync(string agent, RunRequest request, CancellationToken cancellationToken = default) =>
         (await StartOrFindAsync(agent, request, cancellationToken)).Run;
 
@@ -98,7 +103,7 @@ internal sealed class StewardClient(IStewardStore store, AgentRegistry agents, R
         return released;
     }
 
-    public RunHandle Get(RunId run) => new(run, store, hub, _poll, streams, time);
+    public RunHandle Get(RunId run) => new(run, store, hub, poll, streams, time);
 
     private RunHandle Begun(StartResult result)
     {

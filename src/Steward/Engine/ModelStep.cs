@@ -232,13 +232,14 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
     private static async ValueTask<ChatResponse> StreamAsync(IChatClient client, ModelRequest request, RunSession session, ModelStarted intent, CancellationToken cancellationToken)
     {
         List<ChatResponseUpdate> updates = [];
+        bool isAnswer = SideCall.PurposeOf(intent) is null; // What a judge or an extractor says is no answer to anybody.
         IAsyncEnumerator<ChatResponseUpdate> stream = client.GetStreamingResponseAsync(request.Messages, request.Options, cancellationToken).GetAsyncEnumerator(cancellationToken);
         // A stream that ignores its token is abandoned, not waited for: it is disposed only where it has come to rest.
         while (await stream.MoveNextAsync().AsTask().WaitAsync(cancellationToken))
         {
             ChatResponseUpdate update = stream.Current;
             updates.Add(update);
-            if (update.Text is { Length: > 0 } text)
+            if (isAnswer && update.Text is { Length: > 0 } text)
                 session.Observer.Delta(session.State.Run, intent.Turn, intent.Attempt, text);
         }
 

@@ -37,6 +37,7 @@ public static class StewardServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IRunObserver, AlertSender>(static s => s.GetRequiredService<AlertSender>()));
         services.TryAddSingleton(static s => new AgentRegistry(s.GetServices<AgentDefinition>()));
         services.TryAddSingleton(CreateRouter);
+        services.TryAddSingleton(CreatePoll);
         services.TryAddSingleton(CreateStreams);
         services.TryAddSingleton<IRunStreams>(static s => s.GetRequiredService<LocalRunStreams>());
         services.TryAddSingleton(CreateEngine);
@@ -86,19 +87,22 @@ public static class StewardServiceCollectionExtensions
             services.GetRequiredService<IStewardStore>(),
             services.GetRequiredService<AgentRegistry>(),
             services.GetRequiredService<RunHub>(),
-            options.PollInterval,
+            services.GetRequiredService<RunPoll>(),
             [.. options.Prices],
             services.GetRequiredService<IRunStreams>(),
             services.GetRequiredService<TimeProvider>());
     }
 
-    private static LocalRunStreams CreateStreams(IServiceProvider services)
-    {
-        StewardOptions options = services.GetRequiredService<IOptions<StewardOptions>>().Value;
-        IStewardStore store = services.GetRequiredService<IStewardStore>();
-        var poll = new RunPoll(store, services.GetRequiredService<RunHub>(), options.PollInterval, services.GetRequiredService<TimeProvider>());
-        return new LocalRunStreams(store, poll, options.FollowQueue);
-    }
+    private static RunPoll CreatePoll(IServiceProvider services) => new(
+        services.GetRequiredService<IStewardStore>(),
+        services.GetRequiredService<RunHub>(),
+        services.GetRequiredService<IOptions<StewardOptions>>().Value.PollInterval,
+        services.GetRequiredService<TimeProvider>());
+
+    private static LocalRunStreams CreateStreams(IServiceProvider services) => new(
+        services.GetRequiredService<IStewardStore>(),
+        services.GetRequiredService<RunPoll>(),
+        services.GetRequiredService<IOptions<StewardOptions>>().Value.FollowQueue);
 
     /// <remarks>Streams come before the hub: whom the hub wakes then finds the text that was said before the commit.</remarks>
     private static RunEngine CreateEngine(IServiceProvider services) => new(

@@ -50,9 +50,9 @@ internal sealed class ServeProcess : IDisposable
     public async Task<JsonElement> GetAsync(string path) => JsonElement.Parse(await Client.GetStringAsync(path, Token));
 
     /// <summary>The lines of a run's stream of events, as they come.</summary>
-    public async IAsyncEnumerable<string> StreamAsync(string run, long? lastEventId = null)
+    public async IAsyncEnumerable<string> StreamAsync(string run, long? lastEventId = null, string query = "")
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/runs/{run}/events");
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/runs/{run}/events{query}");
         request.Headers.Accept.ParseAdd("text/event-stream");
         if (lastEventId is { } id)
             request.Headers.Add("Last-Event-ID", $"{id}");

@@ -93,6 +93,20 @@ public sealed class ServeTests
         Assert.Equal("completed", (await server.GetAsync($"/v1/runs/{await server.StartAsync("Hello")}?wait=30")).GetProperty("status").GetString());
     }
 
+    /// <summary>The API and the workers of one process have containers of their own; text goes from one to the other.</summary>
+    [Fact]
+    public async Task Serve_StreamWithDeltas_HearsItsOwnWorkers()
+    {
+        using var folder = new AgentFolder(AgentFolder.Slow.Replace("6s", "2s", StringComparison.Ordinal));
+        using ServeProcess server = await ServeProcess.OfAsync(folder.Start("serve", ".", "--listen", "127.0.0.1:0", "--json"), key: null);
+        List<string> lines = [];
+        await foreach (string line in server.StreamAsync(await server.StartAsync("Hello"), query: "?deltas=true"))
+            lines.Add(line);
+
+        IEnumerable<JsonElement> deltas = lines.Index().Where(l => l.Item == "event: text.delta").Select(l => JsonElement.Parse(lines[l.Index + 1]["data: ".Length..]));
+        Assert.Equal("Good morning.", string.Concat(deltas.Where(d => d.GetProperty("turn").GetInt32() == 2).Select(d => d.GetProperty("text").GetString())));
+    }
+
     [Theory]
     [InlineData("--listen is 'here'", "--listen", "here")]
     [InlineData("--listen is '127.0.0.1:70000'", "--listen", "127.0.0.1:70000")]

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.AI;
@@ -129,6 +130,70 @@ public sealed class RunStreamTests : IAsyncDisposable
         Assert.All(late.OfType<EntryRead>(), read => Assert.True(read.Entry.Sequence > head));
     }
 
+    /// <summary>The last piece is said before the commit, and may still be heard after it: then the committed answer gives it.</summary>
+    [Theory]
+    [InlineData("one ", "two three")]
+    [InlineData("one two ", "three")]
+    [InlineData("one two three", null)]
+    [InlineData("two ", null)] // Came amid the attempt.
+    public async Task Merge_AnswerReadBeforeItsLastPieceIsHeard_GivesTheRestFirst(string heard, string? rest)
+    {
+        await using Harness harness = await StartedAsync();
+        RunHandle run = await harness.Client.StartAsync("tester", new RunRequest("go"), Token);
+        _model.Attempt(["one two three"]);
+        _model.Go();
+        _model.Go();
+        await run.WaitAsync(Token).WaitAsync(s_bound, Token);
+        TaskCompletionSource said = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        List<RunUpdate> updates = [];
+        await foreach (RunUpdate update in new RunStream().MergeAsync(JournalAsync(), LiveAsync(Token), 0, Token))
+        {
+            updates.Add(update);
+            if (update is TextArrived)
+                said.TrySetResult();
+        }
+
+        await CheckedAsync(harness, run, updates);
+        string[] texts = rest is null ? [heard] : [heard, rest];
+        Assert.Equal(texts, updates.OfType<TextArrived>().Select(t => t.Text));
+        Assert.IsType<ModelReturned>(Assert.IsType<EntryRead>(updates[updates.FindLastIndex(u => u is TextArrived) + 1]).Entry.Event);
+
+        async IAsyncEnumerable<JournalEntry> JournalAsync()
+        {
+            await foreach (JournalEntry entry in _store.ReadAsync(run.Id, 0, Token))
+            {
+                if (entry.Event is ModelReturned)
+                    await said.Task.WaitAsync(s_bound, Token);
+                yield return entry;
+            }
+        }
+
+        async IAsyncEnumerable<RunUpdate> LiveAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+        {
+            yield return new TextArrived(1, 1, heard);
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+        }
+    }
+
+    [Fact]
+    public async Task Stream_AfterALongJournal_IsReadFromShortlyBeforeAndNotFromItsStart()
+    {
+        var store = new ReadsStore(_store);
+        FunctionModel model = FunctionModel.Script([.. Enumerable.Range(0, 20).Select(i => FunctionModel.Calls_(("look", new { i }))), FunctionModel.Says("done")]);
+        await using var harness = new Harness(store, model, Harness.Agent(Harness.Tool("look", _ => "seen")).Build());
+        await harness.StartAsync();
+        RunHandle run = await harness.Client.StartAsync("tester", new RunRequest("go"), Token);
+        await run.WaitAsync(Token).WaitAsync(s_bound, Token);
+        long head = (await run.GetInfoAsync(Token))!.Sequence;
+        await harness.StopAsync();
+        Assert.True(head > 60, $"Only {head} entries.");
+        store.From.Clear();
+
+        Assert.Equal([head - 1, head], (await ListAsync(run.StreamAsync(head - 2, Token))).OfType<EntryRead>().Select(r => r.Entry.Sequence));
+        Assert.All(store.From, from => Assert.InRange(from, head - 20, head));
+        Assert.NotEmpty(store.From);
+    }
+
     [Fact]
     public async Task Stream_RunHasEnded_GivesWhatIsAfterAndEnds()
     {
@@ -219,6 +284,18 @@ public sealed class RunStreamTests : IAsyncDisposable
         var harness = new Harness(_store, _model, Agent, configure);
         await harness.StartAsync();
         return harness;
+    }
+
+    /// <summary>Notes from where journals are read.</summary>
+    private sealed class ReadsStore(IStewardStore inner) : DelegatingStore(inner)
+    {
+        public ConcurrentBag<long> From { get; } = [];
+
+        public override IAsyncEnumerable<JournalEntry> ReadAsync(RunId run, long after = 0, CancellationToken cancellationToken = default)
+        {
+            From.Add(after);
+            return base.ReadAsync(run, after, cancellationToken);
+        }
     }
 
     /// <summary>Streams an answer piece by piece, each when it is let go. Scripted; never a real model.</summary>

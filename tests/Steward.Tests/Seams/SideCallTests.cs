@@ -1,5 +1,6 @@
 using Microsoft.Extensions.AI;
 using Steward.Agents;
+using Steward.Engine;
 using Steward.Journal;
 using Steward.Models;
 using Steward.State;
@@ -50,6 +51,20 @@ public sealed class SideCallTests
     }
 
     [Fact]
+    public async Task Run_ItsModelStreams_ObserversHearTheAnswerAndNoSideCall()
+    {
+        AgentDefinition agent = new AgentBuilder("tester").Instruct("You test.").UseModel(Harness.Model with { Stream = true })
+            .AddTools(Harness.Tool("look", _ => "seven")).AddSideCalls(new TopicCall()).Build();
+        var listener = new Listener();
+        var lab = new Lab(Model([]), agent) { Observers = [listener] };
+        RunId run = await lab.StartAsync();
+        await lab.WorkAllAsync();
+
+        Assert.Single((await lab.JournalAsync(run)).Select(e => e.Event).OfType<ModelStarted>(), e => e.Purpose == "topic");
+        Assert.Equal(["done"], listener.Heard);
+    }
+
+    [Fact]
     public async Task Replay_OfARunWithASideCall_ComesOutAsRecorded()
     {
         var lab = new Lab(Model([]), Agent());
@@ -76,6 +91,13 @@ public sealed class SideCallTests
             return Says("tea");
         return messages.Any(m => m.Role == ChatRole.Assistant) ? Says("done") : Calls_(("look", new { }));
     });
+
+    private sealed class Listener : IRunObserver
+    {
+        public List<string> Heard { get; } = [];
+
+        public void Delta(RunId run, int turn, int attempt, string text) => Heard.Add(text);
+    }
 
     private sealed class Named(string purpose) : SideCall
     {

@@ -20,6 +20,7 @@ internal sealed class Lab
 
     private readonly AgentDefinition[] _others;
     private readonly RunHub _hub = new();
+    private readonly RunPoll _poll;
     private readonly LocalRunStreams _streams;
     private readonly StewardOptions _options = new() { LeaseDuration = LeaseDuration, MaxClaimAttempts = 50, CancelGrace = TimeSpan.Zero };
 
@@ -30,7 +31,8 @@ internal sealed class Lab
         Agent = agent;
         _others = others;
         Model = model;
-        _streams = new LocalRunStreams(Store, new RunPoll(Store, _hub, TimeSpan.FromMilliseconds(10), Time), _options.FollowQueue);
+        _poll = PollOf(Store);
+        _streams = new LocalRunStreams(Store, _poll, _options.FollowQueue);
     }
 
     public ManualTimeProvider Time { get; }
@@ -61,7 +63,7 @@ internal sealed class Lab
 
     /// <summary>A client that has the lab's agents loaded, and more.</summary>
     public IStewardClient Client(IStewardStore? store = null, params AgentDefinition[] agents) =>
-        new StewardClient(store ?? Store, new AgentRegistry([Agent, .. _others, .. agents]), _hub, _options.PollInterval, [.. _options.Prices], _streams, Time);
+        new StewardClient(store ?? Store, new AgentRegistry([Agent, .. _others, .. agents]), _hub, store is null ? _poll : PollOf(store), [.. _options.Prices], _streams, Time);
 
     /// <summary>Works on whatever can be worked on, until nothing can.</summary>
     public async Task WorkAllAsync()
@@ -97,7 +99,9 @@ internal sealed class Lab
     }
 
     /// <summary>What an application holds of a run.</summary>
-    public RunHandle Handle(RunId run, IStewardStore? store = null) => new(run, store ?? Store, _hub, new RunPoll(store ?? Store, _hub, TimeSpan.FromMilliseconds(10), Time), _streams, Time);
+    public RunHandle Handle(RunId run, IStewardStore? store = null) => new(run, store ?? Store, _hub, store is null ? _poll : PollOf(store), _streams, Time);
 
     public async Task<RunState> StateAsync(RunId run) => await RunJournal.LoadAsync(Store, run, TestContext.Current.CancellationToken);
+
+    private RunPoll PollOf(IStewardStore store) => new(store, _hub, TimeSpan.FromMilliseconds(10), Time);
 }

@@ -1,0 +1,47 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Steward.Journal;
+
+namespace Steward.Client.Contract;
+
+/// <summary>An entry of a journal.</summary>
+/// <param name="Sequence">Its place in the journal, from 1.</param>
+/// <param name="Time">When it was written.</param>
+/// <param name="Event">Its type, such as <c>tool.returned</c>.</param>
+/// <param name="Text">What happened, in words.</param>
+/// <param name="Settled">What it cost.</param>
+public sealed record EventDocument(
+    long Sequence,
+    string Time,
+    string Event,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Text = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] AmountDocument? Settled = null)
+{
+    /// <summary>The payload, byte for byte as the journal keeps it; left out when empty.</summary>
+    [JsonConverter(typeof(RawJson))]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public ReadOnlyMemory<byte> Data { get; init; }
+
+    /// <summary>An entry without words.</summary>
+    /// <param name="entry">The entry.</param>
+    /// <param name="content">Whether its payload is told.</param>
+    public static EventDocument Of(JournalEntry entry, bool content = true)
+    {
+        ArgumentNullException.ThrowIfNull(entry);
+        return new(entry.Sequence, Wire.Time(entry.Time), entry.Type) { Data = content ? entry.Payload : default };
+    }
+
+    /// <summary>JSON that is passed on unread.</summary>
+    internal sealed class RawJson : JsonConverter<ReadOnlyMemory<byte>>
+    {
+        public override ReadOnlyMemory<byte> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        {
+            using JsonDocument document = JsonDocument.ParseValue(ref reader);
+            return JsonMarshal.GetRawUtf8Value(document.RootElement).ToArray();
+        }
+
+        public override void Write(Utf8JsonWriter writer, ReadOnlyMemory<byte> value, JsonSerializerOptions options) =>
+            writer.WriteRawValue(value.Span, skipInputValidation: true);
+    }
+}
