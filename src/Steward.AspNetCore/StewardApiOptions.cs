@@ -13,7 +13,8 @@ public sealed class StewardApiOptions
     /// <value>60 seconds.</value>
     public TimeSpan MaxWait { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>After how long without an event a stream sends a comment, so that nothing between here and the client takes it for dead.</summary>
+    /// <summary>After how long without an event a stream sends a comment, so
+    /// that nothing between here and the client takes it for dead.</summary>
     /// <value>15 seconds.</value>
     public TimeSpan Heartbeat { get; set; } = TimeSpan.FromSeconds(15);
 
@@ -21,7 +22,8 @@ public sealed class StewardApiOptions
     /// <value>1,000.</value>
     public int MaxStreams { get; set; } = 1_000;
 
-    /// <summary>What a client is told to wait before it comes again, where only time helps: a full queue, a database that is away, a server that stops.</summary>
+    /// <summary>What a client is told to wait before it comes again, where only time
+    /// helps: a full queue, a database that is away, a server that stops.</summary>
     /// <value>5 seconds.</value>
     public TimeSpan RetryAfter { get; set; } = TimeSpan.FromSeconds(5);
 
@@ -38,7 +40,11 @@ public sealed class StewardApiOptions
     {
         Check(MaxBodySize is >= 1_024 and <= 1 << 30, nameof(MaxBodySize), MaxBodySize, "1,024 bytes to 1 GiB");
         Check(MaxWait >= TimeSpan.Zero && MaxWait <= TimeSpan.FromHours(1), nameof(MaxWait), MaxWait, "0 to 1 hour");
-        Check(Heartbeat >= TimeSpan.FromMilliseconds(10) && Heartbeat <= TimeSpan.FromHours(1), nameof(Heartbeat), Heartbeat, "10 milliseconds to 1 hour");
+        Check(
+            Heartbeat >= TimeSpan.FromMilliseconds(10) && Heartbeat <= TimeSpan.FromHours(1),
+            nameof(Heartbeat),
+            Heartbeat,
+            "10 milliseconds to 1 hour");
         Check(MaxStreams is >= 0 and <= 1_000_000, nameof(MaxStreams), MaxStreams, "0 to 1,000,000");
         Check(RetryAfter >= TimeSpan.Zero && RetryAfter <= TimeSpan.FromHours(1), nameof(RetryAfter), RetryAfter, "0 to 1 hour");
         Check(!string.IsNullOrWhiteSpace(AdministratorRole), nameof(AdministratorRole), AdministratorRole, "the name of a role");

@@ -11,7 +11,8 @@ public sealed record StewardCaller(string Name, string? Tenant, IReadOnlyCollect
     /// <summary>The type of the claim that names the tenant; its value <c>*</c> stands for all tenants.</summary>
     public const string TenantClaim = "tenant";
 
-    /// <summary>Reads a caller from claims: the identity's name (or <c>sub</c>), <see cref="TenantClaim"/>, and the identity's roles.</summary>
+    /// <summary>Reads a caller from claims: the identity's name (or <c>sub</c>),
+    /// <see cref="TenantClaim"/>, and the identity's roles.</summary>
     /// <returns>Null when there is no name or no tenant among them, or more than one tenant.</returns>
     public static StewardCaller? FromClaims(ClaimsPrincipal principal)
     {
@@ -20,7 +21,8 @@ public sealed record StewardCaller(string Name, string? Tenant, IReadOnlyCollect
         string[] tenants = [.. principal.FindAll(TenantClaim).Select(c => c.Value).Distinct(StringComparer.Ordinal)];
         if (string.IsNullOrWhiteSpace(name) || tenants is not [var tenant] || string.IsNullOrWhiteSpace(tenant))
             return null;
-        string[] roles = [.. principal.Identities.SelectMany(i => i.FindAll(i.RoleClaimType)).Select(c => c.Value).Distinct(StringComparer.Ordinal)];
+        string[] roles =
+            [.. principal.Identities.SelectMany(i => i.FindAll(i.RoleClaimType)).Select(c => c.Value).Distinct(StringComparer.Ordinal)];
         return new StewardCaller(name, tenant == "*" ? null : tenant, roles);
     }
 }

@@ -31,7 +31,13 @@ internal static class CommandLine
     {
         try
         {
-            var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = output.Writer, Error = output.ErrorWriter };
+            var invocation = new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+                Output = output.Writer,
+                Error = output.ErrorWriter,
+            };
             return await parse.InvokeAsync(invocation, shutdown.Stopping);
         }
         catch (OperationCanceledException)
@@ -54,11 +60,19 @@ internal static class CommandLine
     private static int CodeOf(Exception e) => e switch
     {
         JournalException => ExitCodes.Failed,
-        UsageException or AgentFileException or FormatException or ArgumentException or Storage.StoreException or IOException or UnauthorizedAccessException => ExitCodes.Usage,
+        UsageException
+            or AgentFileException
+            or FormatException
+            or ArgumentException
+            or Storage.StoreException
+            or IOException
+            or UnauthorizedAccessException => ExitCodes.Usage,
         _ => ExitCodes.Failed,
     };
 
-    private static Command Create(CommandContext context) => new("steward", $"Steward runs AI agents that must keep working: durable runs, budgets that hold, a person's word before anything destructive.\n\n{ExitCodes.Help}")
+    private static Command Create(CommandContext context) => new(
+        "steward",
+        $"Steward runs AI agents that must keep working: durable runs, budgets that hold, a person's word before anything destructive.\n\n{ExitCodes.Help}")
     {
         new HelpOption(),
         new VersionOption(),

@@ -11,7 +11,8 @@ internal static class ExitCodes
     public const int Parked = 5;
     public const int Interrupted = 130;
 
-    public const string Help = "Exit codes: 0 done · 1 the run or a check failed · 2 wrong usage or file · 3 waits for a person · 4 cancelled · 5 parked, can be resumed · 130 interrupted.";
+    public const string Help =
+        "Exit codes: 0 done · 1 the run or a check failed · 2 wrong usage or file · 3 waits for a person · 4 cancelled · 5 parked, can be resumed · 130 interrupted.";
 }
 
 /// <summary>The command line asks for something that cannot be; says what, and the remedy.</summary>

@@ -6,7 +6,8 @@ using Steward.Models;
 
 namespace Steward.Declarative;
 
-/// <summary>An agent as a folder or an <c>agent.yaml</c> declares it, ready to be hosted; <c>docs/agent-yaml.md</c> is the reference.</summary>
+/// <summary>An agent as a folder or an <c>agent.yaml</c> declares it, ready
+/// to be hosted; <c>docs/agent-yaml.md</c> is the reference.</summary>
 public sealed record AgentFile
 {
     internal AgentFile()

@@ -1,6 +1,7 @@
 namespace Steward.Declarative;
 
-/// <summary>A file of an agent (its <c>agent.yaml</c>, or a script) is wrong; the message says where, what, and what to write instead.</summary>
+/// <summary>A file of an agent (its <c>agent.yaml</c>, or a script) is
+/// wrong; the message says where, what, and what to write instead.</summary>
 public sealed class AgentFileException : StewardException
 {
     internal AgentFileException(string file, int line, int column, string message)

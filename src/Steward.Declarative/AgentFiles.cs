@@ -17,7 +17,8 @@ internal sealed class AgentFiles
         foreach (AgentFile one in file.All)
         {
             if (_all.Find(f => f.Agent.Name == one.Agent.Name && f.Folder != one.Folder) is { } namesake)
-                throw new InvalidOperationException($"There are two agents '{one.Agent.Name}', in '{namesake.Folder}' and '{one.Folder}'. Give one of them another name.");
+                throw new InvalidOperationException(
+                    $"There are two agents '{one.Agent.Name}', in '{namesake.Folder}' and '{one.Folder}'. Give one of them another name.");
             foreach (AgentFile other in _all)
             {
                 if (ProviderEntry.Conflict(one, other.ProviderEntries, other.Folder, $"the agent '{other.Agent.Name}'") is { } conflict)
@@ -32,5 +33,7 @@ internal sealed class AgentFiles
 
     /// <summary>The client of a target, from the file whose routes name it.</summary>
     public IChatClient Create(ModelTarget target) =>
-        _all.First(f => f.Agent.Routes.Values.Any(r => r.Targets.Any(t => t.Provider == target.Provider && t.Model == target.Model))).Providers[target.Provider](target);
+        _all.First(
+            f => f.Agent.Routes.Values.Any(r => r.Targets.Any(t => t.Provider == target.Provider
+                && t.Model == target.Model))).Providers[target.Provider](target);
 }

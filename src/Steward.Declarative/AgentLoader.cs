@@ -23,7 +23,8 @@ internal static class AgentLoader
         var scope = new AgentScope(root.Self.File.Folder, options);
         YamlValue name = root.Need("name", "Name the agent: letters, digits, '-' and '_'.");
         if (!ToolDefinition.IsName(name.Text()))
-            throw name.Error($"'{name.Text()}' cannot be an agent's name. Write 1 to {ToolDefinition.MaxNameLength} letters, digits, '-' or '_'.");
+            throw name.Error(
+                $"'{name.Text()}' cannot be an agent's name. Write 1 to {ToolDefinition.MaxNameLength} letters, digits, '-' or '_'.");
         ModelSection models = ModelSection.Read(root, scope);
         AgentBuilder builder = new AgentBuilder(name.Text(), root.Find("version")?.Label() ?? "1").Instruct(Instructions(root, scope));
         if (root.Find("description") is { } description)
@@ -32,7 +33,9 @@ internal static class AgentLoader
             builder.UseModel(role, route.Targets);
         (BudgetCeilings run, BudgetCeilings? session) = LimitSection.Budget(root.Find("budget"));
         builder.WithBudget(run, session).WithLimits(LimitSection.Limits(root.Find("limits")));
-        StoreAddress database = root.Find("store") is { } store ? scope.Store(store) : StoreAddress.OfFile(Path.Combine(scope.Folder, s_store));
+        StoreAddress database = root.Find("store") is { } store
+            ? scope.Store(store)
+            : StoreAddress.OfFile(Path.Combine(scope.Folder, s_store));
         string? example = root.Find("example")?.NonEmpty("the example");
 
         // Last, because it may make the file of a database: nothing is written for a file that is wrong elsewhere.
@@ -41,7 +44,8 @@ internal static class AgentLoader
         BuiltInSection.Read(root.Find("built_ins"), tools);
         IReadOnlyList<AgentFile> others = SubAgentSection.Read(root.Find("agents"), tools, models, scope);
         if (others.SelectMany(o => o.All).Any(o => o.Agent.Name == name.Text()))
-            throw root.Find("agents")!.Value.Error($"One of the other agents is called '{name.Text()}' as this one is, and a name is all that a call goes by. Give one of them another name.");
+            throw root.Find("agents")!.Value.Error(
+                $"One of the other agents is called '{name.Text()}' as this one is, and a name is all that a call goes by. Give one of them another name.");
         builder.AddApprovals(ApprovalSection.Read(root.Find("approvals"), tools));
         if (PlanningSection.Read(root.Find("planning")) is { } planning)
             builder.UsePlanning(planning);
@@ -86,7 +90,11 @@ internal static class AgentLoader
         if (!Directory.Exists(path))
             throw new AgentFileException(path, 1, 1, "There is no such file or folder. Give the folder of an agent, or its agent.yaml.");
         return s_names.Select(n => Path.Combine(path, n)).FirstOrDefault(File.Exists)
-            ?? throw new AgentFileException(Path.Combine(path, s_names[0]), 1, 1, "The folder has no agent.yaml. Write one, or give another folder.");
+            ?? throw new AgentFileException(
+                Path.Combine(path, s_names[0]),
+                1,
+                1,
+                "The folder has no agent.yaml. Write one, or give another folder.");
     }
 
     private static string Instructions(YamlMap root, AgentScope scope)

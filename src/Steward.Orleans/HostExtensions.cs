@@ -18,12 +18,15 @@ namespace Steward.Orleans;
 /// <summary>Makes an application with Steward a part of an Orleans cluster.</summary>
 public static class HostExtensions
 {
-    /// <summary>Makes this process a silo: runs are placed by Orleans, and signals and live streams reach the silo that holds a run. Call <c>AddSteward()</c> and <c>UsePostgres()</c> before: the list of silos is kept in the store's database.</summary>
+    /// <summary>Makes this process a silo: runs are placed by Orleans, and signals and live streams reach the silo that holds a
+    /// run. Call <c>AddSteward()</c> and <c>UsePostgres()</c> before: the list of silos is kept in the store's database.</summary>
     /// <param name="builder">The application.</param>
     /// <param name="configure">Ports, names and time limits.</param>
     /// <exception cref="ArgumentException">An option is not usable.</exception>
     /// <exception cref="InvalidOperationException">Steward was not added before.</exception>
-    public static IHostApplicationBuilder UseStewardOrleans(this IHostApplicationBuilder builder, Action<StewardOrleansOptions>? configure = null)
+    public static IHostApplicationBuilder UseStewardOrleans(
+        this IHostApplicationBuilder builder,
+        Action<StewardOrleansOptions>? configure = null)
     {
         StewardOrleansOptions options = Prepare(builder, configure);
         builder.Services.AddOptions<StewardOptions>().PostConfigure<ILocalSiloDetails>(NameByAddress);
@@ -35,9 +38,12 @@ public static class HostExtensions
         return builder.UseOrleans(silo => Configure(silo, options));
     }
 
-    /// <summary>Makes this process a client of the cluster: it starts runs, and its signals and live streams take the short way; it works on none.</summary>
+    /// <summary>Makes this process a client of the cluster: it starts runs, and its
+    /// signals and live streams take the short way; it works on none.</summary>
     /// <inheritdoc cref="UseStewardOrleans"/>
-    public static IHostApplicationBuilder UseStewardOrleansClient(this IHostApplicationBuilder builder, Action<StewardOrleansOptions>? configure = null)
+    public static IHostApplicationBuilder UseStewardOrleansClient(
+        this IHostApplicationBuilder builder,
+        Action<StewardOrleansOptions>? configure = null)
     {
         StewardOrleansOptions options = Prepare(builder, configure);
         builder.Services.AddOptions<StewardOptions>().PostConfigure(static o => o.RunWorker = false);
@@ -51,9 +57,11 @@ public static class HostExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         if (!builder.Services.Any(static d => d.ServiceType == typeof(RunHub)))
-            throw new InvalidOperationException("Steward is not there yet: call builder.Services.AddSteward().UsePostgres(…) before UseStewardOrleans.");
+            throw new InvalidOperationException(
+                "Steward is not there yet: call builder.Services.AddSteward().UsePostgres(…) before UseStewardOrleans.");
         if (builder.Services.Any(static d => d.ServiceType == typeof(StewardOrleansOptions)))
-            throw new InvalidOperationException("This process is a part of a cluster already: call UseStewardOrleans or UseStewardOrleansClient, once.");
+            throw new InvalidOperationException(
+                "This process is a part of a cluster already: call UseStewardOrleans or UseStewardOrleansClient, once.");
         var options = new StewardOrleansOptions();
         configure?.Invoke(options);
         options.Validate();
@@ -70,7 +78,8 @@ public static class HostExtensions
     private static void NameByAddress(StewardOptions options, ILocalSiloDetails silo)
     {
         if (options.WorkerName is { } name)
-            throw new ArgumentException($"StewardOptions.WorkerName is '{name}'; in a silo a worker is named by the silo's address, by which signals find it. Leave it unset.");
+            throw new ArgumentException(
+                $"StewardOptions.WorkerName is '{name}'; in a silo a worker is named by the silo's address, by which signals find it. Leave it unset.");
         options.WorkerName = silo.SiloAddress.ToParsableString();
     }
 

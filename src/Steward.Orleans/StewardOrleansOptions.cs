@@ -16,7 +16,8 @@ public enum RunPlacement
 /// <summary>How this process belongs to a cluster.</summary>
 public sealed class StewardOrleansOptions
 {
-    /// <summary>The cluster's name; silos and clients of one cluster share it. Several clusters may share a database under different ones.</summary>
+    /// <summary>The cluster's name; silos and clients of one cluster share it.
+    /// Several clusters may share a database under different ones.</summary>
     /// <value><c>steward</c>.</value>
     public string ClusterId { get; set; } = "steward";
 
@@ -33,7 +34,8 @@ public sealed class StewardOrleansOptions
     public int GatewayPort { get; set; } = 30_000;
 
     /// <summary>How runs are spread over the silos.</summary>
-    /// <value><see cref="RunPlacement.Random"/>. Orleans' own default prefers a silo that looks idle, and was seen to put all of a burst on one.</value>
+    /// <value><see cref="RunPlacement.Random"/>. Orleans' own default prefers a
+    /// silo that looks idle, and was seen to put all of a burst on one.</value>
     public RunPlacement Placement { get; set; } = RunPlacement.Random;
 
     /// <summary>How long a silo waits for the answer when it looks whether another one is alive; it looks as often.</summary>
@@ -56,11 +58,13 @@ public sealed class StewardOrleansOptions
     /// <value>2 seconds.</value>
     public TimeSpan FollowRenewal { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Updates that are kept for somebody who follows a run live and is slow; the oldest are dropped, and the follower is told how many.</summary>
+    /// <summary>Updates that are kept for somebody who follows a run live and is
+    /// slow; the oldest are dropped, and the follower is told how many.</summary>
     /// <value>256.</value>
     public int FollowQueue { get; set; } = 256;
 
-    /// <summary>Further configuration of the silo, for example grains of your own, or Orleans' dashboard (<c>Steward.Orleans.Dashboard</c>).</summary>
+    /// <summary>Further configuration of the silo, for example grains of your
+    /// own, or Orleans' dashboard (<c>Steward.Orleans.Dashboard</c>).</summary>
     public Action<ISiloBuilder>? ConfigureSilo { get; set; }
 
     /// <exception cref="ArgumentException">A value is not usable.</exception>
@@ -68,7 +72,11 @@ public sealed class StewardOrleansOptions
     {
         Check(nameof(ClusterId), ClusterId, !string.IsNullOrWhiteSpace(ClusterId), "a name");
         Check(nameof(SiloPort), SiloPort, SiloPort is >= 1 and <= 65_535, "1 to 65535");
-        Check(nameof(GatewayPort), GatewayPort, GatewayPort is >= 0 and <= 65_535 && GatewayPort != SiloPort, "0 (none) to 65535, and not the silo's port");
+        Check(
+            nameof(GatewayPort),
+            GatewayPort,
+            GatewayPort is >= 0 and <= 65_535 && GatewayPort != SiloPort,
+            "0 (none) to 65535, and not the silo's port");
         Check(nameof(ProbeTimeout), ProbeTimeout, IsWithin(ProbeTimeout, 0.1, 60), "0.1 to 60 seconds");
         Check(nameof(MissedProbes), MissedProbes, MissedProbes is >= 1 and <= 100, "1 to 100");
         Check(nameof(MembershipRefresh), MembershipRefresh, IsWithin(MembershipRefresh, 0.5, 300), "0.5 to 300 seconds");
@@ -77,7 +85,8 @@ public sealed class StewardOrleansOptions
         Check(nameof(FollowQueue), FollowQueue, FollowQueue is >= 1 and <= 100_000, "1 to 100,000");
     }
 
-    private static bool IsWithin(TimeSpan value, double least, double most) => value >= TimeSpan.FromSeconds(least) && value <= TimeSpan.FromSeconds(most);
+    private static bool IsWithin(TimeSpan value, double least, double most) =>
+        value >= TimeSpan.FromSeconds(least) && value <= TimeSpan.FromSeconds(most);
 
     private static void Check<T>(string name, T value, bool isValid, string range)
     {

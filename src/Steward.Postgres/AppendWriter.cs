@@ -8,13 +8,15 @@ namespace Steward.Postgres;
 
 /// <summary>The group commit of appends.</summary>
 /// <remarks>
-/// A group goes <see cref="AppendAtOnce">at once</see>; what is left of it goes <see cref="AppendLocked">under locks</see>, where a refusal is its batch's own answer. When the server refuses
-/// that transaction before its commit, nothing of it happened: its batches are made one by one, so that a bad one fails alone. When a commit itself fails, nobody knows; all that
-/// were in it say so and each session reads back.
+/// A group goes <see cref="AppendAtOnce">at once</see>; what is left of it goes <see cref="AppendLocked">under locks</see>, where a refusal
+/// is its batch's own answer. When the server refuses that transaction before its commit, nothing of it happened: its batches are made one
+/// by one, so that a bad one fails alone. When a commit itself fails, nobody knows; all that were in it say so and each session reads back.
 /// </remarks>
-internal sealed class AppendWriter(Database database, NodeCache cache, PostgresStoreOptions options) : GroupCommit<RunBatch, AppendResult>(database, options.Writers, options.MaxGroup)
+internal sealed class AppendWriter(Database database, NodeCache cache, PostgresStoreOptions options)
+    : GroupCommit<RunBatch, AppendResult>(database, options.Writers, options.MaxGroup)
 {
-    /// <summary>How many parts a budget without a ceiling may have: writers at work at the same time that never wait for each other there.</summary>
+    /// <summary>How many parts a budget without a ceiling may have: writers at
+    /// work at the same time that never wait for each other there.</summary>
     public const int Parts = 64;
 
     private readonly int?[] _parts = new int?[options.Writers];
@@ -51,7 +53,8 @@ internal sealed class AppendWriter(Database database, NodeCache cache, PostgresS
                 cache.Keep(one.Run);
             return answers;
         }
-        catch (Exception e) when (group.Count > 1 && e is not UnknownCommitException && e is not StoreException { InnerException: not PostgresException })
+        catch (Exception e)
+            when (group.Count > 1 && e is not UnknownCommitException && e is not StoreException { InnerException: not PostgresException })
         {
             List<object> answers = [];
             foreach (RunBatch batch in group)
@@ -64,7 +67,10 @@ internal sealed class AppendWriter(Database database, NodeCache cache, PostgresS
         }
     }
 
-    /// <summary>The number under which a writer counts what it draws on budgets without a ceiling: another one's than that of the writers that began before it.</summary>
+    /// <summary>The number under which a writer counts what it draws on budgets without
+    /// a ceiling: another one's than that of the writers that began before it.</summary>
     private ValueTask<int> TakePartAsync() =>
-        Database.ReadAsync(tx => tx.FirstAsync($"SELECT (nextval('steward.writer') % {Parts})::integer", static r => r.GetInt32(0)), CancellationToken.None);
+        Database.ReadAsync(
+            tx => tx.FirstAsync($"SELECT (nextval('steward.writer') % {Parts})::integer", static r => r.GetInt32(0)),
+            CancellationToken.None);
 }

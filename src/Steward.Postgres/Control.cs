@@ -7,8 +7,13 @@ using Steward.Storage;
 namespace Steward.Postgres;
 
 /// <summary>What operators have set, as it was at a version: the switches, the limits, and the ceilings of what runs share.</summary>
-/// <remarks>Whoever goes by it shares the control lock and confirms the version in the same transaction: then it holds until that is committed.</remarks>
-internal sealed class Control(long version, IReadOnlyList<KillSwitch> switches, LimitTable limits, IReadOnlyDictionary<BudgetScope, BudgetCeilings> ceilings)
+/// <remarks>Whoever goes by it shares the control lock and confirms the version
+/// in the same transaction: then it holds until that is committed.</remarks>
+internal sealed class Control(
+    long version,
+    IReadOnlyList<KillSwitch> switches,
+    LimitTable limits,
+    IReadOnlyDictionary<BudgetScope, BudgetCeilings> ceilings)
 {
     private const string Version = "SELECT version FROM steward.control";
 

@@ -10,8 +10,9 @@ namespace Steward.Postgres;
 
 /// <summary>Tells other nodes what was committed here, and hears what was committed there: NOTIFY and LISTEN.</summary>
 /// <remarks>
-/// Sent after the commit and outside its transaction: at a commit with a NOTIFY in it, PostgreSQL takes a lock on the whole database, and the gate's
-/// commits would queue up behind each other. So a hint may be lost between the two, or when many come at once; whoever polls finds what it was about.
+/// Sent after the commit and outside its transaction: at a commit with a NOTIFY in it, PostgreSQL
+/// takes a lock on the whole database, and the gate's commits would queue up behind each other. So a
+/// hint may be lost between the two, or when many come at once; whoever polls finds what it was about.
 /// </remarks>
 internal sealed class Hints : IAsyncDisposable
 {
@@ -22,7 +23,8 @@ internal sealed class Hints : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly string _channel;
     private readonly string _self;
-    private readonly Channel<RunId?> _queue = Channel.CreateBounded<RunId?>(new BoundedChannelOptions(4_096) { FullMode = BoundedChannelFullMode.DropOldest });
+    private readonly Channel<RunId?> _queue = Channel.CreateBounded<RunId?>(
+        new BoundedChannelOptions(4_096) { FullMode = BoundedChannelFullMode.DropOldest });
     private readonly CancellationTokenSource _closing = new();
     private readonly Task _sending;
 
@@ -42,7 +44,8 @@ internal sealed class Hints : IAsyncDisposable
     public async IAsyncEnumerable<RunId?> ListenAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
-        Channel<RunId?> heard = Channel.CreateBounded<RunId?>(new BoundedChannelOptions(4_096) { FullMode = BoundedChannelFullMode.DropOldest });
+        Channel<RunId?> heard = Channel.CreateBounded<RunId?>(
+            new BoundedChannelOptions(4_096) { FullMode = BoundedChannelFullMode.DropOldest });
         Task listening = Task.Run(() => HearAsync(heard.Writer, either.Token), CancellationToken.None);
         try
         {

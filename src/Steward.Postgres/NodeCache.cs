@@ -9,7 +9,8 @@ using Steward.Storage;
 namespace Steward.Postgres;
 
 /// <summary>What this node goes by without asking: the rows of the runs that it has claimed, and what operators have set.</summary>
-/// <remarks>A short cut and nothing more: whatever is done by it is confirmed in the database, in the transaction in which it is done.</remarks>
+/// <remarks>A short cut and nothing more: whatever is done by it is confirmed
+/// in the database, in the transaction in which it is done.</remarks>
 internal sealed class NodeCache(Database database, PostgresStoreOptions options, ILogger logger)
 {
     private readonly ConcurrentDictionary<RunId, RunRecord> _held = new();

@@ -20,7 +20,8 @@ public sealed record PostgresServerInfo
     /// <summary>Whether it is a standby, or was set read-only.</summary>
     public required bool IsReadOnly { get; init; }
 
-    /// <summary>The settings that are off although what is acknowledged depends on them: <c>fsync</c>, <c>synchronous_commit</c>, <c>full_page_writes</c>.</summary>
+    /// <summary>The settings that are off although what is acknowledged depends on them:
+    /// <c>fsync</c>, <c>synchronous_commit</c>, <c>full_page_writes</c>.</summary>
     public required IReadOnlyList<string> Unsafe { get; init; }
 
     /// <summary>The nodes that gave a sign of life in the last day, the newest first.</summary>

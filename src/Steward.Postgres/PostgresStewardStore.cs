@@ -17,7 +17,8 @@ namespace Steward.Postgres;
 /// Nothing is acknowledged before its commit returned. A commit whose answer was lost is never made again by the store:
 /// it throws <see cref="StoreFailure.Io"/>, and the session reads back.
 /// </remarks>
-public sealed class PostgresStewardStore : StewardStore, ITransactionalStore, IHintingStore, IDueRuns, IVerifiableStore, IRetentionStore, IDatabaseStore
+public sealed class PostgresStewardStore
+    : StewardStore, ITransactionalStore, IHintingStore, IDueRuns, IVerifiableStore, IRetentionStore, IDatabaseStore
 {
     private readonly PostgresStoreOptions _options;
     private readonly Database _database;
@@ -45,7 +46,10 @@ public sealed class PostgresStewardStore : StewardStore, ITransactionalStore, IH
     /// <summary>Opens the database and brings its schema up to date; several nodes may do so at once.</summary>
     /// <exception cref="StoreException">It cannot be reached or written, or its schema was made by a newer version.</exception>
     /// <exception cref="ArgumentException">The options contradict themselves.</exception>
-    public static Task<PostgresStewardStore> OpenAsync(PostgresStoreOptions options, ILogger? logger = null, CancellationToken cancellationToken = default) =>
+    public static Task<PostgresStewardStore> OpenAsync(
+        PostgresStoreOptions options,
+        ILogger? logger = null,
+        CancellationToken cancellationToken = default) =>
         OpenAsync(options, Schema.Migrations, logger, cancellationToken);
 
     /// <inheritdoc/>
@@ -83,9 +87,14 @@ public sealed class PostgresStewardStore : StewardStore, ITransactionalStore, IH
     }
 
     /// <inheritdoc/>
-    protected override async ValueTask<IReadOnlyList<Lease>> RenewCoreAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken)
+    protected override async ValueTask<IReadOnlyList<Lease>> RenewCoreAsync(
+        string worker,
+        IReadOnlyCollection<Lease> leases,
+        TimeSpan duration,
+        CancellationToken cancellationToken)
     {
-        IReadOnlyList<Lease> held = await _database.WriteAsync(tx => Claims.RenewAsync(tx, worker, leases, duration, _options.TransactionTimeout), cancellationToken);
+        IReadOnlyList<Lease> held = await _database.WriteAsync(
+            tx => Claims.RenewAsync(tx, worker, leases, duration, _options.TransactionTimeout), cancellationToken);
         foreach (Lease lost in leases.Except(held))
             _cache.Forget(lost.Run);
         return held;
@@ -109,10 +118,13 @@ public sealed class PostgresStewardStore : StewardStore, ITransactionalStore, IH
     }
 
     /// <inheritdoc/>
-    public async ValueTask<AppendResult> AppendAsync(Func<DbTransaction, CancellationToken, ValueTask<RunBatch>> work, CancellationToken cancellationToken = default)
+    public async ValueTask<AppendResult> AppendAsync(
+        Func<DbTransaction, CancellationToken, ValueTask<RunBatch>> work,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(work);
-        (RunBatch? batch, AppendResult result) = await LentTransaction.RunAsync(_database, (int)(Interlocked.Increment(ref _lent) % AppendWriter.Parts), work, _options.Limits, cancellationToken);
+        (RunBatch? batch, AppendResult result) = await LentTransaction.RunAsync(
+            _database, (int)(Interlocked.Increment(ref _lent) % AppendWriter.Parts), work, _options.Limits, cancellationToken);
         if (batch is null)
             return result;
         _cache.Forget(batch.Lease.Run);
@@ -122,7 +134,10 @@ public sealed class PostgresStewardStore : StewardStore, ITransactionalStore, IH
     }
 
     /// <inheritdoc/>
-    protected override async IAsyncEnumerable<JournalEntry> ReadCoreAsync(RunId run, long after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    protected override async IAsyncEnumerable<JournalEntry> ReadCoreAsync(
+        RunId run,
+        long after,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         AcknowledgedHeads.Head? acknowledged = _heads.Of(run);
         for (bool isEnd = false; !isEnd;)
@@ -135,7 +150,8 @@ public sealed class PostgresStewardStore : StewardStore, ITransactionalStore, IH
             }
         }
 
-        if (AcknowledgedHeads.IsShort(after, acknowledged) && !await _database.ReadAsync(tx => FamilyRows.WasPrunedAsync(tx, run), cancellationToken))
+        if (AcknowledgedHeads.IsShort(after, acknowledged)
+            && !await _database.ReadAsync(tx => FamilyRows.WasPrunedAsync(tx, run), cancellationToken))
             throw AcknowledgedHeads.ErrorOf(run, after, acknowledged!);
     }
 
@@ -166,7 +182,9 @@ public sealed class PostgresStewardStore : StewardStore, ITransactionalStore, IH
     }
 
     /// <inheritdoc/>
-    protected override async ValueTask<IReadOnlyList<QuestionInfo>> QuestionsCoreAsync(QuestionQuery query, CancellationToken cancellationToken)
+    protected override async ValueTask<IReadOnlyList<QuestionInfo>> QuestionsCoreAsync(
+        QuestionQuery query,
+        CancellationToken cancellationToken)
     {
         return await _database.ReadAsync(tx => Queries.QuestionsAsync(tx, query), cancellationToken);
     }
@@ -232,7 +250,10 @@ public sealed class PostgresStewardStore : StewardStore, ITransactionalStore, IH
     }
 
     /// <inheritdoc/>
-    protected override async ValueTask<IReadOnlyList<BudgetInfo>> BudgetsCoreAsync(string prefix, int limit, CancellationToken cancellationToken)
+    protected override async ValueTask<IReadOnlyList<BudgetInfo>> BudgetsCoreAsync(
+        string prefix,
+        int limit,
+        CancellationToken cancellationToken)
     {
         return await _database.ReadAsync(tx => Queries.BudgetsAsync(tx, prefix, limit), cancellationToken);
     }
@@ -252,7 +273,9 @@ public sealed class PostgresStewardStore : StewardStore, ITransactionalStore, IH
         await _database.ReadAsync(tx => Verification.RunAsync(tx, run), cancellationToken);
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<EndedFamily> EndedAsync(RetentionQuery query, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<EndedFamily> EndedAsync(
+        RetentionQuery query,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
         RetentionQuery.Check(query.OlderThan);
@@ -265,7 +288,10 @@ public sealed class PostgresStewardStore : StewardStore, ITransactionalStore, IH
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<RunId>> PruneAsync(IReadOnlyCollection<RunId> roots, TimeSpan olderThan, CancellationToken cancellationToken = default)
+    public async ValueTask<IReadOnlyList<RunId>> PruneAsync(
+        IReadOnlyCollection<RunId> roots,
+        TimeSpan olderThan,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(roots);
         RetentionQuery.Check(olderThan);
@@ -341,7 +367,11 @@ public sealed class PostgresStewardStore : StewardStore, ITransactionalStore, IH
             _hints.Send(signal.Run);
     }
 
-    internal static async Task<PostgresStewardStore> OpenAsync(PostgresStoreOptions options, IReadOnlyList<Migration> migrations, ILogger? logger = null, CancellationToken cancellationToken = default)
+    internal static async Task<PostgresStewardStore> OpenAsync(
+        PostgresStoreOptions options,
+        IReadOnlyList<Migration> migrations,
+        ILogger? logger = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();

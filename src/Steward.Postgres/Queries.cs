@@ -15,7 +15,8 @@ internal static class Queries
     private const int PageBytes = 4 * 1024 * 1024;
 
     /// <summary>When a run can be claimed: a leased one at the end of its claim's lease, or of its node's, whichever is later.</summary>
-    private const string LeaseEnd = "CASE WHEN r.worker IS NULL THEN r.claimable_at ELSE greatest(r.claimable_at, (SELECT w.expires_at FROM steward.node w WHERE w.name = r.worker)) END";
+    private const string LeaseEnd =
+        "CASE WHEN r.worker IS NULL THEN r.claimable_at ELSE greatest(r.claimable_at, (SELECT w.expires_at FROM steward.node w WHERE w.name = r.worker)) END";
 
     /// <summary>The next entries of a journal, and whether they are the last.</summary>
     /// <exception cref="JournalException">An entry is missing.</exception>
@@ -68,7 +69,8 @@ internal static class Queries
 
     public static Task<List<RunInfo>> FindAsync(Tx tx, RunQuery query)
     {
-        StringBuilder sql = new($"SELECT {RunRows.Columns}, {BudgetRows.Amounts}, {LeaseEnd} FROM steward.run r LEFT JOIN steward.budget b ON {BudgetRows.OfRun} WHERE true");
+        StringBuilder sql = new(
+            $"SELECT {RunRows.Columns}, {BudgetRows.Amounts}, {LeaseEnd} FROM steward.run r LEFT JOIN steward.budget b ON {BudgetRows.OfRun} WHERE true");
         List<object?> values = [];
         Where("r.uuid = $", query.Run?.Value);
         Where("r.uuid = ANY($", query.Runs?.Select(run => run.Value).ToArray(), ")");
@@ -81,7 +83,12 @@ internal static class Queries
 
         values.Add(query.Limit);
         sql.Append(Format($" ORDER BY r.id DESC LIMIT ${values.Count}"));
-        return tx.AllAsync(sql.ToString(), static r => RunRows.Read(r).ToInfo(BudgetRows.Amount(r, RunRows.ColumnCount), BudgetRows.Amount(r, RunRows.ColumnCount + 4)) with { ClaimableAt = r.TimeOrNull(RunRows.ColumnCount + 8) }, [.. values]);
+        return tx.AllAsync(
+            sql.ToString(),
+            static r => RunRows.Read(r).ToInfo(
+                BudgetRows.Amount(r, RunRows.ColumnCount),
+                BudgetRows.Amount(r, RunRows.ColumnCount + 4)) with { ClaimableAt = r.TimeOrNull(RunRows.ColumnCount + 8) },
+            [.. values]);
 
         void Where(string before, object? value, string after = "")
         {
@@ -116,13 +123,20 @@ internal static class Queries
     public static async Task<List<BudgetInfo>> BudgetsAsync(Tx tx, string prefix, int limit)
     {
         List<BudgetInfo> rows = await tx.AllAsync(
-            $"SELECT {BudgetRows.Columns} FROM {BudgetRows.Totals} AS b WHERE starts_with(b.scope, $1) ORDER BY b.scope LIMIT $2", BudgetRows.Read, prefix, limit);
+            $"SELECT {BudgetRows.Columns} FROM {BudgetRows.Totals} AS b WHERE starts_with(b.scope, $1) ORDER BY b.scope LIMIT $2",
+                BudgetRows.Read, prefix, limit);
         string[] ruling = [.. rows.Where(b => b.Scope.CeilingScope != b.Scope).Select(b => b.Scope.CeilingScope.Key).Distinct()];
         if (ruling.Length == 0)
             return rows;
         Dictionary<BudgetScope, BudgetCeilings> ceilings = (await tx.AllAsync(
-            $"SELECT {BudgetRows.Columns} FROM steward.budget b WHERE b.scope = ANY($1)", BudgetRows.Read, (object)ruling)).ToDictionary(b => b.Scope, b => b.Ceilings);
-        return [.. rows.Select(row => row.Scope.CeilingScope == row.Scope ? row : row with { Ceilings = ceilings.GetValueOrDefault(row.Scope.CeilingScope, BudgetCeilings.None) })];
+            $"SELECT {BudgetRows.Columns} FROM steward.budget b WHERE b.scope = ANY($1)", BudgetRows.Read,
+                (object)ruling)).ToDictionary(b => b.Scope, b => b.Ceilings);
+        return
+        [
+            .. rows.Select(row => row.Scope.CeilingScope == row.Scope
+                ? row
+                : row with { Ceilings = ceilings.GetValueOrDefault(row.Scope.CeilingScope, BudgetCeilings.None) }),
+        ];
     }
 
     private static string Format(FormattableString text) => FormattableString.Invariant(text);
@@ -130,20 +144,25 @@ internal static class Queries
     private static RunAttention AttentionOf(NpgsqlDataReader r, List<KillSwitch> switches)
     {
         RunId run = new(r.GetGuid(0));
-        return new RunAttention(run, r.GetBoolean(3), Gate.FindSwitch(switches, run, r.GetString(1), r.GetString(2), RunRows.ReadAncestors(r, 4)));
+        return new RunAttention(
+            run,
+            r.GetBoolean(3),
+            Gate.FindSwitch(switches, run, r.GetString(1), r.GetString(2), RunRows.ReadAncestors(r, 4)));
     }
 
     private static JournalEntry ReadEntry(NpgsqlDataReader r, RunId run)
     {
         long sequence = r.GetInt64(0);
         if (r.IsDBNull(3))
-            throw new JournalException($"The payload of sequence {sequence} of run {run} is missing from the database. Restore it from a backup.") { Run = run, Sequence = sequence };
+            throw new JournalException(
+                $"The payload of sequence {sequence} of run {run} is missing from the database. Restore it from a backup.") { Run = run, Sequence = sequence };
         return new JournalEntry(run, sequence, r.GetString(1), r.Time(2), r.Bytes(3), r.Bytes(4), r.Bytes(5));
     }
 
     private static void ThrowIfGap(RunId run, long expected, long actual)
     {
         if (actual != expected)
-            throw new JournalException($"The journal of run {run} has a gap: sequence {expected} was due, {actual} came. Restore the database from a backup, or see docs/durability.md.") { Run = run, Sequence = expected };
+            throw new JournalException(
+                $"The journal of run {run} has a gap: sequence {expected} was due, {actual} came. Restore the database from a backup, or see docs/durability.md.") { Run = run, Sequence = expected };
     }
 }

@@ -15,28 +15,38 @@ internal static class Schema
     public static IReadOnlyList<Migration> Migrations { get; } = Load();
 
     /// <exception cref="StoreException">A newer version made the schema.</exception>
-    public static async Task MigrateAsync(Database database, IReadOnlyList<Migration> migrations, ILogger logger, CancellationToken cancellationToken)
+    public static async Task MigrateAsync(
+        Database database,
+        IReadOnlyList<Migration> migrations,
+        ILogger logger,
+        CancellationToken cancellationToken)
     {
         int known = migrations[^1].Version;
         int before = await database.ReadAsync(VersionAsync, cancellationToken);
         if (before < known)
             before = await database.WriteAsync(tx => ApplyAsync(tx, migrations), cancellationToken);
         if (before > known)
-            throw new StoreException(StoreFailure.NewerSchema, $"The schema '{database.Sql.Schema}' of '{database.Name}' has version {before}, but this version of Steward knows only {known}. Run the newer Steward that made it, or restore a backup from before the upgrade.");
+            throw new StoreException(
+                StoreFailure.NewerSchema,
+                $"The schema '{database.Sql.Schema}' of '{database.Name}' has version {before}, but this version of Steward knows only {known}. Run the newer Steward that made it, or restore a backup from before the upgrade.");
         if (before < known)
             Log.Migrated(logger, database.Sql.Schema, database.Name, known);
     }
 
-    /// <summary>Warns of a server that acknowledges what it has not written, and refuses sessions in which a statement does not see what was committed before it.</summary>
+    /// <summary>Warns of a server that acknowledges what it has not written, and refuses
+    /// sessions in which a statement does not see what was committed before it.</summary>
     /// <exception cref="StoreException">Transactions are not <c>read committed</c> by default.</exception>
     public static async Task CheckSettingsAsync(Database database, ILogger logger, CancellationToken cancellationToken)
     {
         (string? synchronous, string? fsync, string? isolation) = await database.ReadAsync(
             tx => tx.FirstAsync(
-                "SELECT current_setting('synchronous_commit'), current_setting('fsync'), current_setting('default_transaction_isolation')", static r => (r.GetString(0), r.GetString(1), r.GetString(2))),
+                "SELECT current_setting('synchronous_commit'), current_setting('fsync'), current_setting('default_transaction_isolation')",
+                    static r => (r.GetString(0), r.GetString(1), r.GetString(2))),
             cancellationToken);
         if (isolation != "read committed")
-            throw new StoreException(StoreFailure.Io, $"Sessions of '{database.Name}' begin with default_transaction_isolation = '{isolation}'; the store needs 'read committed'. Take the setting off the role and the database (ALTER ROLE … RESET default_transaction_isolation), or out of the data source.");
+            throw new StoreException(
+                StoreFailure.Io,
+                $"Sessions of '{database.Name}' begin with default_transaction_isolation = '{isolation}'; the store needs 'read committed'. Take the setting off the role and the database (ALTER ROLE … RESET default_transaction_isolation), or out of the data source.");
         if (synchronous == "off")
             Log.NotDurable(logger, database.Name, "synchronous_commit");
         if (fsync == "off")
@@ -52,9 +62,11 @@ internal static class Schema
         int before = await VersionAsync(tx);
         if (before >= migrations[^1].Version)
             return before;
-        if (!await tx.FirstAsync("SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)", static r => r.GetBoolean(0), tx.Sql.Schema))
+        if (!await tx.FirstAsync(
+            "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)", static r => r.GetBoolean(0), tx.Sql.Schema))
             await tx.ExecuteAsync($"CREATE SCHEMA \"{tx.Sql.Schema}\"");
-        await tx.ExecuteAsync("CREATE TABLE IF NOT EXISTS steward.schema_version (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())");
+        await tx.ExecuteAsync(
+            "CREATE TABLE IF NOT EXISTS steward.schema_version (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())");
         foreach (Migration migration in migrations.Where(m => m.Version > before))
         {
             await tx.ExecuteAsync(migration.Sql);

@@ -5,8 +5,10 @@ using Steward.Storage;
 
 namespace Steward.Postgres;
 
-/// <summary>The group commit of starts: a group goes <see cref="StartsAtOnce">at once</see>, what is left of it in transactions of their own.</summary>
-internal sealed class StartWriter(Database database, NodeCache cache, PostgresStoreOptions options) : GroupCommit<RunStart, StartResult>(database, loops: 1, options.MaxGroup)
+/// <summary>The group commit of starts: a group goes <see cref="StartsAtOnce">at
+/// once</see>, what is left of it in transactions of their own.</summary>
+internal sealed class StartWriter(Database database, NodeCache cache, PostgresStoreOptions options)
+    : GroupCommit<RunStart, StartResult>(database, loops: 1, options.MaxGroup)
 {
     protected override RunId RunOf(RunStart work) => work.Run;
 

@@ -5,7 +5,8 @@ using Steward.Storage;
 
 namespace Steward.Postgres;
 
-/// <summary>The full check of a database: reads everything, believes nothing. One entry is in memory at a time, and no snapshot is held for long.</summary>
+/// <summary>The full check of a database: reads everything, believes nothing.
+/// One entry is in memory at a time, and no snapshot is held for long.</summary>
 internal sealed class Verification(Tx tx)
 {
     private const int RunsAtOnce = 100;
@@ -26,7 +27,8 @@ internal sealed class Verification(Tx tx)
         return verification._problems;
     }
 
-    /// <summary>Checks some runs; returns the number of the last, or null when there are no more. One statement, so that a run's row and its entries are of one moment.</summary>
+    /// <summary>Checks some runs; returns the number of the last, or null when there are no
+    /// more. One statement, so that a run's row and its entries are of one moment.</summary>
     private async Task<long?> CheckRunsAsync(long after, RunId? only)
     {
         await using NpgsqlCommand command = tx.Command(
@@ -60,16 +62,26 @@ internal sealed class Verification(Tx tx)
     {
         long sequence = row.GetInt64(4);
         if (sequence != run.Sequence + 1)
-            _problems.Add(new StoreProblem(run.Run, run.Sequence + 1, $"The journal of run {run.Run} has a gap: sequence {run.Sequence + 1} was due, {sequence} came."));
+            _problems.Add(
+                new StoreProblem(run.Run, run.Sequence + 1,
+                    $"The journal of run {run.Run} has a gap: sequence {run.Sequence + 1} was due, {sequence} came."));
         if (row.IsDBNull(7))
         {
-            _problems.Add(new StoreProblem(run.Run, sequence, $"The payload of sequence {sequence} of run {run.Run} is missing from the database."));
+            _problems.Add(
+                new StoreProblem(run.Run, sequence, $"The payload of sequence {sequence} of run {run.Run} is missing from the database."));
         }
         else
         {
             try
             {
-                new JournalEntry(run.Run, sequence, row.GetString(5), row.Time(6), row.Bytes(7), row.Bytes(8), row.Bytes(9)).Verify(run.Previous);
+                new JournalEntry(
+                    run.Run,
+                    sequence,
+                    row.GetString(5),
+                    row.Time(6),
+                    row.Bytes(7),
+                    row.Bytes(8),
+                    row.Bytes(9)).Verify(run.Previous);
             }
             catch (Exception e) when (e is JournalException or ArgumentException)
             {
@@ -87,20 +99,25 @@ internal sealed class Verification(Tx tx)
             return;
         _run = null;
         if (run.Sequence != run.Head)
-            _problems.Add(new StoreProblem(run.Run, Math.Min(run.Sequence, run.Head) + 1, $"The journal of run {run.Run} ends at {run.Sequence}, but its row says {run.Head}."));
+            _problems.Add(
+                new StoreProblem(run.Run, Math.Min(run.Sequence, run.Head) + 1,
+                    $"The journal of run {run.Run} ends at {run.Sequence}, but its row says {run.Head}."));
         else if (!run.Previous.Span.SequenceEqual(run.HeadHash))
             _problems.Add(new StoreProblem(run.Run, run.Head, $"The last entry of run {run.Run} is not the one that its row names."));
     }
 
     private async Task CheckBlobsAsync()
     {
-        foreach (string hash in await tx.AllAsync("SELECT encode(hash, 'hex') FROM steward.blob WHERE sha256(content) <> hash", static r => r.GetString(0)))
+        foreach (string hash in await tx.AllAsync(
+            "SELECT encode(hash, 'hex') FROM steward.blob WHERE sha256(content) <> hash", static r => r.GetString(0)))
             _problems.Add(new StoreProblem(null, null, $"The content of blob '{hash}' does not have that SHA-256."));
     }
 
     private async Task CheckStraysAsync()
     {
-        long strays = await tx.FirstAsync("SELECT count(*) FROM steward.event e WHERE NOT EXISTS (SELECT 1 FROM steward.run r WHERE r.id = e.run)", static r => r.GetInt64(0));
+        long strays = await tx.FirstAsync(
+            "SELECT count(*) FROM steward.event e WHERE NOT EXISTS (SELECT 1 FROM steward.run r WHERE r.id = e.run)",
+            static r => r.GetInt64(0));
         if (strays > 0)
             _problems.Add(new StoreProblem(null, null, $"{strays} journal rows belong to no run."));
     }

@@ -12,14 +12,22 @@ internal sealed record ErrorAnswer(int? Status, string? Type, string? Code, stri
     private const int MaxBodyLength = 64 * 1024;
     private const int MaxRetryAfterSeconds = 24 * 60 * 60;
 
-    // Providers on the OpenAI wire say "too long" with the plain status 400; these are the words of OpenAI, Anthropic, vLLM, llama.cpp and Gemini.
+    // Providers on the OpenAI wire say "too long" with the plain status 400;
+    // these are the words of OpenAI, Anthropic, vLLM, llama.cpp and Gemini.
     private static readonly string[] TooLong =
     [
-        "context_length_exceeded", "maximum context length", "prompt is too long", "exceed_context_size", "exceeds the available context size",
+        "context_length_exceeded", "maximum context length", "prompt is too long", "exceed_context_size",
+        "exceeds the available context size",
         "input token count", "exceeds the context window", "longer than the maximum model length",
     ];
 
-    private static readonly string[] NoCredit = ["insufficient_quota", "credit balance is too low", "api key not valid", "insufficient balance"];
+    private static readonly string[] NoCredit =
+    [
+        "insufficient_quota",
+        "credit balance is too low",
+        "api key not valid",
+        "insufficient balance",
+    ];
 
     /// <summary>Reads the body of an answer with an error status.</summary>
     public static async Task<ModelException> ReadAsync(HttpResponseMessage response, Wire wire, CancellationToken cancellationToken)
@@ -111,7 +119,9 @@ internal sealed record ErrorAnswer(int? Status, string? Type, string? Code, stri
     private static bool Contains(string? text, string phrase) => text?.Contains(phrase, StringComparison.OrdinalIgnoreCase) == true;
 
     private static string? String(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.String or JsonValueKind.Number ? value.ToString() : null;
+        element.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.String or JsonValueKind.Number
+            ? value.ToString()
+            : null;
 
     private static async Task<string> ReadTextAsync(HttpContent content, CancellationToken cancellationToken)
     {

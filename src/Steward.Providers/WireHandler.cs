@@ -35,7 +35,10 @@ internal sealed class WireHandler(Wire wire) : DelegatingHandler
         }
     }
 
-    private async Task<HttpResponseMessage> SendBeforeAsync(Deadline deadline, HttpRequestMessage request, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> SendBeforeAsync(
+        Deadline deadline,
+        HttpRequestMessage request,
+        CancellationToken cancellationToken)
     {
         using var linked = deadline.Start(Timeout.InfiniteTimeSpan, cancellationToken);
         try
@@ -53,7 +56,9 @@ internal sealed class WireHandler(Wire wire) : DelegatingHandler
                 or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
             throw wire.Error(
                 ModelFailure.Unavailable,
-                unreached ? $"could not be reached ({exception.HttpRequestError})." : $"the connection broke before an answer ({exception.HttpRequestError}).",
+                unreached
+                    ? $"could not be reached ({exception.HttpRequestError})."
+                    : $"the connection broke before an answer ({exception.HttpRequestError}).",
                 exception,
                 notBilled: unreached);
         }

@@ -29,7 +29,9 @@ internal static class Queries
     public static List<JournalEntry> Page(Db db, RunId run, long after)
     {
         List<JournalEntry> page = [];
-        (long id, long head) = db.Prepare("SELECT id, head FROM run WHERE uuid = ?1").Bind(1, run.Value).First(static s => (s.Int64(0), s.Int64(1)));
+        (long id, long head) = db.Prepare("SELECT id, head FROM run WHERE uuid = ?1")
+            .Bind(1, run.Value)
+            .First(static s => (s.Int64(0), s.Int64(1)));
         if (head == 0)
             return page;
         Statement rows = db.Prepare(Entries).Bind(1, id).Bind(2, after);
@@ -58,12 +60,14 @@ internal static class Queries
     {
         long sequence = s.Int64(0);
         if (s.IsNull(3))
-            throw new JournalException($"The payload of sequence {sequence} of run {run} is missing from the database. Restore it from a backup.") { Run = run, Sequence = sequence };
+            throw new JournalException(
+                $"The payload of sequence {sequence} of run {run} is missing from the database. Restore it from a backup.") { Run = run, Sequence = sequence };
         return new JournalEntry(run, sequence, s.Text(1), Instant.Read(s.Int64(2)), s.Bytes(3), s.Bytes(4), s.Bytes(5));
     }
 
     public static List<Signal> Inbox(Db db, RunId run) =>
-        db.Prepare("SELECT s.signal_id, s.body FROM signal s JOIN run r ON r.id = s.run WHERE r.uuid = ?1 AND s.consumed IS NULL ORDER BY s.id")
+        db.Prepare(
+            "SELECT s.signal_id, s.body FROM signal s JOIN run r ON r.id = s.run WHERE r.uuid = ?1 AND s.consumed IS NULL ORDER BY s.id")
             .Bind(1, run.Value).All(s => new Signal(s.Text(0), run, StoreJson.ReadSignal(s.Span(1))));
 
     public static List<RunAttention> Watch(Db db, string worker)
@@ -75,10 +79,14 @@ internal static class Queries
 
     public static List<RunInfo> Find(Db db, RunQuery query)
     {
-        StringBuilder sql = new($"SELECT {RunTable.Columns}, coalesce(b.spent_models, 0), coalesce(b.spent_tools, 0), coalesce(b.spent_tokens, 0), coalesce(b.spent_nano, 0), coalesce(b.reserved_models, 0), coalesce(b.reserved_tools, 0), coalesce(b.reserved_tokens, 0), coalesce(b.reserved_nano, 0) FROM run r LEFT JOIN budget b ON b.scope = 'run:' || lower(hex(r.uuid)) WHERE true");
+        StringBuilder sql = new(
+            $"SELECT {RunTable.Columns}, coalesce(b.spent_models, 0), coalesce(b.spent_tools, 0), coalesce(b.spent_tokens, 0), coalesce(b.spent_nano, 0), coalesce(b.reserved_models, 0), coalesce(b.reserved_tools, 0), coalesce(b.reserved_tokens, 0), coalesce(b.reserved_nano, 0) FROM run r LEFT JOIN budget b ON b.scope = 'run:' || lower(hex(r.uuid)) WHERE true");
         List<Action<Statement>> binds = [];
         Where(query.Run is not null, "r.uuid = ?", (s, i) => s.Bind(i, query.Run!.Value.Value));
-        Where(query.Runs is not null, "r.uuid IN (SELECT unhex(value) FROM json_each(?))", (s, i) => s.Bind(i, $"[{string.Join(',', query.Runs!.Select(run => $"\"{run}\""))}]"));
+        Where(
+            query.Runs is not null,
+            "r.uuid IN (SELECT unhex(value) FROM json_each(?))",
+            (s, i) => s.Bind(i, $"[{string.Join(',', query.Runs!.Select(run => $"\"{run}\""))}]"));
         Where(query.Tenant is not null, "r.tenant = ?", (s, i) => s.Bind(i, query.Tenant));
         Where(query.Agent is not null, "r.agent = ?", (s, i) => s.Bind(i, query.Agent));
         Where(query.Session is not null, "r.session = ?", (s, i) => s.Bind(i, query.Session));
@@ -109,12 +117,14 @@ internal static class Queries
 
     public static List<QuestionInfo> Questions(Db db, QuestionQuery query)
     {
-        Statement found = db.Prepare($"SELECT q.body FROM question q JOIN run r ON r.id = q.run WHERE (?1 IS NULL OR r.uuid = ?1) AND (?2 IS NULL OR q.question_id = ?2) AND (?3 IS NULL OR q.tenant = ?3) {(query.Status is { } status ? $"AND q.status = '{QuestionTable.Name(status)}'" : "")} ORDER BY q.id LIMIT ?4");
+        Statement found = db.Prepare(
+            $"SELECT q.body FROM question q JOIN run r ON r.id = q.run WHERE (?1 IS NULL OR r.uuid = ?1) AND (?2 IS NULL OR q.question_id = ?2) AND (?3 IS NULL OR q.tenant = ?3) {(query.Status is { } status ? $"AND q.status = '{QuestionTable.Name(status)}'" : "")} ORDER BY q.id LIMIT ?4");
         return found.Bind(1, query.Run?.Value).Bind(2, query.Id).Bind(3, query.Tenant).Bind(4, query.Limit).All(QuestionTable.Read);
     }
 
     public static List<Feedback> Feedback(Db db, FeedbackQuery query) =>
-        db.Prepare("SELECT f.body FROM feedback f JOIN run r ON r.id = f.run WHERE (?1 IS NULL OR r.uuid = ?1) AND (?2 IS NULL OR r.agent = ?2) AND (?3 IS NULL OR r.tenant = ?3) ORDER BY f.id DESC LIMIT ?4")
+        db.Prepare(
+            "SELECT f.body FROM feedback f JOIN run r ON r.id = f.run WHERE (?1 IS NULL OR r.uuid = ?1) AND (?2 IS NULL OR r.agent = ?2) AND (?3 IS NULL OR r.tenant = ?3) ORDER BY f.id DESC LIMIT ?4")
             .Bind(1, query.Run?.Value).Bind(2, query.Agent).Bind(3, query.Tenant).Bind(4, query.Limit).All(FeedbackTable.Read);
 
     public static byte[]? Blob(Db db, ReadOnlySpan<byte> hash) =>
@@ -129,11 +139,13 @@ internal static class Queries
     public static List<BudgetInfo> Budgets(Db db, string prefix, int limit)
     {
         Statement ceilings = db.Prepare($"SELECT {BudgetTable.Columns} FROM budget WHERE scope = ?1");
-        List<BudgetInfo> rows = db.Prepare($"SELECT {BudgetTable.Columns} FROM budget WHERE substr(scope, 1, length(?1)) = ?1 ORDER BY scope LIMIT ?2")
+        List<BudgetInfo> rows = db.Prepare(
+            $"SELECT {BudgetTable.Columns} FROM budget WHERE substr(scope, 1, length(?1)) = ?1 ORDER BY scope LIMIT ?2")
             .Bind(1, prefix).Bind(2, limit).All(BudgetTable.Read);
         return [.. rows.Select(row => row.Scope.CeilingScope == row.Scope
             ? row
-            : row with { Ceilings = ceilings.Bind(1, row.Scope.CeilingScope.Key).First(BudgetTable.Read)?.Ceilings ?? BudgetCeilings.None })];
+            : row with { Ceilings = ceilings.Bind(1, row.Scope.CeilingScope.Key).First(BudgetTable.Read)?.Ceilings
+                ?? BudgetCeilings.None })];
     }
 
     private static RunAttention AttentionOf(Statement s, List<KillSwitch> switches)
@@ -145,6 +157,7 @@ internal static class Queries
     private static void ThrowIfGap(RunId run, long expected, long actual)
     {
         if (actual != expected)
-            throw new JournalException($"The journal of run {run} has a gap: sequence {expected} was due, {actual} came. Restore the database from a backup, or see docs/durability.md.") { Run = run, Sequence = expected };
+            throw new JournalException(
+                $"The journal of run {run} has a gap: sequence {expected} was due, {actual} came. Restore the database from a backup, or see docs/durability.md.") { Run = run, Sequence = expected };
     }
 }

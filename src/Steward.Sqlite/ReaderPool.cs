@@ -4,7 +4,8 @@ using Steward.Storage;
 
 namespace Steward.Sqlite;
 
-/// <summary>Connections that read, beside the writer: the write-ahead log gives each a snapshot. Kept for the next reader, up to a few.</summary>
+/// <summary>Connections that read, beside the writer: the write-ahead log
+/// gives each a snapshot. Kept for the next reader, up to a few.</summary>
 internal sealed class ReaderPool(SqliteStoreOptions options)
 {
     private const int Kept = 4;

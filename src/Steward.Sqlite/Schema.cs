@@ -18,9 +18,12 @@ internal static class Schema
         Db db = Db.Open(options.Path, options.BusyTimeout);
         try
         {
-            db.Execute("PRAGMA page_size = 4096; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; PRAGMA trusted_schema = OFF");
+            db.Execute(
+                "PRAGMA page_size = 4096; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; PRAGMA trusted_schema = OFF");
             UseLog(db);
-            db.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA synchronous = {(options.Durability == SqliteDurability.Full ? "FULL" : "NORMAL")}; PRAGMA wal_autocheckpoint = {options.AutoCheckpoint}"));
+            db.Execute(
+                string.Create(CultureInfo.InvariantCulture,
+                    $"PRAGMA synchronous = {(options.Durability == SqliteDurability.Full ? "FULL" : "NORMAL")}; PRAGMA wal_autocheckpoint = {options.AutoCheckpoint}"));
             if (options.MaxPageCount is { } pages)
                 db.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA max_page_count = {pages}"));
             return db;
@@ -68,7 +71,9 @@ internal static class Schema
             {
                 db.Execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL)");
                 db.Execute(migration.Sql);
-                db.Execute(string.Create(CultureInfo.InvariantCulture, $"INSERT INTO schema_version VALUES ({migration.Version}, {time.GetUtcNow().ToUnixTimeMilliseconds()})"));
+                db.Execute(
+                    string.Create(CultureInfo.InvariantCulture,
+                        $"INSERT INTO schema_version VALUES ({migration.Version}, {time.GetUtcNow().ToUnixTimeMilliseconds()})"));
             }
 
             db.Execute("COMMIT");
@@ -88,7 +93,9 @@ internal static class Schema
         int known = migrations[^1].Version;
         return version <= known
             ? version
-            : throw new StoreException(StoreFailure.NewerSchema, $"The database '{db.Path}' has schema version {version}, but this version of Steward knows only {known}. Run the newer Steward that made it, or restore a backup from before the upgrade.");
+            : throw new StoreException(
+                StoreFailure.NewerSchema,
+                $"The database '{db.Path}' has schema version {version}, but this version of Steward knows only {known}. Run the newer Steward that made it, or restore a backup from before the upgrade.");
     }
 
     /// <summary>Switching the journal mode answers "busy" without waiting while another process opens the same file.</summary>
@@ -99,7 +106,9 @@ internal static class Schema
             try
             {
                 if (db.Text("PRAGMA journal_mode = WAL") != "wal")
-                    throw new StoreException(StoreFailure.Io, $"The file system of '{db.Path}' has no write-ahead log (shared memory is missing). Put the database on a local disk.");
+                    throw new StoreException(
+                        StoreFailure.Io,
+                        $"The file system of '{db.Path}' has no write-ahead log (shared memory is missing). Put the database on a local disk.");
                 return;
             }
             catch (SqliteFailure e) when (e.IsBusy && attempt < 100)

@@ -42,7 +42,11 @@ public sealed class SqliteStewardStore : StewardStore, IVerifiableStore, IRetent
 
     /// <summary>Opens the database, makes it if it is not there, and brings its schema up to date.</summary>
     /// <exception cref="StoreException">It cannot be opened or written, is damaged, or was made by a newer version.</exception>
-    public static Task<SqliteStewardStore> OpenAsync(SqliteStoreOptions options, TimeProvider time, ILogger? logger = null, CancellationToken cancellationToken = default) =>
+    public static Task<SqliteStewardStore> OpenAsync(
+        SqliteStoreOptions options,
+        TimeProvider time,
+        ILogger? logger = null,
+        CancellationToken cancellationToken = default) =>
         OpenAsync(options, Schema.Migrations, time, logger, cancellationToken);
 
     /// <inheritdoc/>
@@ -64,7 +68,11 @@ public sealed class SqliteStewardStore : StewardStore, IVerifiableStore, IRetent
     }
 
     /// <inheritdoc/>
-    protected override ValueTask<IReadOnlyList<Lease>> RenewCoreAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken)
+    protected override ValueTask<IReadOnlyList<Lease>> RenewCoreAsync(
+        string worker,
+        IReadOnlyCollection<Lease> leases,
+        TimeSpan duration,
+        CancellationToken cancellationToken)
     {
         if (leases.Count == 0)
             return new([]); // An idle worker writes nothing.
@@ -84,7 +92,10 @@ public sealed class SqliteStewardStore : StewardStore, IVerifiableStore, IRetent
     }
 
     /// <inheritdoc/>
-    protected override async IAsyncEnumerable<JournalEntry> ReadCoreAsync(RunId run, long after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    protected override async IAsyncEnumerable<JournalEntry> ReadCoreAsync(
+        RunId run,
+        long after,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -207,14 +218,18 @@ public sealed class SqliteStewardStore : StewardStore, IVerifiableStore, IRetent
     public override ValueTask<IReadOnlyList<LimitInfo>> LimitsAsync(CancellationToken cancellationToken = default) =>
         Read(db => Queries.Limits(db, Tables.Instant.Of(_time.GetUtcNow())), cancellationToken);
 
-    /// <summary>Checks everything that can be checked, of one run or of all: chains, gaps, heads, payloads, blobs, the file itself, and what the witness saw.</summary>
+    /// <summary>Checks everything that can be checked, of one run or of all: chains,
+    /// gaps, heads, payloads, blobs, the file itself, and what the witness saw.</summary>
     /// <remarks>Reads every byte of a snapshot, while others go on writing.</remarks>
     /// <returns>What is wrong; empty when nothing is.</returns>
     public Task<IReadOnlyList<StoreProblem>> VerifyAsync(RunId? run = null, CancellationToken cancellationToken = default) =>
-        Task.Run<IReadOnlyList<StoreProblem>>(() => _file.Readers.Read(db => Verification.Check(db, run, cancellationToken)), cancellationToken);
+        Task.Run<IReadOnlyList<StoreProblem>>(
+            () => _file.Readers.Read(db => Verification.Check(db, run, cancellationToken)), cancellationToken);
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<EndedFamily> EndedAsync(RetentionQuery query, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<EndedFamily> EndedAsync(
+        RetentionQuery query,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
         RetentionQuery.Check(query.OlderThan);
@@ -228,7 +243,10 @@ public sealed class SqliteStewardStore : StewardStore, IVerifiableStore, IRetent
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<RunId>> PruneAsync(IReadOnlyCollection<RunId> roots, TimeSpan olderThan, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<RunId>> PruneAsync(
+        IReadOnlyCollection<RunId> roots,
+        TimeSpan olderThan,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(roots);
         RetentionQuery.Check(olderThan);
@@ -260,7 +278,12 @@ public sealed class SqliteStewardStore : StewardStore, IVerifiableStore, IRetent
         await _writer.DisposeAsync();
     }
 
-    internal static Task<SqliteStewardStore> OpenAsync(SqliteStoreOptions options, IReadOnlyList<Migration> migrations, TimeProvider time, ILogger? logger = null, CancellationToken cancellationToken = default)
+    internal static Task<SqliteStewardStore> OpenAsync(
+        SqliteStoreOptions options,
+        IReadOnlyList<Migration> migrations,
+        TimeProvider time,
+        ILogger? logger = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(time);

@@ -8,7 +8,8 @@ public enum SqliteDurability
     /// <summary>Everything, a power cut included: each commit is synced to the disk.</summary>
     Full,
 
-    /// <summary>The end of the process, but not a power cut, which may lose the last commits (never corrupts); the witness then reports which.</summary>
+    /// <summary>The end of the process, but not a power cut, which may lose the
+    /// last commits (never corrupts); the witness then reports which.</summary>
     Normal,
 }
 

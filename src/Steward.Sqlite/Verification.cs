@@ -78,7 +78,9 @@ internal static class Verification
             {
                 long found = rows.Int64(0);
                 if (found != sequence + 1)
-                    problems.Add(new StoreProblem(run, sequence + 1, $"The journal of run {run} has a gap: sequence {sequence + 1} was due, {found} came."));
+                    problems.Add(
+                        new StoreProblem(run, sequence + 1,
+                            $"The journal of run {run} has a gap: sequence {sequence + 1} was due, {found} came."));
                 CheckEntry(rows, run, previous, problems);
                 previous = rows.Bytes(5);
                 sequence = found;
@@ -90,7 +92,9 @@ internal static class Verification
         }
 
         if (sequence != head)
-            problems.Add(new StoreProblem(run, Math.Min(sequence, head) + 1, $"The journal of run {run} ends at {sequence}, but its row says {head}."));
+            problems.Add(
+                new StoreProblem(run, Math.Min(sequence, head) + 1,
+                    $"The journal of run {run} ends at {sequence}, but its row says {head}."));
         else if (!previous.Span.SequenceEqual(headHash))
             problems.Add(new StoreProblem(run, head, $"The last entry of run {run} is not the one that its row names."));
     }
@@ -124,7 +128,9 @@ internal static class Verification
                 cancellationToken.ThrowIfCancellationRequested();
                 SHA256.HashData(rows.Span(1), actual);
                 if (!actual.SequenceEqual(rows.Span(0)))
-                    problems.Add(new StoreProblem(null, null, $"The content of blob '{Convert.ToHexStringLower(rows.Span(0))}' does not have that SHA-256."));
+                    problems.Add(
+                        new StoreProblem(null, null,
+                            $"The content of blob '{Convert.ToHexStringLower(rows.Span(0))}' does not have that SHA-256."));
             }
         }
         finally

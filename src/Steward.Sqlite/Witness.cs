@@ -20,7 +20,10 @@ internal readonly record struct WitnessRecord(RunId Run, long Sequence, UInt128 
 
     public static bool TryRead(ReadOnlySpan<byte> bytes, out WitnessRecord record)
     {
-        record = new(new RunId(new Guid(bytes[..16], bigEndian: true)), BinaryPrimitives.ReadInt64BigEndian(bytes[16..]), BinaryPrimitives.ReadUInt128BigEndian(bytes[24..]));
+        record = new(
+            new RunId(new Guid(bytes[..16], bigEndian: true)),
+            BinaryPrimitives.ReadInt64BigEndian(bytes[16..]),
+            BinaryPrimitives.ReadUInt128BigEndian(bytes[24..]));
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(bytes[..Sealed], digest);
         return digest[..8].SequenceEqual(bytes[Sealed..Size]);
@@ -86,7 +89,8 @@ internal sealed partial class Witness : IDisposable
     }
 
     /// <summary>Replaces all records, if no other store has the file open.</summary>
-    /// <remarks>In place and in order, so a record that stays is at every moment at its old place or at its new one. On the disk when it returns.</remarks>
+    /// <remarks>In place and in order, so a record that stays is at every moment
+    /// at its old place or at its new one. On the disk when it returns.</remarks>
     public static bool TryRewrite(string database, IReadOnlyCollection<WitnessRecord> records)
     {
         try

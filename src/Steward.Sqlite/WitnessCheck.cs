@@ -13,8 +13,13 @@ internal static class WitnessCheck
     private static readonly TimeSpan s_keepEnded = TimeSpan.FromDays(7);
 
     /// <summary>Compares and tidies up. Call inside a write transaction: nobody commits and nobody else opens meanwhile.</summary>
-    /// <returns>The runs of which the database holds less than was acknowledged, and whether the witness was rewritten without those that were deleted on purpose.</returns>
-    public static (Dictionary<RunId, JournalException> Losses, bool Rewritten) Open(Db db, SqliteStoreOptions options, DateTimeOffset now, ILogger logger)
+    /// <returns>The runs of which the database holds less than was acknowledged, and whether
+    /// the witness was rewritten without those that were deleted on purpose.</returns>
+    public static (Dictionary<RunId, JournalException> Losses, bool Rewritten) Open(
+        Db db,
+        SqliteStoreOptions options,
+        DateTimeOffset now,
+        ILogger logger)
     {
         if (!File.Exists(Witness.PathOf(options.Path)))
             Log.NoWitness(logger, options.Path);
@@ -86,7 +91,9 @@ internal static class WitnessCheck
         }
 
         if (!Witness.TryRewrite(options.Path, held))
-            throw new StoreException(StoreFailure.Busy, $"The loss in '{options.Path}' cannot be accepted while another process has the database open. Stop it, then try again.");
+            throw new StoreException(
+                StoreFailure.Busy,
+                $"The loss in '{options.Path}' cannot be accepted while another process has the database open. Stop it, then try again.");
         Log.LossAccepted(logger, options.Path, losses);
     }
 

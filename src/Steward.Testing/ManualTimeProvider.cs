@@ -1,6 +1,7 @@
 namespace Steward.Testing;
 
-/// <summary>A clock that stands still until a test moves it; its timers fire inside <see cref="Advance"/>, in the order in which they are due.</summary>
+/// <summary>A clock that stands still until a test moves it; its timers fire
+/// inside <see cref="Advance"/>, in the order in which they are due.</summary>
 public sealed class ManualTimeProvider : TimeProvider
 {
     private readonly Lock _lock = new();
@@ -58,7 +59,8 @@ public sealed class ManualTimeProvider : TimeProvider
             return (_now - _suspended).Ticks;
     }
 
-    /// <summary>Moves the time of day on and nothing else, as a virtual machine that was suspended finds it: the monotonic clock and the timers stood still.</summary>
+    /// <summary>Moves the time of day on and nothing else, as a virtual machine that was
+    /// suspended finds it: the monotonic clock and the timers stood still.</summary>
     public void Suspend(TimeSpan by)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(by, TimeSpan.Zero);

@@ -10,18 +10,25 @@ using Steward.AspNetCore.Http;
 namespace Steward.AspNetCore;
 
 /// <summary>Knows a caller by its key.</summary>
-internal sealed class ApiKeyHandler(IOptionsMonitor<StewardApiKeyOptions> options, ILoggerFactory logger, UrlEncoder encoder) : AuthenticationHandler<StewardApiKeyOptions>(options, logger, encoder)
+internal sealed class ApiKeyHandler(IOptionsMonitor<StewardApiKeyOptions> options, ILoggerFactory logger, UrlEncoder encoder)
+    : AuthenticationHandler<StewardApiKeyOptions>(options, logger, encoder)
 {
     private const string Prefix = "Bearer ";
 
     protected override Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         string header = Request.Headers.Authorization.ToString();
-        if (!header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) || header[Prefix.Length..].Trim() is not { Length: > 0 } presented)
+        if (!header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)
+            || header[Prefix.Length..].Trim() is not { Length: > 0 } presented)
             return Task.FromResult(AuthenticateResult.NoResult());
         if (Find(StewardApiKey.Hash(presented)) is not { } key)
             return Task.FromResult(AuthenticateResult.Fail("The key is none of this server's."));
-        Claim[] claims = [new(ClaimTypes.Name, key.Name), new(StewardCaller.TenantClaim, key.Tenant ?? "*"), .. key.Roles.Select(r => new Claim(ClaimTypes.Role, r))];
+        Claim[] claims =
+        [
+            new(ClaimTypes.Name, key.Name),
+            new(StewardCaller.TenantClaim, key.Tenant ?? "*"),
+            .. key.Roles.Select(r => new Claim(ClaimTypes.Role, r)),
+        ];
         var identity = new ClaimsIdentity(claims, Scheme.Name, ClaimTypes.Name, ClaimTypes.Role);
         return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Scheme.Name)));
     }
@@ -36,7 +43,11 @@ internal sealed class ApiKeyHandler(IOptionsMonitor<StewardApiKeyOptions> option
     }
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
-        Problem.Of(StatusCodes.Status403Forbidden, "forbidden", "The caller may not do this.", "The key is known, and it is not enough for this. Use one with the role that is asked for.").WriteAsync(Context);
+        Problem.Of(
+            StatusCodes.Status403Forbidden,
+            "forbidden",
+            "The caller may not do this.",
+            "The key is known, and it is not enough for this. Use one with the role that is asked for.").WriteAsync(Context);
 
     /// <summary>All keys are compared, each in the same time, so that time says nothing of how near a guess was.</summary>
     private StewardApiKey? Find(byte[] hash)

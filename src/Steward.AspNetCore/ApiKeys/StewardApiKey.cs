@@ -7,7 +7,8 @@ namespace Steward.AspNetCore;
 /// <param name="Name">Whose key it is; the name under which its bearer decides and cancels.</param>
 /// <param name="Tenant">The one tenant that its bearer sees; null for all.</param>
 /// <param name="Roles">The roles that its bearer has.</param>
-/// <param name="Sha256">SHA-256 of the key's UTF-8 text, 32 bytes. A hash without salt is safe only for keys that nobody can guess: make them with <see cref="Generate"/>.</param>
+/// <param name="Sha256">SHA-256 of the key's UTF-8 text, 32 bytes. A hash without salt is
+/// safe only for keys that nobody can guess: make them with <see cref="Generate"/>.</param>
 public sealed record StewardApiKey(string Name, string? Tenant, IReadOnlyList<string> Roles, ReadOnlyMemory<byte> Sha256)
 {
     private const int Entropy = 32;

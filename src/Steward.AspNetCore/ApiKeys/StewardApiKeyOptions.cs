@@ -15,13 +15,17 @@ public sealed class StewardApiKeyOptions : AuthenticationSchemeOptions
         base.Validate();
         foreach (StewardApiKey key in Keys)
         {
-            if (string.IsNullOrWhiteSpace(key.Name) || key.Sha256.Length != 32 || key.Tenant is { } tenant && string.IsNullOrWhiteSpace(tenant))
-                throw new InvalidOperationException($"The API key '{key.Name}' needs a name, a tenant that is not empty (or null for all), and a hash of 32 bytes.");
+            if (string.IsNullOrWhiteSpace(key.Name)
+                || key.Sha256.Length != 32
+                || key.Tenant is { } tenant && string.IsNullOrWhiteSpace(tenant))
+                throw new InvalidOperationException(
+                    $"The API key '{key.Name}' needs a name, a tenant that is not empty (or null for all), and a hash of 32 bytes.");
         }
 
         if (Keys.GroupBy(k => k.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new InvalidOperationException($"There are two API keys named '{twice.Key}'. A name says who decided: give each its own.");
         if (Keys.GroupBy(k => Convert.ToHexString(k.Sha256.Span), StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } same)
-            throw new InvalidOperationException($"The API keys {string.Join(" and ", same.Select(k => $"'{k.Name}'"))} are the same key. Make another one.");
+            throw new InvalidOperationException(
+                $"The API keys {string.Join(" and ", same.Select(k => $"'{k.Name}'"))} are the same key. Make another one.");
     }
 }

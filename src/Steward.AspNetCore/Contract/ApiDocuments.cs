@@ -15,7 +15,8 @@ internal sealed record SentDocument(string Run, string Result);
 internal sealed record ApprovalList(IReadOnlyList<QuestionDocument> Approvals, bool More);
 
 /// <summary>A decision that was taken.</summary>
-/// <param name="Status"><c>accepted</c>, <c>counted</c> (more people are needed), or <c>duplicate</c> when the same key was there before.</param>
+/// <param name="Status"><c>accepted</c>, <c>counted</c> (more people are
+/// needed), or <c>duplicate</c> when the same key was there before.</param>
 /// <param name="By">Who decided.</param>
 /// <param name="Missing">How many more people must approve.</param>
 /// <param name="Approval">The question as it stands now.</param>

@@ -6,7 +6,9 @@ using Steward.Client.Contract;
 namespace Steward.AspNetCore.Contract;
 
 /// <summary>The JSON of what the API alone writes; <see cref="ContractJson"/> has the documents that it shares with the commands.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AgentList))]
 [JsonSerializable(typeof(SentDocument))]
 [JsonSerializable(typeof(ApprovalList))]

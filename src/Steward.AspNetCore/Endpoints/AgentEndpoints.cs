@@ -12,7 +12,8 @@ internal sealed class AgentEndpoints(Api api)
     private Task ListAsync(ApiCall call)
     {
         call.KnowsQuery();
-        AgentDocument[] agents = [.. api.Agents.Names.Order(StringComparer.Ordinal).Select(n => new AgentDocument(n, api.Agents.Find(n)!.Version))];
+        AgentDocument[] agents =
+            [.. api.Agents.Names.Order(StringComparer.Ordinal).Select(n => new AgentDocument(n, api.Agents.Find(n)!.Version))];
         return call.JsonAsync(200, new AgentList(agents), ApiJson.Readable.AgentList);
     }
 }

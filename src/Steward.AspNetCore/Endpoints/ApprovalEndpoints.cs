@@ -21,7 +21,8 @@ internal sealed class ApprovalEndpoints(Api api)
     }
 
     /// <summary>A question by the name that the routes take: <c>RUN.QUESTION</c>.</summary>
-    public static QuestionDocument Document(QuestionInfo question) => QuestionDocument.Of(question) with { Id = $"{question.Run}.{question.Id}" };
+    public static QuestionDocument Document(QuestionInfo question) =>
+        QuestionDocument.Of(question) with { Id = $"{question.Run}.{question.Id}" };
 
     private async Task ListAsync(ApiCall call)
     {
@@ -34,7 +35,8 @@ internal sealed class ApprovalEndpoints(Api api)
             Limit = limit + 1,
         };
         IReadOnlyList<QuestionInfo> questions = await api.Store.QuestionsAsync(query, call.Aborted);
-        await call.JsonAsync(200, new ApprovalList([.. questions.Take(limit).Select(Document)], questions.Count > limit), ApiJson.Readable.ApprovalList);
+        await call.JsonAsync(
+            200, new ApprovalList([.. questions.Take(limit).Select(Document)], questions.Count > limit), ApiJson.Readable.ApprovalList);
     }
 
     private async Task GetAsync(ApiCall call)
@@ -68,7 +70,10 @@ internal sealed class ApprovalEndpoints(Api api)
         if (result.Status is not (DecisionStatus.Accepted or DecisionStatus.Counted or DecisionStatus.Duplicate))
             throw Refusal(result.Status, now, call.Caller.Name);
         int missing = now.Status == QuestionStatus.Open ? Math.Max(0, now.Needed - Approvals(now)) : 0;
-        await call.JsonAsync(200, new DecisionDocument(Wire.Word(result.Status), call.Caller.Name, missing, Document(now)), ApiJson.Readable.DecisionDocument);
+        await call.JsonAsync(
+            200,
+            new DecisionDocument(Wire.Word(result.Status), call.Caller.Name, missing, Document(now)),
+            ApiJson.Readable.DecisionDocument);
     }
 
     /// <summary>The question that the route names, if it is one of the caller's tenant.</summary>
@@ -78,7 +83,8 @@ internal sealed class ApprovalEndpoints(Api api)
         if (id.Length <= RunIdLength + 1 || id[RunIdLength] != '.' || !RunId.TryParse(id[..RunIdLength], null, out RunId run))
             throw Refused.NoApproval(id);
         var query = new QuestionQuery { Run = run, Id = id[(RunIdLength + 1)..], Tenant = call.Caller.Tenant, Status = null, Limit = 1 };
-        return await api.Store.QuestionsAsync(query, call.Aborted) is [var question] && (call.Caller.Tenant is null || question.Tenant == call.Caller.Tenant)
+        return await api.Store.QuestionsAsync(query, call.Aborted) is [var question]
+            && (call.Caller.Tenant is null || question.Tenant == call.Caller.Tenant)
             ? question
             : throw Refused.NoApproval(id);
     }
@@ -91,14 +97,35 @@ internal sealed class ApprovalEndpoints(Api api)
             DecisionStatus.AlreadyDecided => Refused.Decision(409, "already_decided", question.Votes is [.., var first]
                 ? $"{first.By} was first: '{question.Id}' was answered with '{Wire.Word(first.Answer)}' at {Wire.Time(first.At)}{(first.Note is { Length: > 0 } note ? $" ({note})" : "")}, and the first decision counts."
                 : $"'{question.Id}' is decided, and the first decision counts.", document),
-            DecisionStatus.AlreadyVoted => Refused.Decision(409, "already_voted", string.Create(CultureInfo.InvariantCulture, $"'{by}' has approved '{question.Id}' already; {question.Needed - Approvals(question)} more of {question.Needed} different people are needed."), document),
-            DecisionStatus.Expired => Refused.Decision(409, "expired", $"The time for '{question.Id}' was up at {document.ExpiresAt}: '{document.Default}' stands.", document),
-            DecisionStatus.Changed => Refused.Decision(409, "changed", $"What '{question.Id}' asks about is not what was seen: its binding is '{question.Binding}' now. Look at it again.", document),
-            DecisionStatus.Withdrawn => Refused.Decision(409, "withdrawn", $"The run has ended or went on without an answer to '{question.Id}'.", document),
-            DecisionStatus.NotAllowed => Refused.Decision(403, "not_allowed", $"'{by}' may not decide '{question.Id}': it is for {question.Assignee ?? string.Join(" or ", question.Roles)}. Call with an identity that is, or has such a role.", document),
-            _ => Refused.Decision(422, "not_an_answer", $"'{question.Id}' is a question of the kind '{document.Kind}', which this answer does not fit.", document),
+            DecisionStatus.AlreadyVoted => Refused.Decision(
+                409,
+                "already_voted",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"'{by}' has approved '{question.Id}' already; {question.Needed - Approvals(question)} more of {question.Needed} different people are needed."),
+                document),
+            DecisionStatus.Expired => Refused.Decision(
+                409, "expired", $"The time for '{question.Id}' was up at {document.ExpiresAt}: '{document.Default}' stands.", document),
+            DecisionStatus.Changed => Refused.Decision(
+                409,
+                "changed",
+                $"What '{question.Id}' asks about is not what was seen: its binding is '{question.Binding}' now. Look at it again.",
+                document),
+            DecisionStatus.Withdrawn =>
+                Refused.Decision(409, "withdrawn", $"The run has ended or went on without an answer to '{question.Id}'.", document),
+            DecisionStatus.NotAllowed => Refused.Decision(
+                403,
+                "not_allowed",
+                $"'{by}' may not decide '{question.Id}': it is for {question.Assignee ?? string.Join(" or ", question.Roles)}. Call with an identity that is, or has such a role.",
+                document),
+            _ => Refused.Decision(
+                422,
+                "not_an_answer",
+                $"'{question.Id}' is a question of the kind '{document.Kind}', which this answer does not fit.",
+                document),
         };
     }
 
-    private static int Approvals(QuestionInfo question) => question.Votes.Count(v => v.Answer == Answer.Approve && v.Binding == question.Binding);
+    private static int Approvals(QuestionInfo question) =>
+        question.Votes.Count(v => v.Answer == Answer.Approve && v.Binding == question.Binding);
 }

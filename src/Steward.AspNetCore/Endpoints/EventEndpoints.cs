@@ -62,13 +62,15 @@ internal sealed class EventEndpoints(Api api)
     }
 
     private static bool IsStream(HttpRequest request) =>
-        request.GetTypedHeaders().Accept.Any(a => a.Quality is not 0 && a.MediaType.Equals("text/event-stream", StringComparison.OrdinalIgnoreCase));
+        request.GetTypedHeaders().Accept.Any(
+            a => a.Quality is not 0 && a.MediaType.Equals("text/event-stream", StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Where a client that comes again left off.</summary>
     private static long? LastEventId(HttpRequest request) => request.Headers["Last-Event-ID"].ToString() switch
     {
         "" => null,
         string text when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long sequence) => sequence,
-        string text => throw Refused.Invalid("Last-Event-ID", text, $"The header 'Last-Event-ID' is '{text}'; it must be the id of an event, which is its sequence."),
+        string text => throw Refused.Invalid(
+            "Last-Event-ID", text, $"The header 'Last-Event-ID' is '{text}'; it must be the id of an event, which is its sequence."),
     };
 }

@@ -17,9 +17,9 @@ namespace Steward.AspNetCore.Endpoints;
 
 /// <summary>A run's journal as server-sent events, whichever node works on it.</summary>
 /// <remarks>
-/// An event's id is its sequence, so a client that comes again with <c>Last-Event-ID</c>, to this server or another, gets each event once.
-/// After the last event the stream ends, and whoever comes again is told with 204 that there is no more: that stops a browser's <c>EventSource</c>.
-/// Text that is asked for comes in events without an id, so it never counts as a place to go on from.
+/// An event's id is its sequence, so a client that comes again with <c>Last-Event-ID</c>, to this server or another, gets each
+/// event once. After the last event the stream ends, and whoever comes again is told with 204 that there is no more: that stops a
+/// browser's <c>EventSource</c>. Text that is asked for comes in events without an id, so it never counts as a place to go on from.
 /// </remarks>
 internal sealed class EventStream(ApiCall call, RunInfo run, long after, bool deltas)
 {
@@ -30,7 +30,11 @@ internal sealed class EventStream(ApiCall call, RunInfo run, long after, bool de
     public async Task WriteAsync()
     {
         if (after > run.Sequence)
-            throw Refused.Invalid("after", after.ToString(CultureInfo.InvariantCulture), string.Create(CultureInfo.InvariantCulture, $"The stream is to go on after sequence {after}, and the journal of run {run.Run} ends at {run.Sequence}. Begin at one that it has."));
+            throw Refused.Invalid(
+                "after",
+                after.ToString(CultureInfo.InvariantCulture),
+                string.Create(CultureInfo.InvariantCulture,
+                    $"The stream is to go on after sequence {after}, and the journal of run {run.Run} ends at {run.Sequence}. Begin at one that it has."));
         HttpResponse response = call.Context.Response;
         if (run.Status.IsTerminal() && after == run.Sequence)
         {
@@ -73,7 +77,8 @@ internal sealed class EventStream(ApiCall call, RunInfo run, long after, bool de
         finally
         {
             await end.CancelAsync();
-            await next.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            await next.ContinueWith(
+                static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             await updates.DisposeAsync();
         }
     }

@@ -27,7 +27,10 @@ internal sealed class HealthEndpoints(Api api)
         }
 
         bool answers = await AnswersAsync();
-        await AnswerAsync(context, answers ? 200 : 503, answers ? new ReadinessDocument("ready") : new ReadinessDocument("not_ready", "database"));
+        await AnswerAsync(
+            context,
+            answers ? 200 : 503,
+            answers ? new ReadinessDocument("ready") : new ReadinessDocument("not_ready", "database"));
     }
 
     private async Task<bool> AnswersAsync()

@@ -32,7 +32,8 @@ internal sealed class RunEndpoints(Api api)
             Limit = limit + 1,
         };
         IReadOnlyList<RunInfo> runs = await api.Store.FindAsync(query, call.Aborted);
-        await call.JsonAsync(200, new RunList([.. runs.Take(limit).Select(RunDocument.Of)], runs.Count > limit), ContractJson.Compact<RunList>());
+        await call.JsonAsync(
+            200, new RunList([.. runs.Take(limit).Select(RunDocument.Of)], runs.Count > limit), ContractJson.Compact<RunList>());
     }
 
     private async Task GetAsync(ApiCall call)
@@ -76,7 +77,8 @@ internal sealed class RunEndpoints(Api api)
     }
 
     private async ValueTask<bool> IsSettledAsync(RunInfo run, CancellationToken cancellationToken) =>
-        run.Status.IsTerminal() || (run is { Status: RunStatus.Awaiting, Worker: null } && (await QuestionsAsync(run.Run, cancellationToken)).Count > 0);
+        run.Status.IsTerminal()
+            || (run is { Status: RunStatus.Awaiting, Worker: null } && (await QuestionsAsync(run.Run, cancellationToken)).Count > 0);
 
     /// <summary>What a run asks, and what the agents ask that it has called.</summary>
     private async ValueTask<IReadOnlyList<QuestionInfo>> QuestionsAsync(RunId run, CancellationToken cancellationToken)

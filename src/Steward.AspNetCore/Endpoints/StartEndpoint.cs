@@ -31,7 +31,8 @@ internal sealed class StartEndpoint(Api api)
         if (!started.IsNew)
             await CheckSameAsync(started.Run.Id, agent, request, call.Aborted);
         RunInfo run = (await started.Run.GetInfoAsync(call.Aborted))!;
-        call.Context.Response.Headers.Location = $"{call.Context.Request.PathBase}{call.Context.Request.Path.Value!.TrimEnd('/')}/{run.Run}";
+        call.Context.Response.Headers.Location =
+            $"{call.Context.Request.PathBase}{call.Context.Request.Path.Value!.TrimEnd('/')}/{run.Run}";
         await call.JsonAsync(started.IsNew ? 201 : 200, RunDocument.Of(run), ContractJson.Compact<RunDocument>());
     }
 
@@ -41,7 +42,10 @@ internal sealed class StartEndpoint(Api api)
         string? session = body.OptionalName("session");
         SessionPolicy policy = body.OptionalWord("session_policy", SessionPolicy.Parallel);
         if (policy != SessionPolicy.Parallel && session is null)
-            throw Refused.Invalid("session_policy", Wire.Word(policy), "'session_policy' says what happens when the session is busy, and there is no 'session'. Give one, or leave the policy out.");
+            throw Refused.Invalid(
+                "session_policy",
+                Wire.Word(policy),
+                "'session_policy' says what happens when the session is busy, and there is no 'session'. Give one, or leave the policy out.");
         return new RunRequest(body.Input("input"))
         {
             Tenant = call.Tenant(body.OptionalName("tenant"), "default")!,
@@ -60,7 +64,8 @@ internal sealed class StartEndpoint(Api api)
         };
     }
 
-    /// <summary>A key that comes again with another request is a mistake of the client's: it would take the other run for its own.</summary>
+    /// <summary>A key that comes again with another request is a mistake
+    /// of the client's: it would take the other run for its own.</summary>
     private async Task CheckSameAsync(RunId run, string agent, RunRequest request, CancellationToken cancellationToken)
     {
         await foreach (JournalEntry first in api.Store.ReadAsync(run, 0, cancellationToken))

@@ -6,7 +6,8 @@ using Steward.Storage;
 
 namespace Steward.AspNetCore.Endpoints;
 
-/// <summary><c>/v1/kill-switches</c>: for administrators. One of a single tenant has the switches of that tenant and of its runs; others would stop other tenants too.</summary>
+/// <summary><c>/v1/kill-switches</c>: for administrators. One of a single tenant has the
+/// switches of that tenant and of its runs; others would stop other tenants too.</summary>
 internal sealed class SwitchEndpoints(Api api)
 {
     public void Map(RouteGroupBuilder group)
@@ -65,13 +66,15 @@ internal sealed class SwitchEndpoints(Api api)
             await call.RunAsync(scope[4..]);
         return await IsOwnAsync(call, scope)
             ? scope
-            : throw Refused.NotAdministrator($"'{scope}' is over more than the tenant '{call.Caller.Tenant}', whose administrator calls. Call with an identity for all tenants, or take 'tenant:{call.Caller.Tenant}'.");
+            : throw Refused.NotAdministrator(
+                $"'{scope}' is over more than the tenant '{call.Caller.Tenant}', whose administrator calls. Call with an identity for all tenants, or take 'tenant:{call.Caller.Tenant}'.");
     }
 
     private void CheckAdministrator(ApiCall call)
     {
         if (!call.IsAdministrator)
-            throw Refused.NotAdministrator($"'{call.Caller.Name}' does not bear the role '{api.Options.AdministratorRole}'. Call with an identity that does.");
+            throw Refused.NotAdministrator(
+                $"'{call.Caller.Name}' does not bear the role '{api.Options.AdministratorRole}'. Call with an identity that does.");
     }
 
     private async ValueTask<bool> IsOwnAsync(ApiCall call, string scope)
@@ -79,7 +82,8 @@ internal sealed class SwitchEndpoints(Api api)
         if (call.Caller.Tenant is not { } tenant || scope == $"tenant:{tenant}")
             return true;
         return scope.StartsWith("run:", StringComparison.Ordinal)
-            && await api.Store.FindAsync(new RunQuery { Run = RunId.Parse(scope[4..]), Tenant = tenant, Limit = 1 }, call.Aborted) is [var run]
+            && await api.Store.FindAsync(
+                new RunQuery { Run = RunId.Parse(scope[4..]), Tenant = tenant, Limit = 1 }, call.Aborted) is [var run]
             && run.Tenant == tenant;
     }
 }

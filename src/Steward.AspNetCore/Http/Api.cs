@@ -94,7 +94,8 @@ internal sealed class Api
         else if (problem.Status >= 500 && error is not RefusedException)
             Log.RequestFailed(Logger, context.Request.Method, context.Request.Path, error);
         if (problem.Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable)
-            context.Response.Headers.RetryAfter = ((long)Math.Ceiling(Options.RetryAfter.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+            context.Response.Headers.RetryAfter = (
+                (long)Math.Ceiling(Options.RetryAfter.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
         return problem.WriteAsync(context);
     }
 

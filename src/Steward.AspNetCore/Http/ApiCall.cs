@@ -32,7 +32,8 @@ internal sealed class ApiCall(Api api, HttpContext context, StewardCaller caller
         [] => null,
         [{ Length: > 0 } one] => one,
         [_] => throw Refused.Invalid(name, "", $"The parameter '{name}' is empty; leave it out, or give it a value."),
-        var several => throw Refused.Invalid(name, string.Join('&', several.ToArray()), $"The parameter '{name}' is there {several.Count} times; give it once."),
+        var several => throw Refused.Invalid(
+            name, string.Join('&', several.ToArray()), $"The parameter '{name}' is there {several.Count} times; give it once."),
     };
 
     /// <summary>A parameter of the query string that may be there several times.</summary>
@@ -43,8 +44,13 @@ internal sealed class ApiCall(Api api, HttpContext context, StewardCaller caller
     public long Number(string name, long otherwise, long least, long most) => Query(name) switch
     {
         null => otherwise,
-        string text when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value >= least && value <= most => value,
-        string text => throw Refused.Invalid(name, text, string.Create(CultureInfo.InvariantCulture, $"'{name}' is '{text}'; it must be a whole number from {least} to {most}.")),
+        string text when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long value)
+            && value >= least
+            && value <= most => value,
+        string text => throw Refused.Invalid(
+            name,
+            text,
+            string.Create(CultureInfo.InvariantCulture, $"'{name}' is '{text}'; it must be a whole number from {least} to {most}.")),
     };
 
     /// <summary>A switch of the query string; false where it is not there.</summary>
@@ -62,7 +68,10 @@ internal sealed class ApiCall(Api api, HttpContext context, StewardCaller caller
         foreach (string name in context.Request.Query.Keys)
         {
             if (!known.Contains(name))
-                throw Refused.Invalid(name, context.Request.Query[name].ToString(), $"There is no parameter '{name}' here; {(known.Length == 0 ? "there is none" : $"there are: {string.Join(", ", known.ToArray())}")}.");
+                throw Refused.Invalid(
+                    name,
+                    context.Request.Query[name].ToString(),
+                    $"There is no parameter '{name}' here; {(known.Length == 0 ? "there is none" : $"there are: {string.Join(", ", known.ToArray())}")}.");
         }
     }
 
@@ -105,10 +114,14 @@ internal sealed class ApiCall(Api api, HttpContext context, StewardCaller caller
         {
             [] => null,
             [{ } one] when !string.IsNullOrWhiteSpace(one) && one.Length <= JsonBody.MostName => one,
-            var other => throw Refused.Invalid("Idempotency-Key", other.ToString(), $"The header 'Idempotency-Key' must be there once, with 1 to {JsonBody.MostName} characters."),
+            var other => throw Refused.Invalid(
+                "Idempotency-Key",
+                other.ToString(),
+                $"The header 'Idempotency-Key' must be there once, with 1 to {JsonBody.MostName} characters."),
         };
         return header is not null && inBody is not null && header != inBody
-            ? throw Refused.Invalid(field, inBody, $"'{field}' is '{inBody}' and the header 'Idempotency-Key' is '{header}'; give one of the two.")
+            ? throw Refused.Invalid(
+                field, inBody, $"'{field}' is '{inBody}' and the header 'Idempotency-Key' is '{header}'; give one of the two.")
             : header ?? inBody;
     }
 }

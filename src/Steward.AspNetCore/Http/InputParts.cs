@@ -3,7 +3,8 @@ using Steward.Journal;
 
 namespace Steward.AspNetCore.Http;
 
-/// <summary>Parts of a user's message, by the names that the journal has for them. A model's reasoning and calls are not a user's to send.</summary>
+/// <summary>Parts of a user's message, by the names that the journal has for
+/// them. A model's reasoning and calls are not a user's to send.</summary>
 internal static class InputParts
 {
     /// <exception cref="RefusedException">It is no such part.</exception>
@@ -25,7 +26,10 @@ internal static class InputParts
         foreach (JsonProperty property in part.EnumerateObject())
         {
             if (property.Name != "is" && !known.Contains(property.Name))
-                throw Refused.Invalid($"{field}.{property.Name}", property.Value.GetRawText(), $"There is no field '{field}.{property.Name}'; there are: is, {string.Join(", ", known)}.");
+                throw Refused.Invalid(
+                    $"{field}.{property.Name}",
+                    property.Value.GetRawText(),
+                    $"There is no field '{field}.{property.Name}'; there are: is, {string.Join(", ", known)}.");
         }
 
         return read;
@@ -35,13 +39,17 @@ internal static class InputParts
     {
         if (!part.TryGetProperty(name, out JsonElement value))
             throw Refused.Invalid($"{field}.{name}", null, $"The field '{field}.{name}' is missing.");
-        return value.ValueKind == JsonValueKind.String && !string.IsNullOrWhiteSpace(value.GetString()) ? value.GetString()! : throw JsonBody.Wrong($"{field}.{name}", value, "a text that is not empty");
+        return value.ValueKind == JsonValueKind.String && !string.IsNullOrWhiteSpace(value.GetString())
+            ? value.GetString()!
+            : throw JsonBody.Wrong($"{field}.{name}", value, "a text that is not empty");
     }
 
     private static byte[] Bytes(string field, JsonElement part)
     {
         Text(field, part, "data");
-        return part.GetProperty("data").TryGetBytesFromBase64(out byte[]? bytes) ? bytes : throw JsonBody.Wrong($"{field}.data", part.GetProperty("data"), "bytes in base64");
+        return part.GetProperty("data").TryGetBytesFromBase64(out byte[]? bytes)
+            ? bytes
+            : throw JsonBody.Wrong($"{field}.data", part.GetProperty("data"), "bytes in base64");
     }
 
     private static Uri Address(string field, JsonElement part) =>

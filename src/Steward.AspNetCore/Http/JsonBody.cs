@@ -22,7 +22,10 @@ internal sealed class JsonBody
         foreach (JsonProperty field in body.EnumerateObject())
         {
             if (!known.Contains(field.Name))
-                throw Refused.Invalid($"{path}{field.Name}", field.Value.GetRawText(), $"There is no field '{path}{field.Name}'; there are: {string.Join(", ", known.ToArray())}.");
+                throw Refused.Invalid(
+                    $"{path}{field.Name}",
+                    field.Value.GetRawText(),
+                    $"There is no field '{path}{field.Name}'; there are: {string.Join(", ", known.ToArray())}.");
         }
     }
 
@@ -44,7 +47,8 @@ internal sealed class JsonBody
     public string? OptionalName(string field) => OptionalText(field) switch
     {
         null => null,
-        { Length: > MostName } text => throw Refused.Invalid($"{_path}{field}", text, $"'{_path}{field}' has {text.Length} characters; the most are {MostName}."),
+        { Length: > MostName } text =>
+            throw Refused.Invalid($"{_path}{field}", text, $"'{_path}{field}' has {text.Length} characters; the most are {MostName}."),
         string text => text,
     };
 
@@ -56,7 +60,8 @@ internal sealed class JsonBody
     {
         null => null,
         { ValueKind: JsonValueKind.String } value when !string.IsNullOrWhiteSpace(value.GetString()) => value.GetString(),
-        { ValueKind: JsonValueKind.String } => throw Refused.Invalid($"{_path}{field}", "", $"'{_path}{field}' is an empty text; leave it out, or write one."),
+        { ValueKind: JsonValueKind.String } =>
+            throw Refused.Invalid($"{_path}{field}", "", $"'{_path}{field}' is an empty text; leave it out, or write one."),
         { } value => throw Wrong($"{_path}{field}", value, "a text"),
     };
 
@@ -72,7 +77,8 @@ internal sealed class JsonBody
     public decimal? OptionalNumber(string field, decimal least, decimal most) => Find(field) switch
     {
         null => null,
-        { ValueKind: JsonValueKind.Number } value when value.TryGetDecimal(out decimal number) && number >= least && number <= most => number,
+        { ValueKind: JsonValueKind.Number } value when value.TryGetDecimal(out decimal number) && number >= least && number <= most =>
+            number,
         { } value => throw Wrong($"{_path}{field}", value, FormattableString.Invariant($"a number from {least} to {most}")),
     };
 
@@ -125,14 +131,16 @@ internal sealed class JsonBody
     };
 
     /// <summary>An object within the body.</summary>
-    public JsonBody? Inner(string field, params ReadOnlySpan<string> known) => OptionalObject(field) is { } inner ? new JsonBody(inner, $"{_path}{field}.", known) : null;
+    public JsonBody? Inner(string field, params ReadOnlySpan<string> known) =>
+        OptionalObject(field) is { } inner ? new JsonBody(inner, $"{_path}{field}.", known) : null;
 
     /// <summary>What a user says: a text, or parts as the journal writes them.</summary>
     public IReadOnlyList<ContentPart> Input(string field) => Find(field) switch
     {
         null => throw Missing(field),
         { ValueKind: JsonValueKind.String } => [new TextPart(Text(field))],
-        { ValueKind: JsonValueKind.Array } value when value.GetArrayLength() > 0 => [.. value.EnumerateArray().Select((part, i) => InputParts.Read($"{field}[{i}]", part))],
+        { ValueKind: JsonValueKind.Array } value when value.GetArrayLength() > 0 =>
+            [.. value.EnumerateArray().Select((part, i) => InputParts.Read($"{field}[{i}]", part))],
         { } value => throw Wrong($"{_path}{field}", value, "a text, or an array of parts such as {\"is\": \"text\", \"text\": \"…\"}"),
     };
 
@@ -154,7 +162,10 @@ internal sealed class JsonBody
                 return value;
         }
 
-        throw Refused.Invalid($"{_path}{field}", text, $"'{_path}{field}' is '{text}'; it must be one of: {string.Join(", ", Enum.GetValues<T>().Select(v => Wire.Word(v)))}.");
+        throw Refused.Invalid(
+            $"{_path}{field}",
+            text,
+            $"'{_path}{field}' is '{text}'; it must be one of: {string.Join(", ", Enum.GetValues<T>().Select(v => Wire.Word(v)))}.");
     }
 
     private static JsonElement Parse(ReadOnlyMemory<byte> bytes)
@@ -189,5 +200,6 @@ internal sealed class JsonBody
         return bytes.GetBuffer().AsMemory(0, (int)bytes.Length);
     }
 
-    private JsonElement? Find(string field) => _body.TryGetProperty(field, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    private JsonElement? Find(string field) =>
+        _body.TryGetProperty(field, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
 }

@@ -5,7 +5,8 @@ using Steward.AspNetCore.Contract;
 
 namespace Steward.AspNetCore.Http;
 
-/// <summary>What an error answers, by RFC 9457: <c>type</c> for programs, <c>detail</c> with value and remedy for people, and the data of what went wrong.</summary>
+/// <summary>What an error answers, by RFC 9457: <c>type</c> for programs, <c>detail</c>
+/// with value and remedy for people, and the data of what went wrong.</summary>
 internal static class Problem
 {
     /// <param name="status">The answer's status.</param>
@@ -13,7 +14,12 @@ internal static class Problem
     /// <param name="title">The kind of error, in words.</param>
     /// <param name="detail">What happened, with value and remedy.</param>
     /// <param name="data">Members of its own; those that are null are left out.</param>
-    public static ProblemDetails Of(int status, string type, string title, string detail, params ReadOnlySpan<(string Name, object? Value)> data)
+    public static ProblemDetails Of(
+        int status,
+        string type,
+        string title,
+        string detail,
+        params ReadOnlySpan<(string Name, object? Value)> data)
     {
         var problem = new ProblemDetails { Status = status, Type = $"urn:steward:{type}", Title = title, Detail = detail };
         foreach ((string name, object? value) in data)

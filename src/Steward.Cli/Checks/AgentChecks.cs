@@ -10,7 +10,11 @@ internal static class AgentChecks
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
-    public static async Task<IReadOnlyList<Check>> RunAsync(AgentFile file, ModelCatalog catalog, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<Check>> RunAsync(
+        AgentFile file,
+        ModelCatalog catalog,
+        TimeProvider time,
+        CancellationToken cancellationToken)
     {
         List<Check> checks = [];
         ModelTarget[] targets = [.. file.Agent.Routes.Values.SelectMany(r => r.Targets).Distinct()];
@@ -30,7 +34,10 @@ internal static class AgentChecks
 
     private static Check Speaker(AgentFile file, bool isReal) => isReal
         ? Check.Ok("model", file.ModelDescription)
-        : Check.Warn("model", $"{file.ModelDescription} (no key of a real one is set, or the agent names none)", "Set ANTHROPIC_API_KEY, or OPENAI_API_KEY (with OPENAI_BASE_URL for another endpoint).");
+        : Check.Warn(
+            "model",
+            $"{file.ModelDescription} (no key of a real one is set, or the agent names none)",
+            "Set ANTHROPIC_API_KEY, or OPENAI_API_KEY (with OPENAI_BASE_URL for another endpoint).");
 
     private static Check Price(ModelTarget target, ModelCatalog catalog)
     {
@@ -48,7 +55,8 @@ internal static class AgentChecks
         try
         {
             using IChatClient client = create(target);
-            if (client.GetService(typeof(ChatClientMetadata)) is ChatClientMetadata { ProviderUri: { } endpoint } && endpoint.Scheme is "http" or "https")
+            if (client.GetService(typeof(ChatClientMetadata)) is ChatClientMetadata { ProviderUri: { } endpoint }
+                && endpoint.Scheme is "http" or "https")
                 endpoints.TryAdd(target.Provider, endpoint);
             return null;
         }
@@ -74,7 +82,8 @@ internal static class AgentChecks
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             string why = e is OperationCanceledException ? $"no answer within {s_patience.TotalSeconds:0} s" : e.Message;
-            return Check.Fail("endpoint", $"{provider}: {endpoint} cannot be reached: {why}", "Check the network, the proxy and the base URL.");
+            return Check.Fail(
+                "endpoint", $"{provider}: {endpoint} cannot be reached: {why}", "Check the network, the proxy and the base URL.");
         }
     }
 }

@@ -17,7 +17,13 @@ internal static class StoreChecks
     private const long NoRoom = 32L << 20;
     private static readonly TimeSpan s_skew = TimeSpan.FromSeconds(5);
 
-    public static async Task<IReadOnlyList<Check>> RunAsync(StoreAddress address, bool deep, bool acceptLoss, Output output, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<Check>> RunAsync(
+        StoreAddress address,
+        bool deep,
+        bool acceptLoss,
+        Output output,
+        TimeProvider time,
+        CancellationToken cancellationToken)
     {
         List<Check> checks = address.Path is { } file ? [Disk(file)] : [];
         if (!address.MayExist)
@@ -27,7 +33,8 @@ internal static class StoreChecks
         }
 
         if (acceptLoss && address.Path is null)
-            throw new UsageException("--accept-loss is for a SQLite file. What a PostgreSQL database lost is noticed by the nodes that saw it: start those again to go on from what is there (docs/scaling.md).");
+            throw new UsageException(
+                "--accept-loss is for a SQLite file. What a PostgreSQL database lost is noticed by the nodes that saw it: start those again to go on from what is there (docs/scaling.md).");
         OpenStore store;
         try
         {
@@ -64,7 +71,9 @@ internal static class StoreChecks
     /// <summary>Everything is read when asked for, or when it is little; of a large database only the newest runs.</summary>
     private static async Task<IReadOnlyList<Check>> JournalsAsync(IStewardStore store, bool all, CancellationToken cancellationToken)
     {
-        List<Check> wrong = all && store.GetService<IVerifiableStore>() is { } verifiable ? [.. (await verifiable.VerifyAsync(cancellationToken: cancellationToken)).Select(Problem)] : [];
+        List<Check> wrong = all && store.GetService<IVerifiableStore>() is { } verifiable
+            ? [.. (await verifiable.VerifyAsync(cancellationToken: cancellationToken)).Select(Problem)]
+            : [];
         if (wrong.Count > 0)
             return wrong;
         IReadOnlyList<RunInfo> runs = await store.FindAsync(new RunQuery { Limit = Recent }, cancellationToken);
@@ -82,7 +91,10 @@ internal static class StoreChecks
     private static Check Problem(StoreProblem problem)
     {
         string where = problem.Run is { } run ? $"Run {run}{(problem.Sequence is { } sequence ? $", sequence {sequence}" : "")}: " : "";
-        return Check.Fail("journal", where + problem.Description, "Restore the database from a backup. If what is missing is lost for good: 'steward doctor --accept-loss'.");
+        return Check.Fail(
+            "journal",
+            where + problem.Description,
+            "Restore the database from a backup. If what is missing is lost for good: 'steward doctor --accept-loss'.");
     }
 
     private static async Task<Check?> JournalAsync(IStewardStore store, RunInfo run, CancellationToken cancellationToken)
@@ -92,11 +104,17 @@ internal static class StoreChecks
             RunState state = await RunJournal.LoadAsync(store, run.Run, cancellationToken);
             if (state.Sequence >= run.Sequence)
                 return null;
-            return Check.Fail("journal", $"Run {run.Run} ends at sequence {state.Sequence}; {run.Sequence} was acknowledged.", "Restore the database from a backup, or accept the loss with 'steward doctor --accept-loss'.");
+            return Check.Fail(
+                "journal",
+                $"Run {run.Run} ends at sequence {state.Sequence}; {run.Sequence} was acknowledged.",
+                "Restore the database from a backup, or accept the loss with 'steward doctor --accept-loss'.");
         }
         catch (JournalException e)
         {
-            return Check.Fail("journal", $"Run {run.Run}, sequence {e.Sequence}: {e.Message}", "Restore the database from a backup. Until then the run is not worked on.");
+            return Check.Fail(
+                "journal",
+                $"Run {run.Run}, sequence {e.Sequence}: {e.Message}",
+                "Restore the database from a backup. Until then the run is not worked on.");
         }
         catch (StoreException e)
         {
@@ -111,7 +129,10 @@ internal static class StoreChecks
         IReadOnlyList<RunInfo> runs = await store.FindAsync(new RunQuery { Limit = Recent }, cancellationToken);
         DateTimeOffset newest = runs.Count == 0 ? now : runs.Max(r => r.UpdatedAt);
         return newest - now > s_skew
-            ? Check.Fail("clock", $"The clock says {Show.Moment(now)}, but the journal has entries of {Show.Moment(newest)}", "Set the clock (NTP); until then leases and timers are late.")
+            ? Check.Fail(
+                "clock",
+                $"The clock says {Show.Moment(now)}, but the journal has entries of {Show.Moment(newest)}",
+                "Set the clock (NTP); until then leases and timers are late.")
             : Check.Ok("clock", $"{Show.Moment(now)}, not behind the journal");
     }
 

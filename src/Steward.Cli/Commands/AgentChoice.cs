@@ -2,7 +2,8 @@ using Steward.Declarative;
 
 namespace Steward.Cli.Commands;
 
-/// <summary>Reads the agent of a folder, with the speaker (scripted or real) that a run had where that makes it the very same definition.</summary>
+/// <summary>Reads the agent of a folder, with the speaker (scripted or real)
+/// that a run had where that makes it the very same definition.</summary>
 internal static class AgentChoice
 {
     /// <param name="context">The command's context.</param>

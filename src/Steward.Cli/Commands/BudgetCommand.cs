@@ -15,12 +15,18 @@ internal sealed class BudgetCommand(CommandContext context)
     public static Command Create(CommandContext context)
     {
         var budget = new BudgetCommand(context);
-        return new Command("budget", "Show and change ceilings. They hold for every call that starts from then on.") { budget.Show(), budget.Set(), budget.Clear() };
+        return new Command(
+            "budget",
+            "Show and change ceilings. They hold for every call that starts from then on.") { budget.Show(), budget.Set(), budget.Clear() };
     }
 
     private Command Show()
     {
-        var prefix = new Argument<string?>("scope") { Description = $"Only scopes that begin like this: {Scopes}", Arity = ArgumentArity.ZeroOrOne };
+        var prefix = new Argument<string?>("scope")
+        {
+            Description = $"Only scopes that begin like this: {Scopes}",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         Argument<string?> folder = CommonOptions.Folder("The agent's folder whose database is meant; otherwise this one.");
         var command = new Command("show", "Show ceilings and spending.") { prefix, folder };
         command.SetAction(async (parse, cancellationToken) =>
@@ -41,10 +47,17 @@ internal sealed class BudgetCommand(CommandContext context)
         Option<long?> tokens = CommonOptions.Named<long?>("--tokens", "Most tokens, in and out together.", "count");
         Option<long?> models = CommonOptions.Named<long?>("--model-calls", "Most calls to models.", "count");
         Option<long?> tools = CommonOptions.Named<long?>("--tool-calls", "Most tool calls.", "count");
-        var command = new Command("set", "Set ceilings; those that are not named stay as they are.") { scope, folder, usd, tokens, models, tools };
+        var command = new Command(
+            "set", "Set ceilings; those that are not named stay as they are.") { scope, folder, usd, tokens, models, tools };
         command.SetAction(async (parse, cancellationToken) =>
         {
-            var given = new BudgetCeilings { Usd = parse.GetValue(usd), Tokens = parse.GetValue(tokens), ModelCalls = parse.GetValue(models), ToolCalls = parse.GetValue(tools) };
+            var given = new BudgetCeilings
+            {
+                Usd = parse.GetValue(usd),
+                Tokens = parse.GetValue(tokens),
+                ModelCalls = parse.GetValue(models),
+                ToolCalls = parse.GetValue(tools),
+            };
             if (given == BudgetCeilings.None)
                 throw new UsageException("Say what to set: --usd, --tokens, --model-calls or --tool-calls.");
             if (given.Usd < 0 || given.Tokens < 0 || given.ModelCalls < 0 || given.ToolCalls < 0)
@@ -54,7 +67,13 @@ internal sealed class BudgetCommand(CommandContext context)
             BudgetCeilings old = (await FindAsync(store, where, cancellationToken))?.Ceilings ?? BudgetCeilings.None;
             await store.Store.SetCeilingsAsync(
                 where,
-                new BudgetCeilings { Usd = given.Usd ?? old.Usd, Tokens = given.Tokens ?? old.Tokens, ModelCalls = given.ModelCalls ?? old.ModelCalls, ToolCalls = given.ToolCalls ?? old.ToolCalls },
+                new BudgetCeilings
+                {
+                    Usd = given.Usd ?? old.Usd,
+                    Tokens = given.Tokens ?? old.Tokens,
+                    ModelCalls = given.ModelCalls ?? old.ModelCalls,
+                    ToolCalls = given.ToolCalls ?? old.ToolCalls,
+                },
                 cancellationToken);
             Write(await FindAsync(store, where, cancellationToken) is { } now ? [now] : []);
             return ExitCodes.Ok;
@@ -106,7 +125,8 @@ internal sealed class BudgetCommand(CommandContext context)
     private static string Cell(BudgetInfo budget, BudgetMetric metric)
     {
         decimal reserved = budget.Reserved.Of(metric);
-        string used = Rendering.Show.Of(metric, budget.Spent.Of(metric)) + (reserved > 0 ? $" + {Rendering.Show.Of(metric, reserved)}" : "");
+        string used = Rendering.Show.Of(metric, budget.Spent.Of(metric))
+            + (reserved > 0 ? $" + {Rendering.Show.Of(metric, reserved)}" : "");
         return budget.Ceilings.Of(metric) is { } most ? $"{used} of {Rendering.Show.Of(metric, most)}" : used;
     }
 }

@@ -16,7 +16,12 @@ internal sealed class CancelCommand(CommandContext context)
     private readonly Argument<string?> _folder = CommonOptions.Folder("The agent's folder whose database is meant; otherwise this one.");
     private readonly Option<string?> _reason = CommonOptions.Named<string?>("--reason", "Why; it stands in the journal.", "text");
     private readonly Option<string?> _by = CommonOptions.By();
-    private readonly Option<double> _wait = new("--wait") { Description = "Seconds to wait for the run to end.", HelpName = "seconds", DefaultValueFactory = _ => 15 };
+    private readonly Option<double> _wait = new("--wait")
+    {
+        Description = "Seconds to wait for the run to end.",
+        HelpName = "seconds",
+        DefaultValueFactory = _ => 15,
+    };
 
     public static Command Create(CommandContext context) => new CancelCommand(context).Create();
 
@@ -32,9 +37,13 @@ internal sealed class CancelCommand(CommandContext context)
         await using OpenRun run = await context.OpenRunAsync(parse, _run, parse.GetValue(_folder), cancellationToken);
         RunInfo info = run.Info;
         await using AgentHost host = AgentHost.Create(null, run.Store, context.Output, context.Time);
-        SignalResult sent = await host.Client.Get(info.Run).CancelAsync(parse.GetValue(_by) ?? CommandContext.Operator, parse.GetValue(_reason), cancellationToken: cancellationToken);
+        SignalResult sent = await host.Client.Get(info.Run).CancelAsync(
+            parse.GetValue(_by) ?? CommandContext.Operator, parse.GetValue(_reason), cancellationToken: cancellationToken);
         if (sent == SignalResult.RunEnded)
-            return Report(info, $"Run {info.Run} has ended already: {info.Status.Name()} ({info.Reason}).", info.Status == RunStatus.Cancelled ? ExitCodes.Ok : ExitCodes.Failed);
+            return Report(
+                info,
+                $"Run {info.Run} has ended already: {info.Status.Name()} ({info.Reason}).",
+                info.Status == RunStatus.Cancelled ? ExitCodes.Ok : ExitCodes.Failed);
 
         host.RootRun = info.Run;
         await host.StartWorkerAsync();
@@ -43,9 +52,16 @@ internal sealed class CancelCommand(CommandContext context)
         return info.Status switch
         {
             RunStatus.Cancelled => Report(info, $"Run {info.Run} is cancelled.", ExitCodes.Ok),
-            RunStatus.Completed or RunStatus.Failed => Report(info, $"Run {info.Run} ended before the cancel reached it: {info.Status.Name()} ({info.Reason}).", ExitCodes.Failed),
-            _ when info.Reason == Reasons.JournalDamaged => Report(info, $"Run {info.Run} cannot be ended: its journal is damaged, and nothing is appended to it. The cancel stays in its inbox. 'steward doctor' names the damage and the remedy.", ExitCodes.Failed),
-            _ => Report(info, $"Run {info.Run} is told to stop. {(info.Worker is { } worker ? $"'{worker}' holds it and ends it" : "The next worker ends it")} as soon as its action in hand lets it; if that worker has died, the next one does.", ExitCodes.Ok),
+            RunStatus.Completed or RunStatus.Failed =>
+                Report(info, $"Run {info.Run} ended before the cancel reached it: {info.Status.Name()} ({info.Reason}).", ExitCodes.Failed),
+            _ when info.Reason == Reasons.JournalDamaged => Report(
+                info,
+                $"Run {info.Run} cannot be ended: its journal is damaged, and nothing is appended to it. The cancel stays in its inbox. 'steward doctor' names the damage and the remedy.",
+                ExitCodes.Failed),
+            _ => Report(
+                info,
+                $"Run {info.Run} is told to stop. {(info.Worker is { } worker ? $"'{worker}' holds it and ends it" : "The next worker ends it")} as soon as its action in hand lets it; if that worker has died, the next one does.",
+                ExitCodes.Ok),
         };
     }
 
@@ -64,7 +80,8 @@ internal sealed class CancelCommand(CommandContext context)
     private int Report(RunInfo info, string text, int code)
     {
         context.Output.Line(text, code == ExitCodes.Ok ? Styles.Good : Styles.Warn);
-        context.Output.Document(new JsonObject { ["run"] = Documents.Of(info), ["cancelled"] = info.Status == RunStatus.Cancelled, ["message"] = text });
+        context.Output.Document(
+            new JsonObject { ["run"] = Documents.Of(info), ["cancelled"] = info.Status == RunStatus.Cancelled, ["message"] = text });
         return code;
     }
 }

@@ -11,11 +11,20 @@ namespace Steward.Cli.Commands;
 internal sealed class ChatCommand(CommandContext context)
 {
     private readonly Argument<string?> _folder = CommonOptions.Folder("The agent's folder; otherwise this one.");
-    private readonly Option<string?> _session = CommonOptions.Named<string?>("--session", "Goes on with a conversation; otherwise a new one.", "name");
+    private readonly Option<string?> _session = CommonOptions.Named<string?>(
+        "--session",
+        "Goes on with a conversation; otherwise a new one.",
+        "name");
     private readonly Option<string?> _tenant = CommonOptions.Named<string?>("--tenant", "For whom it runs; 'default' otherwise.", "name");
     private readonly Option<string?> _user = CommonOptions.Named<string?>("--user", "On whose behalf it runs.", "name");
-    private readonly Option<string[]> _roles = DecideCommand.Roles("A role that the one who answers approvals here bears; several with commas.");
-    private readonly Option<string> _policy = new("--policy") { Description = "What a line does that comes in during a turn: enqueue, reject, interrupt or rollback.", HelpName = "policy", DefaultValueFactory = _ => "enqueue" };
+    private readonly Option<string[]> _roles = DecideCommand.Roles(
+        "A role that the one who answers approvals here bears; several with commas.");
+    private readonly Option<string> _policy = new("--policy")
+    {
+        Description = "What a line does that comes in during a turn: enqueue, reject, interrupt or rollback.",
+        HelpName = "policy",
+        DefaultValueFactory = _ => "enqueue",
+    };
     private readonly Option<bool> _scripted = CommonOptions.Scripted();
 
     public static Command Create(CommandContext context) => new ChatCommand(context).Create();
@@ -23,7 +32,9 @@ internal sealed class ChatCommand(CommandContext context)
     private Command Create()
     {
         _policy.AcceptOnlyFromAmong("enqueue", "reject", "interrupt", "rollback");
-        var command = new Command("chat", "Talk with an agent. Ctrl-C interrupts the turn; /exit ends, /cost says what was spent.") { _folder, _session, _tenant, _user, _roles, _policy, _scripted };
+        var command = new Command(
+            "chat",
+            "Talk with an agent. Ctrl-C interrupts the turn; /exit ends, /cost says what was spent.") { _folder, _session, _tenant, _user, _roles, _policy, _scripted };
         command.SetAction((parse, _) => ExecuteAsync(parse));
         return command;
     }
@@ -33,7 +44,8 @@ internal sealed class ChatCommand(CommandContext context)
         string path = parse.GetValue(_folder) ?? ".";
         AlertVariables alerts = AlertVariables.Read();
         AgentFile file = AgentFile.Load(path, new AgentFileOptions { Scripted = parse.GetValue(_scripted), Time = context.Time });
-        await using OpenStore store = await OpenStore.OpenAsync(StoreLocator.ForAgent(parse.GetValue(CommonOptions.Store), file), context.Output, context.Time);
+        await using OpenStore store = await OpenStore.OpenAsync(
+            StoreLocator.ForAgent(parse.GetValue(CommonOptions.Store), file), context.Output, context.Time);
         var view = new RunView(context.Output);
         await using AgentHost host = AgentHost.Create(file, store.Store, context.Output, context.Time, configure: alerts.Apply);
         var chat = new ChatLoop(context, host, view, new LineReader(Console.In))

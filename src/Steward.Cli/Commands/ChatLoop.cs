@@ -91,7 +91,8 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
     {
         try
         {
-            RunHandle run = await host.Client.StartAsync(Agent, new RunRequest(text) { Tenant = Tenant, User = User, Session = Session, SessionPolicy = Policy });
+            RunHandle run = await host.Client.StartAsync(
+                Agent, new RunRequest(text) { Tenant = Tenant, User = User, Session = Session, SessionPolicy = Policy });
             context.Output.JsonLine(new JsonObject { ["type"] = "run", ["run"] = run.Id.ToString(), ["session"] = Session });
             return run.Id;
         }
@@ -146,7 +147,8 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
     private async Task ShowAsync(RunId run)
     {
         var follower = new RunFollower(host, context.Time);
-        await foreach (RunUpdate update in follower.FollowAsync(run, view.State.Sequence, info => info.Status == RunStatus.Planning && info.ClaimableAt is null, Stopping))
+        await foreach (RunUpdate update in follower.FollowAsync(
+            run, view.State.Sequence, info => info.Status == RunStatus.Planning && info.ClaimableAt is null, Stopping))
             view.Update(update);
     }
 
@@ -212,9 +214,14 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
         try
         {
             DecisionResult result = await host.Client.Get(view.State.Run).DecideAsync(decision, Stopping);
-            if (result.Status is DecisionStatus.Accepted or DecisionStatus.AlreadyDecided or DecisionStatus.Expired or DecisionStatus.Withdrawn)
+            if (result.Status is DecisionStatus.Accepted
+                or DecisionStatus.AlreadyDecided
+                or DecisionStatus.Expired
+                or DecisionStatus.Withdrawn)
                 return true;
-            string why = result.Status == DecisionStatus.Counted ? QuestionLines.Counted(result.Question!) : QuestionLines.Refusal(result, decision.By);
+            string why = result.Status == DecisionStatus.Counted
+                ? QuestionLines.Counted(result.Question!)
+                : QuestionLines.Refusal(result, decision.By);
             context.Output.Line($"{why} /exit leaves the run waiting.", Styles.Warn);
         }
         catch (StewardException e)
@@ -232,7 +239,9 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
         result.Insert(0, "type", "result");
         context.Output.JsonLine(result);
         if (state.Status != RunStatus.Completed)
-            context.Output.Line($"{state.Status.Name()} ({state.Reason}){(RunResultDocument.Of(state).Message is { } message ? $": {message}" : "")}", RunSummary.StyleOf(state.Status));
+            context.Output.Line(
+                $"{state.Status.Name()} ({state.Reason}){(RunResultDocument.Of(state).Message is { } message ? $": {message}" : "")}",
+                RunSummary.StyleOf(state.Status));
         if (_left)
             new Hints(null, null, state.Run).WriteQuestions(context.Output, state);
         context.Output.Line();
@@ -242,7 +251,9 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
     {
         IReadOnlyList<RunInfo> runs = await host.Store.FindAsync(new RunQuery { Tenant = Tenant, Session = Session, Limit = 1_000 });
         BudgetAmount spent = runs.Where(r => r.Ancestors.Count == 0).Aggregate(BudgetAmount.Zero, (sum, r) => sum + r.Spent);
-        context.Output.Line($"Spent {Show.Usd(spent.Usd)} · {Show.Count(spent.Tokens, "token")} · {Show.Count(spent.ModelCalls, "model call")} · {Show.Count(spent.ToolCalls, "tool call")} in {Show.Count(runs.Count, "run")}", Styles.Dim);
+        context.Output.Line(
+            $"Spent {Show.Usd(spent.Usd)} · {Show.Count(spent.Tokens, "token")} · {Show.Count(spent.ModelCalls, "model call")} · {Show.Count(spent.ToolCalls, "tool call")} in {Show.Count(runs.Count, "run")}",
+            Styles.Dim);
         context.Output.JsonLine(new JsonObject { ["type"] = "cost", ["runs"] = runs.Count, ["spent"] = Documents.Of(spent) });
     }
 

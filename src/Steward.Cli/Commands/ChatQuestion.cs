@@ -8,7 +8,8 @@ internal sealed record ChatAnswer(Answer Answer, string? Result = null, string? 
 /// <summary>A question of a run in a conversation: how it is asked, and how a typed line is read as its answer. Pure.</summary>
 internal sealed record ChatQuestion(QuestionAsked Question)
 {
-    public string Text => $"? {Question.Text}{(Question.Schema is { } schema ? $"\n  (JSON Schema of the answer: {schema.GetRawText()})" : "")}";
+    public string Text =>
+        $"? {Question.Text}{(Question.Schema is { } schema ? $"\n  (JSON Schema of the answer: {schema.GetRawText()})" : "")}";
 
     public string Prompt => Question.Kind is QuestionKind.UserInput or QuestionKind.HandOff ? "? " : $"? [{Expected}] ";
 

@@ -12,7 +12,8 @@ internal sealed record CommandContext(Output Output, Shutdown Shutdown, TimeProv
 
     /// <summary>Opens the store that a command names, which must be there.</summary>
     public Task<OpenStore> OpenAsync(ParseResult parse, string? folder = null, CancellationToken cancellationToken = default) =>
-        OpenStore.OpenAsync(StoreLocator.Existing(parse.GetValue(CommonOptions.Store), folder), Output, Time, cancellationToken: cancellationToken);
+        OpenStore.OpenAsync(
+            StoreLocator.Existing(parse.GetValue(CommonOptions.Store), folder), Output, Time, cancellationToken: cancellationToken);
 
     /// <summary>Opens the store that a command names, and finds the run in it that the person means.</summary>
     /// <exception cref="UsageException">There is no such store or run, or several runs.</exception>
@@ -34,7 +35,11 @@ internal sealed record CommandContext(Output Output, Shutdown Shutdown, TimeProv
 /// <summary>Options that every command takes.</summary>
 internal static class CommonOptions
 {
-    public static Option<bool> Json { get; } = new("--json") { Description = "Write JSON: one document, or one line for each event of a stream.", Recursive = true };
+    public static Option<bool> Json { get; } = new("--json")
+    {
+        Description = "Write JSON: one document, or one line for each event of a stream.",
+        Recursive = true,
+    };
 
     public static Option<string?> Store { get; } = new("--store")
     {
@@ -45,11 +50,14 @@ internal static class CommonOptions
 
     public static Argument<string> Run() => new("run") { Description = "The run's id, the beginning of it, or 'last'." };
 
-    public static Argument<string?> Folder(string description) => new("folder") { Description = description, Arity = ArgumentArity.ZeroOrOne };
+    public static Argument<string?> Folder(string description) =>
+        new("folder") { Description = description, Arity = ArgumentArity.ZeroOrOne };
 
-    public static Option<string?> By() => new("--by") { Description = "Who decides this; otherwise the user of this shell.", HelpName = "name" };
+    public static Option<string?> By() =>
+        new("--by") { Description = "Who decides this; otherwise the user of this shell.", HelpName = "name" };
 
-    public static Option<bool> Scripted() => new("--scripted") { Description = "Use the agent's scripted model even where a key for a real one is set." };
+    public static Option<bool> Scripted() =>
+        new("--scripted") { Description = "Use the agent's scripted model even where a key for a real one is set." };
 
     public static Option<string[]> Label(string description) => new("--label") { Description = description, HelpName = "name=value" };
 
@@ -69,5 +77,6 @@ internal static class CommonOptions
         }
     }
 
-    public static Option<T> Named<T>(string name, string description, string? value = null) => new(name) { Description = description, HelpName = value };
+    public static Option<T> Named<T>(string name, string description, string? value = null) =>
+        new(name) { Description = description, HelpName = value };
 }

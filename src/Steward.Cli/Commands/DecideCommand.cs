@@ -14,28 +14,58 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
 {
     private readonly Argument<string> _run = CommonOptions.Run();
     private readonly Argument<string?> _question = Question();
-    private readonly Argument<string[]> _words = new("answer") { Description = "The question's id, which is not needed when only one is open; then the answer.", Arity = new ArgumentArity(1, 2) };
-    private readonly Option<string?> _edit = CommonOptions.Named<string?>("--edit", "Approve these arguments instead: the whole JSON object. The model is told that a person changed them.", "json");
-    private readonly Option<string?> _note = CommonOptions.Named<string?>("--note", answer == Journal.Answer.Deny ? "Why; the model reads it, and it stands in the journal." : "Why; it stands in the journal.", "text");
-    private readonly Option<string?> _binding = CommonOptions.Named<string?>("--binding", "The binding that was seen ('inbox --json'): refused if something else is asked by now.", "hash");
+    private readonly Argument<string[]> _words = new("answer")
+    {
+        Description = "The question's id, which is not needed when only one is open; then the answer.",
+        Arity = new ArgumentArity(1, 2),
+    };
+    private readonly Option<string?> _edit = CommonOptions.Named<string?>(
+        "--edit",
+        "Approve these arguments instead: the whole JSON object. The model is told that a person changed them.",
+        "json");
+    private readonly Option<string?> _note = CommonOptions.Named<string?>(
+        "--note",
+        answer == Journal.Answer.Deny ? "Why; the model reads it, and it stands in the journal." : "Why; it stands in the journal.",
+        "text");
+    private readonly Option<string?> _binding = CommonOptions.Named<string?>(
+        "--binding",
+        "The binding that was seen ('inbox --json'): refused if something else is asked by now.",
+        "hash");
     private readonly Option<string[]> _roles = Roles("A role that the decider bears; several with commas.");
     private readonly Option<string?> _by = CommonOptions.By();
-    private readonly Option<string?> _agent = CommonOptions.Named<string?>("--agent", "The agent's folder whose database is meant.", "folder");
+    private readonly Option<string?> _agent = CommonOptions.Named<string?>(
+        "--agent",
+        "The agent's folder whose database is meant.",
+        "folder");
 
     public static Command Approve(CommandContext context) =>
-        new DecideCommand(context, Journal.Answer.Approve, QuestionKind.Approval, QuestionKind.Plan).Create("approve", "Let a call be made, or a plan be carried out.");
+        new DecideCommand(
+            context,
+            Journal.Answer.Approve,
+            QuestionKind.Approval,
+            QuestionKind.Plan).Create("approve", "Let a call be made, or a plan be carried out.");
 
     public static Command Deny(CommandContext context) =>
-        new DecideCommand(context, Journal.Answer.Deny, QuestionKind.Approval, QuestionKind.Plan, QuestionKind.UserInput, QuestionKind.HandOff).Create("deny", "Refuse a call, a plan, or an answer; the model reads the note.");
+        new DecideCommand(
+            context,
+            Journal.Answer.Deny,
+            QuestionKind.Approval,
+            QuestionKind.Plan,
+            QuestionKind.UserInput,
+            QuestionKind.HandOff).Create("deny", "Refuse a call, a plan, or an answer; the model reads the note.");
 
     public static Command Answer(CommandContext context) =>
-        new DecideCommand(context, Journal.Answer.Reply, QuestionKind.UserInput, QuestionKind.HandOff).Create("answer", "Answer what the agent asks, or say how a task ended that it handed off.");
+        new DecideCommand(context, Journal.Answer.Reply, QuestionKind.UserInput, QuestionKind.HandOff).Create(
+            "answer", "Answer what the agent asks, or say how a task ended that it handed off.");
 
-    public static Argument<string?> Question() => new("question") { Description = "The question's id; not needed when only one is open.", Arity = ArgumentArity.ZeroOrOne };
+    public static Argument<string?> Question() =>
+        new("question") { Description = "The question's id; not needed when only one is open.", Arity = ArgumentArity.ZeroOrOne };
 
-    public static Option<string[]> Roles(string description) => new("--role") { Description = description, HelpName = "role", AllowMultipleArgumentsPerToken = true };
+    public static Option<string[]> Roles(string description) =>
+        new("--role") { Description = description, HelpName = "role", AllowMultipleArgumentsPerToken = true };
 
-    public static string[] Split(string[]? roles) => [.. (roles ?? []).SelectMany(r => r.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+    public static string[] Split(string[]? roles) =>
+        [.. (roles ?? []).SelectMany(r => r.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
 
     private Command Create(string name, string description)
     {
@@ -61,7 +91,8 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
         QuestionInfo asked = await QuestionFinder.FindAsync(run.Store, run.Info, id, kinds, cancellationToken);
         var hints = new Hints(parse.GetValue(_agent), parse.GetValue(CommonOptions.Store), run.Info.Run);
         if (!kinds.Contains(asked.Kind))
-            throw new UsageException($"'{asked.Id}' is a question of another kind; answer it with one of: {string.Join(" | ", hints.Answers(asked.Kind, asked.Id))}.");
+            throw new UsageException(
+                $"'{asked.Id}' is a question of another kind; answer it with one of: {string.Join(" | ", hints.Answers(asked.Kind, asked.Id))}.");
         await using AgentHost host = AgentHost.Create(null, run.Store, context.Output, context.Time);
         DecisionResult result = await host.Client.Get(run.Info.Run).DecideAsync(
             new Decision
@@ -94,7 +125,8 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
         }
         catch (JsonException e)
         {
-            throw new UsageException($"--edit is not JSON: {e.Message} Write the whole object of arguments, in quotes for the shell: --edit '{{\"amount\": 5}}'");
+            throw new UsageException(
+                $"--edit is not JSON: {e.Message} Write the whole object of arguments, in quotes for the shell: --edit '{{\"amount\": 5}}'");
         }
     }
 
@@ -118,7 +150,9 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
             return;
         }
 
-        context.Output.Line($"{Done()} {question.Id}{(question.IsEdited && answer == Journal.Answer.Approve ? $" with {QuestionLines.What(question)}" : "")}. A worker of this agent goes on by itself; otherwise:", Styles.Good);
+        context.Output.Line(
+            $"{Done()} {question.Id}{(question.IsEdited && answer == Journal.Answer.Approve ? $" with {QuestionLines.What(question)}" : "")}. A worker of this agent goes on by itself; otherwise:",
+            Styles.Good);
         context.Output.Line($"  {hints.Resume}");
         context.Output.Line($"  {hints.Work}");
     }

@@ -19,7 +19,8 @@ internal sealed class DiffCommand(CommandContext context)
 
     private Command Create()
     {
-        var command = new Command("diff", "Show in what two runs differ: transitions, answers, calls, results, verdicts, cost.") { _left, _right, _folder };
+        var command = new Command(
+            "diff", "Show in what two runs differ: transitions, answers, calls, results, verdicts, cost.") { _left, _right, _folder };
         command.SetAction(ExecuteAsync);
         return command;
     }
@@ -86,5 +87,6 @@ internal sealed class DiffCommand(CommandContext context)
         ["right"] = Document(difference.Right),
     };
 
-    private static JsonObject? Document(RunMoment? moment) => moment is null ? null : new() { ["sequence"] = moment.Sequence, ["text"] = moment.Text };
+    private static JsonObject? Document(RunMoment? moment) =>
+        moment is null ? null : new() { ["sequence"] = moment.Sequence, ["text"] = moment.Text };
 }

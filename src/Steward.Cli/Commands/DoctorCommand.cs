@@ -13,14 +13,17 @@ namespace Steward.Cli.Commands;
 internal sealed class DoctorCommand(CommandContext context)
 {
     private readonly Argument<string?> _folder = CommonOptions.Folder("The agent's folder, or its agent.yaml; otherwise this one.");
-    private readonly Option<bool> _acceptLoss = CommonOptions.Named<bool>("--accept-loss", "Accept that the database holds less than was acknowledged, and let its runs go on from there.");
+    private readonly Option<bool> _acceptLoss = CommonOptions.Named<bool>(
+        "--accept-loss",
+        "Accept that the database holds less than was acknowledged, and let its runs go on from there.");
     private readonly Option<bool> _deep = CommonOptions.Named<bool>("--deep", "Read and check everything, not only the newest runs.");
 
     public static Command Create(CommandContext context) => new DoctorCommand(context).Create();
 
     private Command Create()
     {
-        var command = new Command("doctor", "Check keys, endpoints, prices, the database, the clock and the disk.") { _folder, _acceptLoss, _deep };
+        var command = new Command(
+            "doctor", "Check keys, endpoints, prices, the database, the clock and the disk.") { _folder, _acceptLoss, _deep };
         command.SetAction(ExecuteAsync);
         return command;
     }
@@ -30,7 +33,9 @@ internal sealed class DoctorCommand(CommandContext context)
         string? folder = parse.GetValue(_folder);
         List<Check> checks = [.. await AgentAsync(folder, cancellationToken)];
         StoreAddress database = StoreLocator.Any(parse.GetValue(CommonOptions.Store), folder);
-        checks.AddRange(await StoreChecks.RunAsync(database, parse.GetValue(_deep), parse.GetValue(_acceptLoss), context.Output, context.Time, cancellationToken));
+        checks.AddRange(
+            await StoreChecks.RunAsync(database, parse.GetValue(_deep), parse.GetValue(_acceptLoss), context.Output, context.Time,
+                cancellationToken));
         Write(checks);
         return checks.Any(c => c.Level == CheckLevel.Fail) ? ExitCodes.Failed : ExitCodes.Ok;
     }
@@ -45,7 +50,9 @@ internal sealed class DoctorCommand(CommandContext context)
             AgentFile file = AgentFile.Load(path, new AgentFileOptions { Time = context.Time });
             await using var nothing = new InMemoryStewardStore(context.Time);
             await using AgentHost host = AgentHost.Create(file, nothing, context.Output, context.Time);
-            Check loaded = Check.Ok("agent", $"'{file.Agent.Name}' version {file.Agent.Version}: {Show.Count(file.Agent.Tools.Count, "tool")}, {Show.Count(file.Agent.Validators.Count, "validator")}");
+            Check loaded = Check.Ok(
+                "agent",
+                $"'{file.Agent.Name}' version {file.Agent.Version}: {Show.Count(file.Agent.Tools.Count, "tool")}, {Show.Count(file.Agent.Validators.Count, "validator")}");
             return [loaded, .. await AgentChecks.RunAsync(file, host.Catalog, context.Time, cancellationToken)];
         }
         catch (StewardException e)

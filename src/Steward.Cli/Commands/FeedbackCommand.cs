@@ -17,7 +17,10 @@ internal sealed class FeedbackCommand(CommandContext context)
     private readonly Option<bool> _up = CommonOptions.Named<bool>("--up", "Good: a score of 1.");
     private readonly Option<bool> _down = CommonOptions.Named<bool>("--down", "Bad: a score of 0.");
     private readonly Option<string?> _comment = CommonOptions.Named<string?>("--comment", "In words.", "text");
-    private readonly Option<int?> _turn = CommonOptions.Named<int?>("--turn", "The turn whose message is meant; otherwise the whole run.", "n");
+    private readonly Option<int?> _turn = CommonOptions.Named<int?>(
+        "--turn",
+        "The turn whose message is meant; otherwise the whole run.",
+        "n");
     private readonly Option<string?> _by = CommonOptions.By();
     private readonly Argument<string?> _listed = new("run") { Description = "Only about this run.", Arity = ArgumentArity.ZeroOrOne };
     private readonly Option<string?> _agent = CommonOptions.Named<string?>("--agent", "Only about runs of this agent.", "name");
@@ -32,7 +35,9 @@ internal sealed class FeedbackCommand(CommandContext context)
     {
         var list = new Command("list", "List feedback: what people said, and what the runtime noticed.") { _listed, _agent, _limit };
         list.SetAction(ListAsync);
-        var command = new Command("feedback", "Say how good a run was; also after it has ended. The journal stays as it is.") { _run, _score, _up, _down, _comment, _turn, _by, list };
+        var command = new Command(
+            "feedback",
+            "Say how good a run was; also after it has ended. The journal stays as it is.") { _run, _score, _up, _down, _comment, _turn, _by, list };
         command.SetAction(GiveAsync);
         return command;
     }
@@ -45,7 +50,8 @@ internal sealed class FeedbackCommand(CommandContext context)
         await using OpenRun run = await context.OpenRunAsync(parse, _run, null, cancellationToken);
         await using AgentHost host = AgentHost.Create(null, run.Store, context.Output, context.Time);
         string by = parse.GetValue(_by) ?? CommandContext.Operator;
-        await host.Client.Get(run.Info.Run).AddFeedbackAsync(by, score, parse.GetValue(_comment), parse.GetValue(_turn), cancellationToken: cancellationToken);
+        await host.Client.Get(run.Info.Run).AddFeedbackAsync(
+            by, score, parse.GetValue(_comment), parse.GetValue(_turn), cancellationToken: cancellationToken);
         context.Output.Document(new JsonObject { ["run"] = run.Info.Run.ToString(), ["score"] = score, ["by"] = by });
         context.Output.Line($"Kept: thank you. About run {run.Info.Run}.", Styles.Good);
         return ExitCodes.Ok;
@@ -63,8 +69,11 @@ internal sealed class FeedbackCommand(CommandContext context)
     private async Task<int> ListAsync(ParseResult parse, CancellationToken cancellationToken)
     {
         await using OpenStore store = await context.OpenAsync(parse, cancellationToken: cancellationToken);
-        RunId? run = parse.GetValue(_listed) is { } wanted ? (await RunFinder.FindAsync(store.Store, wanted, cancellationToken: cancellationToken)).Run : null;
-        IReadOnlyList<Feedback> found = await store.Store.FeedbackAsync(new FeedbackQuery { Run = run, Agent = parse.GetValue(_agent), Limit = parse.GetValue(_limit) }, cancellationToken);
+        RunId? run = parse.GetValue(_listed) is { } wanted
+            ? (await RunFinder.FindAsync(store.Store, wanted, cancellationToken: cancellationToken)).Run
+            : null;
+        IReadOnlyList<Feedback> found = await store.Store.FeedbackAsync(
+            new FeedbackQuery { Run = run, Agent = parse.GetValue(_agent), Limit = parse.GetValue(_limit) }, cancellationToken);
         context.Output.Document(new FeedbackList([.. found.Select(FeedbackDocument.Of)]), ContractJson.Complete<FeedbackList>());
         if (found.Count == 0)
             context.Output.Line("There is no feedback.");

@@ -41,7 +41,8 @@ internal sealed record Hints(string? Agent, string? StoreOption, RunId Run)
     {
         (string Command, string Options)[] answers = kind switch
         {
-            QuestionKind.OutcomeUnknown => [("resolve", "--happened --result TEXT"), ("resolve", "--did-not-happen"), ("resolve", "--stop")],
+            QuestionKind.OutcomeUnknown =>
+                [("resolve", "--happened --result TEXT"), ("resolve", "--did-not-happen"), ("resolve", "--stop")],
             QuestionKind.Approval or QuestionKind.Plan => [("approve", ""), ("deny", "--note REASON"), ("resolve", "--stop")],
             QuestionKind.UserInput or QuestionKind.HandOff => [("answer", "TEXT"), ("deny", "--note REASON"), ("resolve", "--stop")],
             _ => [("resolve", "--continue"), ("resolve", "--stop")],
@@ -51,7 +52,11 @@ internal sealed record Hints(string? Agent, string? StoreOption, RunId Run)
 
     /// <summary>The option that says who decides, where not everybody may.</summary>
     private static string Decider(string? assignee, IReadOnlyList<string>? roles) =>
-        assignee is not null ? $" --by {StoreLocator.Quote(assignee)}" : roles is [var role, ..] ? $" --role {StoreLocator.Quote(role)}" : "";
+        assignee is not null
+            ? $" --by {StoreLocator.Quote(assignee)}"
+            : roles is [var role, ..]
+            ? $" --role {StoreLocator.Quote(role)}"
+            : "";
 
     private string Database => Store.Length == 0 && Agent is not null ? $" --agent {StoreLocator.Quote(Agent)}" : Store;
 }

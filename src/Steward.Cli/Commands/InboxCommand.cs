@@ -14,24 +14,53 @@ internal sealed class InboxCommand(CommandContext context)
     private readonly Argument<string?> _folder = CommonOptions.Folder("The agent's folder whose database is meant; otherwise this one.");
     private readonly Option<string?> _tenant = CommonOptions.Named<string?>("--tenant", "Only questions of this tenant's runs.", "name");
     private readonly Option<string?> _runs = CommonOptions.Named<string?>("--run", "Only questions of this run.", "run");
-    private readonly Option<int> _limit = new("--limit") { Description = "At most so many.", HelpName = "count", DefaultValueFactory = _ => 100 };
+    private readonly Option<int> _limit = new("--limit")
+    {
+        Description = "At most so many.",
+        HelpName = "count",
+        DefaultValueFactory = _ => 100,
+    };
 
     private readonly Argument<string> _run = CommonOptions.Run();
     private readonly Argument<string?> _question = DecideCommand.Question();
     private readonly Option<string?> _to = CommonOptions.Named<string?>("--to", "The one person who may decide from now on.", "name");
-    private readonly Option<string[]> _roles = DecideCommand.Roles("The roles of which a decider bears one from now on; several with commas.");
+    private readonly Option<string[]> _roles = DecideCommand.Roles(
+        "The roles of which a decider bears one from now on; several with commas.");
     private readonly Option<string?> _by = CommonOptions.By();
-    private readonly Option<string[]> _as = new("--as") { Description = "A role that the one who gives it away bears; several with commas.", HelpName = "role", AllowMultipleArgumentsPerToken = true };
-    private readonly Option<bool> _override = new("--override") { Description = "Give it away as an administrator, although it is for others to decide. The journal says so." };
-    private readonly Option<string?> _agent = CommonOptions.Named<string?>("--agent", "The agent's folder whose database is meant.", "folder");
+    private readonly Option<string[]> _as = new("--as")
+    {
+        Description = "A role that the one who gives it away bears; several with commas.",
+        HelpName = "role",
+        AllowMultipleArgumentsPerToken = true,
+    };
+    private readonly Option<bool> _override = new("--override")
+    {
+        Description = "Give it away as an administrator, although it is for others to decide. The journal says so.",
+    };
+    private readonly Option<string?> _agent = CommonOptions.Named<string?>(
+        "--agent",
+        "The agent's folder whose database is meant.",
+        "folder");
 
     public static Command Create(CommandContext context) => new InboxCommand(context).Create();
 
     private Command Create()
     {
-        var reassign = new Command("reassign", "Give an open question to somebody else.") { _run, _question, _to, _roles, _by, _as, _override, _agent };
+        var reassign = new Command("reassign", "Give an open question to somebody else.")
+        {
+            _run,
+            _question,
+            _to,
+            _roles,
+            _by,
+            _as,
+            _override,
+            _agent,
+        };
         reassign.SetAction(ReassignAsync);
-        var command = new Command("inbox", "List what runs ask people: approvals, questions, hand-offs. Longest asked first.") { _folder, _tenant, _runs, _limit, reassign };
+        var command = new Command(
+            "inbox",
+            "List what runs ask people: approvals, questions, hand-offs. Longest asked first.") { _folder, _tenant, _runs, _limit, reassign };
         command.SetAction(ListAsync);
         return command;
     }
@@ -40,8 +69,11 @@ internal sealed class InboxCommand(CommandContext context)
     {
         int limit = parse.GetValue(_limit) is > 0 and var most ? most : throw new UsageException("--limit must be above 0.");
         await using OpenStore opened = await context.OpenAsync(parse, parse.GetValue(_folder), cancellationToken);
-        RunId? only = parse.GetValue(_runs) is { } run ? (await RunFinder.FindAsync(opened.Store, run, cancellationToken: cancellationToken)).Run : null;
-        IReadOnlyList<QuestionInfo> open = await opened.Store.QuestionsAsync(new QuestionQuery { Run = only, Tenant = parse.GetValue(_tenant), Limit = limit }, cancellationToken);
+        RunId? only = parse.GetValue(_runs) is { } run
+            ? (await RunFinder.FindAsync(opened.Store, run, cancellationToken: cancellationToken)).Run
+            : null;
+        IReadOnlyList<QuestionInfo> open = await opened.Store.QuestionsAsync(
+            new QuestionQuery { Run = only, Tenant = parse.GetValue(_tenant), Limit = limit }, cancellationToken);
         context.Output.Document(new JsonObject { ["questions"] = new JsonArray([.. open.Select(q => (JsonNode)Documents.Of(q))]) });
         if (context.Output.Json)
             return ExitCodes.Ok;
@@ -56,11 +88,15 @@ internal sealed class InboxCommand(CommandContext context)
         if (open.Count == 1 || only is not null)
         {
             foreach (QuestionInfo question in open)
-                new Hints(parse.GetValue(_folder), parse.GetValue(CommonOptions.Store), question.Run).WriteQuestion(context.Output, question, question.Text);
+                new Hints(
+                    parse.GetValue(_folder),
+                    parse.GetValue(CommonOptions.Store),
+                    question.Run).WriteQuestion(context.Output, question, question.Text);
         }
         else
         {
-            context.Output.Line("'steward inbox --run RUN' shows the questions of one run in full, and the commands that answer them.", Styles.Dim);
+            context.Output.Line(
+                "'steward inbox --run RUN' shows the questions of one run in full, and the commands that answer them.", Styles.Dim);
         }
 
         return ExitCodes.Ok;
@@ -75,7 +111,8 @@ internal sealed class InboxCommand(CommandContext context)
         await using OpenRun run = await context.OpenRunAsync(parse, _run, parse.GetValue(_agent), cancellationToken);
         QuestionInfo question = await QuestionFinder.FindAsync(run.Store, run.Info, parse.GetValue(_question), null, cancellationToken);
         string by = parse.GetValue(_by) ?? CommandContext.Operator;
-        var reassignment = new Reassignment(RunId.New(context.Time).ToString(), run.Info.Run, question.Id, by, to, roles.Length == 0 ? null : roles)
+        var reassignment = new Reassignment(
+            RunId.New(context.Time).ToString(), run.Info.Run, question.Id, by, to, roles.Length == 0 ? null : roles)
         {
             ByRoles = DecideCommand.Split(parse.GetValue(_as)),
             IsOverride = parse.GetValue(_override),
@@ -90,5 +127,8 @@ internal sealed class InboxCommand(CommandContext context)
     }
 
     private static string[] Row(QuestionInfo question, DateTimeOffset now) =>
-        [question.Run.ToString(), question.Id, QuestionLines.Age(now - question.AskedAt), Wire.Word(question.Kind), QuestionLines.What(question), QuestionLines.Who(question), QuestionLines.Expiry(question, now)];
+        [
+            question.Run.ToString(), question.Id, QuestionLines.Age(now - question.AskedAt), Wire.Word(question.Kind),
+            QuestionLines.What(question), QuestionLines.Who(question), QuestionLines.Expiry(question, now),
+        ];
 }

@@ -16,7 +16,9 @@ internal sealed class InitCommand(CommandContext context)
 
     private Command Create()
     {
-        var command = new Command("init", "Write a working agent folder: agent.yaml, a script to run without an account, and what they need.") { _folder, _force };
+        var command = new Command(
+            "init",
+            "Write a working agent folder: agent.yaml, a script to run without an account, and what they need.") { _folder, _force };
         command.SetAction(ExecuteAsync);
         return command;
     }
@@ -26,7 +28,8 @@ internal sealed class InitCommand(CommandContext context)
         string folder = Path.GetFullPath(parse.GetValue(_folder) ?? ".");
         Dictionary<string, string> files = Template.Files.ToDictionary(f => f.Path, f => f.Content, StringComparer.Ordinal);
         if (!parse.GetValue(_force) && files.Keys.FirstOrDefault(f => File.Exists(Path.Combine(folder, f))) is { } there)
-            throw new UsageException($"'{Path.Combine(folder, there)}' is there already, and nothing was written. Give another folder, or --force to overwrite.");
+            throw new UsageException(
+                $"'{Path.Combine(folder, there)}' is there already, and nothing was written. Give another folder, or --force to overwrite.");
         foreach ((string name, string text) in files)
         {
             string path = Path.Combine(folder, name);
@@ -41,7 +44,9 @@ internal sealed class InitCommand(CommandContext context)
     private void Report(string given, string folder, Dictionary<string, string> files)
     {
         string agent = StoreLocator.Quote(given);
-        context.Output.Document(new JsonObject { ["folder"] = folder, ["files"] = new JsonArray([.. files.Keys.Order(StringComparer.Ordinal).Select(f => (JsonNode)f)]) });
+        context.Output.Document(
+            new JsonObject { ["folder"] = folder, ["files"] = new JsonArray([.. files.Keys.Order(StringComparer.Ordinal).Select(f =>
+                (JsonNode)f)]) });
         foreach (string file in files.Keys.Order(StringComparer.Ordinal))
             context.Output.Line($"wrote {Path.Combine(given, file)}", Styles.Good);
         context.Output.Line();

@@ -9,7 +9,8 @@ namespace Steward.Cli.Commands;
 /// <summary><c>steward kill on|off|status</c>: the kill switches.</summary>
 internal static class KillCommand
 {
-    public static Command Create(CommandContext context) => new("kill", "Engage and release kill switches: once engaged, nothing under one starts any more.")
+    public static Command Create(CommandContext context) =>
+        new("kill", "Engage and release kill switches: once engaged, nothing under one starts any more.")
     {
         On(context), Off(context), Status(context),
     };
@@ -22,15 +23,18 @@ internal static class KillCommand
         Argument<string?> folder = CommonOptions.Folder("The agent's folder whose database is meant; otherwise this one.");
         Option<string?> reason = CommonOptions.Named<string?>("--reason", "Why; whoever finds it engaged reads it.", "text");
         Option<string?> by = CommonOptions.By();
-        var command = new Command("on", "Engage a switch: what is in flight under it is interrupted, its runs are parked.") { scope, folder, reason, by };
+        var command = new Command(
+            "on", "Engage a switch: what is in flight under it is interrupted, its runs are parked.") { scope, folder, reason, by };
         command.SetAction(async (parse, cancellationToken) =>
         {
             await using OpenStore store = await context.OpenAsync(parse, parse.GetValue(folder), cancellationToken);
             string where = await ParseAsync(store, parse.GetValue(scope)!, cancellationToken);
-            var engaged = new KillSwitch(where, parse.GetValue(by) ?? CommandContext.Operator, parse.GetValue(reason), context.Time.GetUtcNow());
+            var engaged = new KillSwitch(
+                where, parse.GetValue(by) ?? CommandContext.Operator, parse.GetValue(reason), context.Time.GetUtcNow());
             bool changed = await store.Store.EngageAsync(engaged, cancellationToken);
             context.Output.Document(new SwitchChange(where, true, changed), ContractJson.Complete<SwitchChange>());
-            context.Output.Line(changed ? $"Engaged: nothing under {where} starts any more." : $"{where} was engaged already.", Styles.Warn);
+            context.Output.Line(
+                changed ? $"Engaged: nothing under {where} starts any more." : $"{where} was engaged already.", Styles.Warn);
             return ExitCodes.Ok;
         });
         return command;
@@ -47,7 +51,11 @@ internal static class KillCommand
             string where = await ParseAsync(store, parse.GetValue(scope)!, cancellationToken);
             bool changed = await store.Store.ReleaseAsync(where, cancellationToken);
             context.Output.Document(new SwitchChange(where, false, changed), ContractJson.Complete<SwitchChange>());
-            context.Output.Line(changed ? $"Released: the runs under {where} go on with the next worker that is there for them." : $"{where} was not engaged.", Styles.Good);
+            context.Output.Line(
+                changed
+                    ? $"Released: the runs under {where} go on with the next worker that is there for them."
+                    : $"{where} was not engaged.",
+                Styles.Good);
             return ExitCodes.Ok;
         });
         return command;
@@ -55,7 +63,11 @@ internal static class KillCommand
 
     private static Command Status(CommandContext context)
     {
-        var scope = new Argument<string?>("scope") { Description = "Only this one; exit code 1 when it is engaged.", Arity = ArgumentArity.ZeroOrOne };
+        var scope = new Argument<string?>("scope")
+        {
+            Description = "Only this one; exit code 1 when it is engaged.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         Argument<string?> folder = CommonOptions.Folder("The agent's folder whose database is meant; otherwise this one.");
         var command = new Command("status", "List the switches that are engaged.") { scope, folder };
         command.SetAction(async (parse, cancellationToken) =>
@@ -67,7 +79,9 @@ internal static class KillCommand
             if (engaged.Length == 0)
                 context.Output.Line(only is null ? "No kill switch is engaged." : $"{only} is not engaged.", Styles.Good);
             else
-                context.Output.Table(["scope", "state", "since", "by", "reason"], [.. engaged.Select(s => (string[])[s.Scope, "engaged", Show.Moment(s.At), s.By, s.Reason ?? ""])]);
+                context.Output.Table(
+                    ["scope", "state", "since", "by", "reason"],
+                    [.. engaged.Select(s => (string[])[s.Scope, "engaged", Show.Moment(s.At), s.By, s.Reason ?? ""])]);
             return only is not null && engaged.Length > 0 ? ExitCodes.Failed : ExitCodes.Ok;
         });
         return command;

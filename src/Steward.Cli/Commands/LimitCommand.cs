@@ -10,12 +10,15 @@ namespace Steward.Cli.Commands;
 /// <summary><c>steward limit set|list|clear</c>: how much may go on at the same time, over all nodes.</summary>
 internal sealed class LimitCommand(CommandContext context)
 {
-    private const string Scopes = "global, tenant:NAME, tenant:* (each tenant without its own), tool:NAME or tool:* (each tool without its own).";
+    private const string Scopes =
+        "global, tenant:NAME, tenant:* (each tenant without its own), tool:NAME or tool:* (each tool without its own).";
 
     public static Command Create(CommandContext context)
     {
         var limit = new LimitCommand(context);
-        return new Command("limit", "Limit how much goes on at the same time, over all nodes: runs at work, runs in the queue, calls of a tool.") { limit.Set(), limit.List(), limit.Clear() };
+        return new Command(
+            "limit",
+            "Limit how much goes on at the same time, over all nodes: runs at work, runs in the queue, calls of a tool.") { limit.Set(), limit.List(), limit.Clear() };
     }
 
     private Command Set()
@@ -23,12 +26,19 @@ internal sealed class LimitCommand(CommandContext context)
         var scope = new Argument<string>("scope") { Description = Scopes };
         Argument<string?> folder = CommonOptions.Folder("The agent's folder whose database is meant; otherwise this one.");
         Option<int?> runs = CommonOptions.Named<int?>("--runs", "Most runs that workers hold at once (global, tenant).", "count");
-        Option<int?> queue = CommonOptions.Named<int?>("--queue", "Most runs that wait for a worker; more are not started (global, tenant).", "count");
+        Option<int?> queue = CommonOptions.Named<int?>(
+            "--queue", "Most runs that wait for a worker; more are not started (global, tenant).", "count");
         Option<int?> calls = CommonOptions.Named<int?>("--calls", "Most calls in flight at once; more wait (tool).", "count");
-        var command = new Command("set", "Set limits; those that are not named stay as they are. 0 holds everything back.") { scope, folder, runs, queue, calls };
+        var command = new Command(
+            "set", "Set limits; those that are not named stay as they are. 0 holds everything back.") { scope, folder, runs, queue, calls };
         command.SetAction(async (parse, cancellationToken) =>
         {
-            var given = new Limits { RunsAtOnce = parse.GetValue(runs), Queue = parse.GetValue(queue), CallsAtOnce = parse.GetValue(calls) };
+            var given = new Limits
+            {
+                RunsAtOnce = parse.GetValue(runs),
+                Queue = parse.GetValue(queue),
+                CallsAtOnce = parse.GetValue(calls),
+            };
             if (given == Limits.None)
                 throw new UsageException("Say what to limit: --runs or --queue of global or a tenant, --calls of a tool.");
             LimitScope where = LimitScope.Parse(parse.GetValue(scope)!);
@@ -37,7 +47,12 @@ internal sealed class LimitCommand(CommandContext context)
             Limits old = (await FindAsync(store, where, cancellationToken))?.Limits ?? Limits.None;
             await store.Store.SetLimitsAsync(
                 where,
-                new Limits { RunsAtOnce = given.RunsAtOnce ?? old.RunsAtOnce, Queue = given.Queue ?? old.Queue, CallsAtOnce = given.CallsAtOnce ?? old.CallsAtOnce },
+                new Limits
+                {
+                    RunsAtOnce = given.RunsAtOnce ?? old.RunsAtOnce,
+                    Queue = given.Queue ?? old.Queue,
+                    CallsAtOnce = given.CallsAtOnce ?? old.CallsAtOnce,
+                },
                 cancellationToken);
             Write(await FindAsync(store, where, cancellationToken) is { } now ? [now] : []);
             return ExitCodes.Ok;
@@ -89,13 +104,18 @@ internal sealed class LimitCommand(CommandContext context)
                 ["runs"] = l.Limits.RunsAtOnce,
                 ["queue"] = l.Limits.Queue,
                 ["calls"] = l.Limits.CallsAtOnce,
-                ["used"] = l.Scope.IsDefault ? null : new JsonObject { ["runs"] = l.Used.Runs, ["queue"] = l.Used.Queue, ["calls"] = l.Used.Calls },
+                ["used"] = l.Scope.IsDefault
+                    ? null
+                    : new JsonObject { ["runs"] = l.Used.Runs, ["queue"] = l.Used.Queue, ["calls"] = l.Used.Calls },
             })]),
         });
         if (limits.Count == 0)
             context.Output.Line("No limit is set.");
         else
-            context.Output.Table(["scope", "runs at once", "in the queue", "calls at once"], [.. limits.Select(l => (string[])[l.Scope.Key, Cell(l, l.Used.Runs, l.Limits.RunsAtOnce), Cell(l, l.Used.Queue, l.Limits.Queue), Cell(l, l.Used.Calls, l.Limits.CallsAtOnce)])]);
+            context.Output.Table(
+                ["scope", "runs at once", "in the queue", "calls at once"],
+                [.. limits.Select(l => (string[])[l.Scope.Key, Cell(l, l.Used.Runs, l.Limits.RunsAtOnce),
+                    Cell(l, l.Used.Queue, l.Limits.Queue), Cell(l, l.Used.Calls, l.Limits.CallsAtOnce)])]);
     }
 
     /// <summary>What is there of what may be; for a default, which holds for each one apart, only the limit.</summary>

@@ -13,26 +13,35 @@ namespace Steward.Cli.Commands;
 internal sealed class ReplayCommand(CommandContext context)
 {
     private readonly Argument<string> _run = CommonOptions.Run();
-    private readonly Option<string?> _agent = CommonOptions.Named<string?>("--agent", "The folder of the definition to replay with; otherwise that of this folder.", "folder");
+    private readonly Option<string?> _agent = CommonOptions.Named<string?>(
+        "--agent",
+        "The folder of the definition to replay with; otherwise that of this folder.",
+        "folder");
 
     public static Command Create(CommandContext context) => new ReplayCommand(context).Create();
 
     private Command Create()
     {
-        var command = new Command("replay", "Run today's code on a recorded run without any effect, and say where they part. Exit code 1 when they do.") { _run, _agent };
+        var command = new Command(
+            "replay",
+            "Run today's code on a recorded run without any effect, and say where they part. Exit code 1 when they do.") { _run, _agent };
         command.SetAction(ExecuteAsync);
         return command;
     }
 
     private async Task<int> ExecuteAsync(ParseResult parse, CancellationToken cancellationToken)
     {
-        string folder = AgentChoice.Folder(parse.GetValue(_agent)) ?? throw new UsageException("Say with which definition to replay: --agent FOLDER, or go into the agent's folder.");
+        string folder = AgentChoice.Folder(parse.GetValue(_agent))
+            ?? throw new UsageException("Say with which definition to replay: --agent FOLDER, or go into the agent's folder.");
         await using OpenRun run = await context.OpenRunAsync(parse, _run, folder, cancellationToken);
         RunState state = await RunJournal.LoadAsync(run.Store, run.Info.Run, cancellationToken);
         AgentFile file = AgentChoice.Load(context, folder, state.Started.DefinitionHash);
         bool isOther = file.Agent.Hash != state.Started.DefinitionHash;
         await using AgentHost host = AgentHost.Create(file, run.Store, context.Output, context.Time);
-        ReplayReport report = await host.Client.ReplayAsync(run.Info.Run, new ReplayRequest { Agent = isOther || await WasMovedAsync(run, cancellationToken) ? file.Agent : null }, cancellationToken);
+        ReplayReport report = await host.Client.ReplayAsync(
+            run.Info.Run,
+            new ReplayRequest { Agent = isOther || await WasMovedAsync(run, cancellationToken) ? file.Agent : null },
+            cancellationToken);
         Write(report, file, isOther);
         return report.Divergence is null ? ExitCodes.Ok : ExitCodes.Failed;
     }
@@ -58,12 +67,17 @@ internal sealed class ReplayCommand(CommandContext context)
             ["definition"] = isOther ? "other" : "recorded",
             ["recorded"] = report.Recorded,
             ["matched"] = report.Matched,
-            ["divergence"] = report.Divergence is { } d ? new JsonObject { ["sequence"] = d.Sequence, ["expected"] = d.Expected, ["actual"] = d.Actual } : null,
+            ["divergence"] = report.Divergence is { } d
+                ? new JsonObject { ["sequence"] = d.Sequence, ["expected"] = d.Expected, ["actual"] = d.Actual }
+                : null,
         });
-        string with = isOther ? $"with another definition than the recorded one ({file.Agent.Name} version {file.Agent.Version})" : "with the recorded definition";
+        string with = isOther
+            ? $"with another definition than the recorded one ({file.Agent.Name} version {file.Agent.Version})"
+            : "with the recorded definition";
         if (report.Divergence is not { } divergence)
         {
-            context.Output.Line($"No divergence: {Show.Count(report.Matched, "event")} came out as recorded, {with}. Nothing was called.", Styles.Good);
+            context.Output.Line(
+                $"No divergence: {Show.Count(report.Matched, "event")} came out as recorded, {with}. Nothing was called.", Styles.Good);
             return;
         }
 

@@ -13,8 +13,14 @@ namespace Steward.Cli.Commands;
 internal sealed class ResolveCommand(CommandContext context)
 {
     private readonly Argument<string> _run = CommonOptions.Run();
-    private readonly Argument<string?> _question = new("question") { Description = "The question's id; not needed when only one is open.", Arity = ArgumentArity.ZeroOrOne };
-    private readonly Option<bool> _happened = CommonOptions.Named<bool>("--happened", "The lost call took effect; with --result, what it gave.");
+    private readonly Argument<string?> _question = new("question")
+    {
+        Description = "The question's id; not needed when only one is open.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+    private readonly Option<bool> _happened = CommonOptions.Named<bool>(
+        "--happened",
+        "The lost call took effect; with --result, what it gave.");
     private readonly Option<bool> _didNotHappen = CommonOptions.Named<bool>("--did-not-happen", "The lost call had no effect: make it.");
     private readonly Option<bool> _approve = CommonOptions.Named<bool>("--approve", "Make this call.");
     private readonly Option<bool> _deny = CommonOptions.Named<bool>("--deny", "Do not make this call; the model reads the note.");
@@ -24,13 +30,18 @@ internal sealed class ResolveCommand(CommandContext context)
     private readonly Option<string?> _note = CommonOptions.Named<string?>("--note", "Why; it stands in the journal.", "text");
     private readonly Option<string?> _by = CommonOptions.By();
     private readonly Option<string[]> _roles = DecideCommand.Roles("A role that the decider bears; several with commas.");
-    private readonly Option<string?> _agent = CommonOptions.Named<string?>("--agent", "The agent's folder whose database is meant.", "folder");
+    private readonly Option<string?> _agent = CommonOptions.Named<string?>(
+        "--agent",
+        "The agent's folder whose database is meant.",
+        "folder");
 
     public static Command Create(CommandContext context) => new ResolveCommand(context).Create();
 
     private Command Create()
     {
-        var command = new Command("resolve", "Say what became of a lost call, or let a quarantined run go on; without an answer, list what a run asks. For approvals, see approve and deny.")
+        var command = new Command(
+            "resolve",
+            "Say what became of a lost call, or let a quarantined run go on; without an answer, list what a run asks. For approvals, see approve and deny.")
         {
             _run, _question, _happened, _didNotHappen, _approve, _deny, _continue, _stop, _result, _note, _by, _roles, _agent,
         };
@@ -50,7 +61,8 @@ internal sealed class ResolveCommand(CommandContext context)
 
         QuestionAsked question = Find(state, parse.GetValue(_question));
         if (!QuestionRules.Fits(question.Kind, given))
-            throw new UsageException($"'{question.Id}' is a question of another kind; answer it with one of: {string.Join(" | ", hints.Answers(question.Kind, question.Id))}.");
+            throw new UsageException(
+                $"'{question.Id}' is a question of another kind; answer it with one of: {string.Join(" | ", hints.Answers(question.Kind, question.Id))}.");
         string by = parse.GetValue(_by) ?? CommandContext.Operator;
         DecisionResult decided = await run.Store.DecideAsync(
             new Decision
@@ -66,12 +78,15 @@ internal sealed class ResolveCommand(CommandContext context)
             },
             cancellationToken);
         if (decided is { Status: DecisionStatus.AlreadyDecided, Question.Votes: [.., Vote earlier] })
-            throw new UsageException($"{earlier.By} has answered '{question.Id}' already ({Wire.Word(earlier.Answer)}), and the first answer counts. Go on with: {hints.Resume}");
+            throw new UsageException(
+                $"{earlier.By} has answered '{question.Id}' already ({Wire.Word(earlier.Answer)}), and the first answer counts. Go on with: {hints.Resume}");
         if (decided.Status is not (DecisionStatus.Accepted or DecisionStatus.Counted))
             throw new UsageException(QuestionLines.Refusal(decided, by));
         if (decided is { Status: DecisionStatus.Counted, Question: { } counted })
         {
-            context.Output.Document(new JsonObject { ["run"] = hints.Run.ToString(), ["question"] = question.Id, ["answer"] = Wire.Word(given), ["missing"] = counted.Needed - QuestionLines.Approvals(counted) });
+            context.Output.Document(
+                new JsonObject { ["run"] = hints.Run.ToString(), ["question"] = question.Id, ["answer"] = Wire.Word(given),
+                    ["missing"] = counted.Needed - QuestionLines.Approvals(counted) });
             context.Output.Line(QuestionLines.Counted(counted), Styles.Warn);
             return ExitCodes.Ok;
         }
@@ -102,8 +117,13 @@ internal sealed class ResolveCommand(CommandContext context)
         if (state.Questions.IsEmpty)
             throw new UsageException($"Run {state.Run} asks nothing: it is {state.Status.Name()} ({state.Reason}).");
         if (id is null)
-            return state.Questions is [var only] ? only : throw new UsageException($"Run {state.Run} asks several things; say which: {string.Join(", ", state.Questions.Select(q => q.Id))}.");
-        return state.FindQuestion(id) ?? throw new UsageException($"'{id}' is not an open question of run {state.Run}; open: {string.Join(", ", state.Questions.Select(q => q.Id))}.");
+            return state.Questions is [var only]
+                ? only
+                : throw new UsageException(
+                    $"Run {state.Run} asks several things; say which: {string.Join(", ", state.Questions.Select(q => q.Id))}.");
+        return state.FindQuestion(id)
+            ?? throw new UsageException(
+                $"'{id}' is not an open question of run {state.Run}; open: {string.Join(", ", state.Questions.Select(q => q.Id))}.");
     }
 
     private int List(RunState state, Hints hints)
@@ -125,8 +145,11 @@ internal sealed class ResolveCommand(CommandContext context)
 
     private void Report(QuestionAsked question, Answer answer, Hints hints)
     {
-        context.Output.Document(new JsonObject { ["run"] = hints.Run.ToString(), ["question"] = question.Id, ["answer"] = Wire.Word(answer), ["resume"] = hints.Resume });
-        context.Output.Line($"Answered {question.Id}: {Wire.Word(answer)}. A worker of this agent goes on by itself; otherwise:", Styles.Good);
+        context.Output.Document(
+            new JsonObject { ["run"] = hints.Run.ToString(), ["question"] = question.Id, ["answer"] = Wire.Word(answer),
+                ["resume"] = hints.Resume });
+        context.Output.Line(
+            $"Answered {question.Id}: {Wire.Word(answer)}. A worker of this agent goes on by itself; otherwise:", Styles.Good);
         context.Output.Line($"  {hints.Resume}");
         context.Output.Line($"  {hints.Work}");
     }

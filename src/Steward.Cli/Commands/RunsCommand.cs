@@ -13,7 +13,12 @@ internal static class RunsCommand
     public static Command Create(CommandContext context)
     {
         var folder = CommonOptions.Folder("The agent's folder whose database is meant; otherwise this one.");
-        var status = new Option<string[]>("--status") { Description = "Only runs in these: planning, executing, validating, reflecting, awaiting, completed, failed, cancelled.", HelpName = "status", AllowMultipleArgumentsPerToken = true };
+        var status = new Option<string[]>("--status")
+        {
+            Description = "Only runs in these: planning, executing, validating, reflecting, awaiting, completed, failed, cancelled.",
+            HelpName = "status",
+            AllowMultipleArgumentsPerToken = true,
+        };
         var agent = CommonOptions.Named<string?>("--agent", "Only runs of this agent.", "name");
         var tenant = CommonOptions.Named<string?>("--tenant", "Only runs of this tenant.", "name");
         Option<string[]> label = CommonOptions.Label("Only runs that bear this label; several times: that bear all of them.");
@@ -27,7 +32,9 @@ internal static class RunsCommand
                 Tenant = parse.GetValue(tenant),
                 Labels = CommonOptions.Labels(parse, label),
                 Limit = parse.GetValue(limit) is > 0 and var most ? most : throw new UsageException("--limit must be above 0."),
-                Statuses = parse.GetValue(status) is { Length: > 0 } names ? [.. names.SelectMany(n => n.Split(',')).Select(RunStatusExtensions.Parse)] : null,
+                Statuses = parse.GetValue(status) is { Length: > 0 } names
+                    ? [.. names.SelectMany(n => n.Split(',')).Select(RunStatusExtensions.Parse)]
+                    : null,
             };
             await using OpenStore store = await context.OpenAsync(parse, parse.GetValue(folder), cancellationToken);
             IReadOnlyList<RunInfo> runs = await store.Store.FindAsync(query, cancellationToken);

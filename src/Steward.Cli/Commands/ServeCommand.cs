@@ -12,11 +12,29 @@ namespace Steward.Cli.Commands;
 /// <summary><c>steward serve</c>: the HTTP API for some agents, and a worker for them.</summary>
 internal sealed class ServeCommand(CommandContext context)
 {
-    private readonly Argument<string[]> _agents = new("agent") { Description = "The agents' folders, or their agent.yaml files.", Arity = ArgumentArity.OneOrMore };
-    private readonly Option<string> _listen = new("--listen") { Description = "Where to listen: ADDRESS:PORT. Any other address than this machine's own needs keys.", HelpName = "address:port", DefaultValueFactory = _ => ListenAddress.Default };
-    private readonly Option<string?> _keys = CommonOptions.Named<string?>("--keys", $"A file of API keys, which 'steward key create' makes; otherwise {KeyFile.Variable}. Without keys, this machine alone is served.", "file");
-    private readonly Option<bool> _noWork = CommonOptions.Named<bool>("--no-work", "Only serve: 'steward work' or other servers on the same database work on the runs.");
-    private readonly Option<double> _drainDelay = new("--drain-delay") { Description = "How long it still answers after SIGTERM, with 503 at /readyz, before it gives its runs back: for load balancers that must notice first.", HelpName = "seconds" };
+    private readonly Argument<string[]> _agents = new("agent")
+    {
+        Description = "The agents' folders, or their agent.yaml files.",
+        Arity = ArgumentArity.OneOrMore,
+    };
+    private readonly Option<string> _listen = new("--listen")
+    {
+        Description = "Where to listen: ADDRESS:PORT. Any other address than this machine's own needs keys.",
+        HelpName = "address:port",
+        DefaultValueFactory = _ => ListenAddress.Default,
+    };
+    private readonly Option<string?> _keys = CommonOptions.Named<string?>(
+        "--keys",
+        $"A file of API keys, which 'steward key create' makes; otherwise {KeyFile.Variable}. Without keys, this machine alone is served.",
+        "file");
+    private readonly Option<bool> _noWork = CommonOptions.Named<bool>(
+        "--no-work",
+        "Only serve: 'steward work' or other servers on the same database work on the runs.");
+    private readonly Option<double> _drainDelay = new("--drain-delay")
+    {
+        Description = "How long it still answers after SIGTERM, with 503 at /readyz, before it gives its runs back: for load balancers that must notice first.",
+        HelpName = "seconds",
+    };
     private readonly WorkerFlags _worker = new();
     private readonly Option<bool> _scripted = CommonOptions.Scripted();
 
@@ -24,7 +42,17 @@ internal sealed class ServeCommand(CommandContext context)
 
     private Command Create()
     {
-        var command = new Command("serve", "Serve these agents over HTTP, and work on their runs. Ctrl-C gives them back.") { _agents, _listen, _keys, _noWork, _drainDelay, _worker.Concurrency, _worker.Lease, _scripted };
+        var command = new Command("serve", "Serve these agents over HTTP, and work on their runs. Ctrl-C gives them back.")
+        {
+            _agents,
+            _listen,
+            _keys,
+            _noWork,
+            _drainDelay,
+            _worker.Concurrency,
+            _worker.Lease,
+            _scripted,
+        };
         command.SetAction((parse, _) => ExecuteAsync(parse));
         return command;
     }
@@ -36,8 +64,10 @@ internal sealed class ServeCommand(CommandContext context)
         ListenAddress listen = ListenAddress.Parse(parse.GetValue(_listen)!);
         IReadOnlyList<StewardApiKey> keys = KeyFile.Find(parse.GetValue(_keys));
         if (keys.Count == 0 && !listen.IsLoopback)
-            throw new UsageException($"Without API keys nothing but this machine is served, and --listen is '{parse.GetValue(_listen)}'. Make a key ('steward key create NAME --tenant TENANT --file keys.json') and start with --keys keys.json, or listen on 127.0.0.1.");
-        AgentFile[] files = [.. parse.GetValue(_agents)!.Select(path => AgentFile.Load(path, new AgentFileOptions { Scripted = parse.GetValue(_scripted), Time = context.Time }))];
+            throw new UsageException(
+                $"Without API keys nothing but this machine is served, and --listen is '{parse.GetValue(_listen)}'. Make a key ('steward key create NAME --tenant TENANT --file keys.json') and start with --keys keys.json, or listen on 127.0.0.1.");
+        var options = new AgentFileOptions { Scripted = parse.GetValue(_scripted), Time = context.Time };
+        AgentFile[] files = [.. parse.GetValue(_agents)!.Select(path => AgentFile.Load(path, options))];
         StoreAddress database = Database(parse, files);
         var workers = new Workers(context, _worker.Read(parse));
 
@@ -71,14 +101,18 @@ internal sealed class ServeCommand(CommandContext context)
         StoreAddress[] databases = [.. files.Select(f => StoreLocator.ForAgent(parse.GetValue(CommonOptions.Store), f)).Distinct()];
         return databases is [var one]
             ? one
-            : throw new UsageException($"A server has one database, and these agents have several: {string.Join(", ", databases.Select(d => d.Name))}. Name one with --store, or serve them apart.");
+            : throw new UsageException(
+                $"A server has one database, and these agents have several: {string.Join(", ", databases.Select(d => d.Name))}. Name one with --store, or serve them apart.");
     }
 
     private void Say(ApiHost api, AgentFile[] files, StoreAddress database, IReadOnlyList<StewardApiKey> keys, bool works)
     {
         if (keys.Count == 0)
-            context.Output.ErrorLine("warning: no API keys: every program on this machine may do everything here, as an administrator of all tenants. Nobody else is served. For more, see --keys.");
-        context.Output.Line($"serving {string.Join(", ", files.Select(f => $"'{f.Agent.Name}'"))} at {api.Address}{(works ? "" : ", working on nothing")}, runs in {database}", Styles.Bold);
+            context.Output.ErrorLine(
+                "warning: no API keys: every program on this machine may do everything here, as an administrator of all tenants. Nobody else is served. For more, see --keys.");
+        context.Output.Line(
+            $"serving {string.Join(", ", files.Select(f => $"'{f.Agent.Name}'"))} at {api.Address}{(works ? "" : ", working on nothing")}, runs in {database}",
+            Styles.Bold);
         context.Output.JsonLine(new JsonObject
         {
             ["type"] = "serving",
@@ -96,6 +130,7 @@ internal sealed class ServeCommand(CommandContext context)
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using CancellationTokenRegistration note = stopping.Register(stopped.SetResult);
         await stopped.Task;
-        context.Output.ErrorLine("stopping: streams end, and runs are given back when the actions in hand have ended (Ctrl-C again leaves at once)");
+        context.Output.ErrorLine(
+            "stopping: streams end, and runs are given back when the actions in hand have ended (Ctrl-C again leaves at once)");
     }
 }

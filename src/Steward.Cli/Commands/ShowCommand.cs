@@ -22,7 +22,8 @@ internal sealed class ShowCommand(CommandContext context)
 
     private Command Create()
     {
-        var command = new Command("show", "Show a run's timeline: times, reasons, tokens, costs, retries, questions.") { _run, _folder, _follow, _payloads };
+        var command = new Command(
+            "show", "Show a run's timeline: times, reasons, tokens, costs, retries, questions.") { _run, _folder, _follow, _payloads };
         command.SetAction(ExecuteAsync);
         return command;
     }
@@ -71,7 +72,10 @@ internal sealed class ShowCommand(CommandContext context)
     private IAsyncEnumerable<JournalEntry> Entries(IStewardStore store, RunId run, bool follow, CancellationToken cancellationToken) =>
         follow ? FollowAsync(store, run, cancellationToken) : store.ReadAsync(run, 0, cancellationToken);
 
-    private async IAsyncEnumerable<JournalEntry> FollowAsync(IStewardStore store, RunId run, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<JournalEntry> FollowAsync(
+        IStewardStore store,
+        RunId run,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await using AgentHost host = AgentHost.Create(null, store, context.Output, context.Time);
         await foreach (RunUpdate update in new RunFollower(host, context.Time).FollowAsync(run, 0, cancellationToken: cancellationToken))

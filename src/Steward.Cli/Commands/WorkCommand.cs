@@ -12,8 +12,14 @@ internal sealed class WorkCommand(CommandContext context)
 {
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(250);
 
-    private readonly Argument<string[]> _agents = new("agent") { Description = "The agents' folders, or their agent.yaml files.", Arity = ArgumentArity.OneOrMore };
-    private readonly Option<bool> _untilIdle = CommonOptions.Named<bool>("--until-idle", "Stop when every run of these agents has ended or waits for somebody.");
+    private readonly Argument<string[]> _agents = new("agent")
+    {
+        Description = "The agents' folders, or their agent.yaml files.",
+        Arity = ArgumentArity.OneOrMore,
+    };
+    private readonly Option<bool> _untilIdle = CommonOptions.Named<bool>(
+        "--until-idle",
+        "Stop when every run of these agents has ended or waits for somebody.");
     private readonly WorkerFlags _worker = new();
     private readonly Option<bool> _scripted = CommonOptions.Scripted();
 
@@ -21,15 +27,19 @@ internal sealed class WorkCommand(CommandContext context)
 
     private Command Create()
     {
-        var command = new Command("work", "Work on every run of these agents that can go on. Ctrl-C gives them back.") { _agents, _untilIdle, _worker.Concurrency, _worker.Lease, _scripted };
+        var command = new Command(
+            "work",
+            "Work on every run of these agents that can go on. Ctrl-C gives them back.") { _agents, _untilIdle, _worker.Concurrency, _worker.Lease, _scripted };
         command.SetAction((parse, _) => ExecuteAsync(parse));
         return command;
     }
 
     private async Task<int> ExecuteAsync(ParseResult parse)
     {
-        AgentFile[] files = [.. parse.GetValue(_agents)!.Select(path => AgentFile.Load(path, new AgentFileOptions { Scripted = parse.GetValue(_scripted), Time = context.Time }))];
-        if (files.GroupBy(f => (f.Agent.Name, StoreLocator.ForAgent(parse.GetValue(CommonOptions.Store), f))).FirstOrDefault(g => g.Count() > 1) is { } twice)
+        var options = new AgentFileOptions { Scripted = parse.GetValue(_scripted), Time = context.Time };
+        AgentFile[] files = [.. parse.GetValue(_agents)!.Select(path => AgentFile.Load(path, options))];
+        string? given = parse.GetValue(CommonOptions.Store);
+        if (files.GroupBy(f => (f.Agent.Name, StoreLocator.ForAgent(given, f))).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new UsageException($"The agent '{twice.Key.Name}' is there twice, for the same database. Leave one out.");
         List<OpenStore> stores = [];
         var workers = new Workers(context, _worker.Read(parse));
@@ -59,7 +69,8 @@ internal sealed class WorkCommand(CommandContext context)
     private async Task WaitAsync(IReadOnlyList<(AgentHost Host, AgentFile File)> hosts, bool untilIdle)
     {
         CancellationToken stopping = context.Shutdown.Stopping;
-        using CancellationTokenRegistration note = stopping.Register(() => context.Output.ErrorLine("giving the runs back when the actions in hand have ended (Ctrl-C again leaves at once)"));
+        using CancellationTokenRegistration note = stopping.Register(
+            () => context.Output.ErrorLine("giving the runs back when the actions in hand have ended (Ctrl-C again leaves at once)"));
         try
         {
             while (!untilIdle || !await IsIdleAsync(hosts, stopping))

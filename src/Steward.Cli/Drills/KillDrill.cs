@@ -15,9 +15,9 @@ internal sealed record DrillFinding(string Name, bool Passed, string Text);
 
 /// <summary>Proves the kill switch on a store: starts harmless runs, engages, looks, releases, looks again.</summary>
 /// <remarks>
-/// Two witnesses are compared: the journals, whose order is that of the commits, and the drill tool's own ledger. The proof is by order, not by
-/// clock: once engaging has returned, the heads of all journals are read, and no intent may ever stand behind those until the release. A call
-/// whose intent was committed before is in flight: it is interrupted, and counted as such.
+/// Two witnesses are compared: the journals, whose order is that of the commits, and the drill tool's own ledger. The proof is
+/// by order, not by clock: once engaging has returned, the heads of all journals are read, and no intent may ever stand behind
+/// those until the release. A call whose intent was committed before is in flight: it is interrupted, and counted as such.
 /// </remarks>
 internal sealed class KillDrill(IStewardStore store, Output output, TimeProvider time, int runs, bool global)
 {
@@ -37,8 +37,10 @@ internal sealed class KillDrill(IStewardStore store, Output output, TimeProvider
 
     public async Task<IReadOnlyList<DrillFinding>> RunAsync(CancellationToken cancellationToken)
     {
-        if ((await store.SwitchesAsync(cancellationToken)).FirstOrDefault(s => s.Scope is "global" or $"agent:{DrillAgent.Name}" or "tenant:steward-drill") is { } engaged)
-            throw new UsageException($"{engaged.Scope} is engaged already, by {engaged.By}: the drill could not run. Release it first with 'steward kill off {engaged.Scope}'.");
+        if ((await store.SwitchesAsync(cancellationToken)).FirstOrDefault(
+            s => s.Scope is "global" or $"agent:{DrillAgent.Name}" or "tenant:steward-drill") is { } engaged)
+            throw new UsageException(
+                $"{engaged.Scope} is engaged already, by {engaged.By}: the drill could not run. Release it first with 'steward kill off {engaged.Scope}'.");
         await using AgentHost host = AgentHost.CreateWith(Add, store, output, time, configure: o =>
         {
             o.Prices.Add(DrillAgent.Price);
@@ -71,7 +73,9 @@ internal sealed class KillDrill(IStewardStore store, Output output, TimeProvider
     {
         await host.StartWorkerAsync();
         for (int i = 0; i < runs; i++)
-            _runs.Add((await host.Client.StartAsync(DrillAgent.Name, new RunRequest("Tick.") { Tenant = DrillAgent.Name }, cancellationToken)).Id);
+            _runs.Add(
+                (await host.Client.StartAsync(DrillAgent.Name, new RunRequest("Tick.") { Tenant = DrillAgent.Name },
+                    cancellationToken)).Id);
         HashSet<RunId> ticking = [];
         bool all = await UntilAsync(
             () =>
@@ -88,7 +92,8 @@ internal sealed class KillDrill(IStewardStore store, Output output, TimeProvider
     private async Task<Dictionary<RunId, long>> EngageAsync(CancellationToken cancellationToken)
     {
         long start = time.GetTimestamp();
-        await store.EngageAsync(new KillSwitch(Scope, "steward drill kill", "a drill: released within seconds", time.GetUtcNow()), cancellationToken);
+        await store.EngageAsync(
+            new KillSwitch(Scope, "steward drill kill", "a drill: released within seconds", time.GetUtcNow()), cancellationToken);
         Find("switch engaged", true, $"{Scope}, in {Rendering.Show.Ms(time.GetElapsedTime(start).TotalMilliseconds)}");
         return (await CoveredAsync(cancellationToken)).ToDictionary(r => r.Run, r => r.Sequence);
     }
@@ -106,7 +111,10 @@ internal sealed class KillDrill(IStewardStore store, Output output, TimeProvider
             s_grace * 2,
             cancellationToken);
         TimeSpan took = time.GetElapsedTime(start);
-        Find("all stopped", stopped && took <= s_grace, stopped ? $"in {Rendering.Show.Ms(took.TotalMilliseconds)}; the grace time is {s_grace.TotalSeconds:0} s" : $"{held} runs are still held after {took.TotalSeconds:0} s");
+        Find(
+            "all stopped",
+            stopped && took <= s_grace,
+            stopped ? $"in {Rendering.Show.Ms(took.TotalMilliseconds)}; the grace time is {s_grace.TotalSeconds:0} s" : $"{held} runs are still held after {took.TotalSeconds:0} s");
 
         int ticks = _agent.Ledger.Count;
         await Task.Delay(s_hold, time, cancellationToken);
@@ -114,10 +122,19 @@ internal sealed class KillDrill(IStewardStore store, Output output, TimeProvider
         HashSet<string> before = [];
         foreach ((RunId run, long head) in heads)
             late += await IntentsBehindAsync(run, head, before, cancellationToken);
-        Find("no intent after the commit", late == 0, late == 0 ? $"in {Rendering.Show.Count(heads.Count, "journal")}" : $"{late} intents were committed under the switch");
+        Find(
+            "no intent after the commit",
+            late == 0,
+            late == 0 ? $"in {Rendering.Show.Count(heads.Count, "journal")}" : $"{late} intents were committed under the switch");
         int unfounded = _agent.Ledger.Count(t => !before.Contains($"{t.Run}/{t.Key}"));
-        Find("no effect without such an intent", unfounded == 0, $"{Rendering.Show.Count(_agent.Ledger.Count, "effect")} so far, {unfounded} of them unfounded");
-        Find("silence while engaged", _agent.Ledger.Count == ticks, $"{_agent.Ledger.Count - ticks} effects within {s_hold.TotalSeconds:0} s");
+        Find(
+            "no effect without such an intent",
+            unfounded == 0,
+            $"{Rendering.Show.Count(_agent.Ledger.Count, "effect")} so far, {unfounded} of them unfounded");
+        Find(
+            "silence while engaged",
+            _agent.Ledger.Count == ticks,
+            $"{_agent.Ledger.Count - ticks} effects within {s_hold.TotalSeconds:0} s");
     }
 
     private async Task<int> IntentsBehindAsync(RunId run, long head, HashSet<string> before, CancellationToken cancellationToken)
@@ -147,7 +164,10 @@ internal sealed class KillDrill(IStewardStore store, Output output, TimeProvider
             },
             s_patience,
             cancellationToken);
-        Find("released, went on", again, $"{alive} of {runs} call their tool again after {Rendering.Show.Ms(time.GetElapsedTime(start).TotalMilliseconds)}");
+        Find(
+            "released, went on",
+            again,
+            $"{alive} of {runs} call their tool again after {Rendering.Show.Ms(time.GetElapsedTime(start).TotalMilliseconds)}");
         _agent.IsOver = true;
         IReadOnlyList<RunInfo> mine = [];
         bool ended = await UntilAsync(
@@ -159,10 +179,16 @@ internal sealed class KillDrill(IStewardStore store, Output output, TimeProvider
             s_patience,
             cancellationToken);
         int completed = mine.Count(r => r.Status == RunStatus.Completed);
-        Find("completed", ended && completed == runs, $"{completed} of {runs} in {Rendering.Show.Ms(time.GetElapsedTime(start).TotalMilliseconds)}");
+        Find(
+            "completed",
+            ended && completed == runs,
+            $"{completed} of {runs} in {Rendering.Show.Ms(time.GetElapsedTime(start).TotalMilliseconds)}");
         bool fenced = _agent.Ledger.GroupBy(t => t.Run).All(g => g.Zip(g.Skip(1)).All(p => p.First.Epoch <= p.Second.Epoch));
         int twice = _agent.Ledger.GroupBy(t => (t.Run, t.Key)).Count(g => g.Count() > 1);
-        Find("fenced", fenced, $"epochs never go back; {Rendering.Show.Count(_agent.Ledger.Count, "effect")}, {twice} made again with the same key");
+        Find(
+            "fenced",
+            fenced,
+            $"epochs never go back; {Rendering.Show.Count(_agent.Ledger.Count, "effect")}, {twice} made again with the same key");
     }
 
     private async Task<IReadOnlyList<RunInfo>> CoveredAsync(CancellationToken cancellationToken) => global
@@ -170,7 +196,8 @@ internal sealed class KillDrill(IStewardStore store, Output output, TimeProvider
         : await MineAsync(cancellationToken);
 
     private async Task<IReadOnlyList<RunInfo>> MineAsync(CancellationToken cancellationToken) =>
-        [.. (await store.FindAsync(new RunQuery { Agent = DrillAgent.Name, Limit = 10_000 }, cancellationToken)).Where(r => _runs.Contains(r.Run))];
+        [.. (await store.FindAsync(new RunQuery { Agent = DrillAgent.Name, Limit = 10_000 }, cancellationToken))
+            .Where(r => _runs.Contains(r.Run))];
 
     private async Task CancelRestAsync(AgentHost host)
     {
@@ -185,7 +212,10 @@ internal sealed class KillDrill(IStewardStore store, Output output, TimeProvider
         }
 
         if (any)
-            await UntilAsync(async () => (await MineAsync(CancellationToken.None)).All(r => r.Status.IsTerminal()), s_grace, CancellationToken.None);
+            await UntilAsync(
+                async () => (await MineAsync(CancellationToken.None)).All(r => r.Status.IsTerminal()),
+                s_grace,
+                CancellationToken.None);
     }
 
     private async Task<bool> UntilAsync(Func<ValueTask<bool>> condition, TimeSpan patience, CancellationToken cancellationToken)

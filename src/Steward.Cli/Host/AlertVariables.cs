@@ -2,7 +2,8 @@ using Steward.Hosting;
 
 namespace Steward.Cli.Host;
 
-/// <summary>Where this process posts budget alerts, by its environment: they tell of tenants and of everything too, so the webhook is no agent's own.</summary>
+/// <summary>Where this process posts budget alerts, by its environment: they tell
+/// of tenants and of everything too, so the webhook is no agent's own.</summary>
 internal sealed record AlertVariables(Uri? Webhook, string? Secret)
 {
     public const string WebhookVariable = "STEWARD_ALERT_WEBHOOK";
@@ -25,7 +26,9 @@ internal sealed record AlertVariables(Uri? Webhook, string? Secret)
     }
 
     /// <summary>The message does not repeat the value: whoever knows a webhook's URL can often post to it.</summary>
-    private static Uri Parse(string text) => Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0
+    private static Uri Parse(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0
         ? url
-        : throw new UsageException($"The environment variable {WebhookVariable} is no URL to post to. Write one such as https://example.com/alerts, without a user name, or unset it.");
+        : throw new UsageException(
+            $"The environment variable {WebhookVariable} is no URL to post to. Write one such as https://example.com/alerts, without a user name, or unset it.");
 }

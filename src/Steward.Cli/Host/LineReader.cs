@@ -5,7 +5,8 @@ namespace Steward.Cli.Host;
 /// <summary>Lines of the standard input, typed or piped. Read on a thread of their own, for a terminal's reader blocks.</summary>
 internal sealed class LineReader
 {
-    private readonly Channel<string> _lines = Channel.CreateBounded<string>(new BoundedChannelOptions(64) { SingleReader = true, SingleWriter = true });
+    private readonly Channel<string> _lines = Channel.CreateBounded<string>(
+        new BoundedChannelOptions(64) { SingleReader = true, SingleWriter = true });
     private Task<string?>? _next;
 
     public LineReader(TextReader reader)

@@ -10,13 +10,19 @@ internal static class QuestionFinder
 {
     /// <summary>The question of that id, open or not; without an id, the only open one of these kinds.</summary>
     /// <exception cref="UsageException">There is none, or there are several.</exception>
-    public static async Task<QuestionInfo> FindAsync(IRunStore store, RunInfo run, string? id, IReadOnlyCollection<QuestionKind>? kinds, CancellationToken cancellationToken)
+    public static async Task<QuestionInfo> FindAsync(
+        IRunStore store,
+        RunInfo run,
+        string? id,
+        IReadOnlyCollection<QuestionKind>? kinds,
+        CancellationToken cancellationToken)
     {
         IReadOnlyList<QuestionInfo> open = await store.QuestionsAsync(new QuestionQuery { Run = run.Run }, cancellationToken);
         string list = open.Count == 0 ? "It asks nothing" : $"Open: {string.Join(", ", open.Select(q => $"{q.Id} ({Wire.Word(q.Kind)})"))}";
         if (id is not null)
         {
-            IReadOnlyList<QuestionInfo> named = await store.QuestionsAsync(new QuestionQuery { Run = run.Run, Id = id, Status = null, Limit = 1 }, cancellationToken);
+            IReadOnlyList<QuestionInfo> named = await store.QuestionsAsync(
+                new QuestionQuery { Run = run.Run, Id = id, Status = null, Limit = 1 }, cancellationToken);
             return named is [var question] ? question : throw new UsageException($"Run {run.Run} never asked '{id}'. {list}.");
         }
 

@@ -6,7 +6,11 @@ namespace Steward.Cli.Host;
 /// <summary>Whether a run will stay as it is until somebody does something.</summary>
 internal static class Rest
 {
-    public static async ValueTask<bool> IsAtRestAsync(IStewardStore store, RunInfo run, DateTimeOffset now, CancellationToken cancellationToken)
+    public static async ValueTask<bool> IsAtRestAsync(
+        IStewardStore store,
+        RunInfo run,
+        DateTimeOffset now,
+        CancellationToken cancellationToken)
     {
         if (run.Status.IsTerminal())
             return true;
@@ -22,8 +26,13 @@ internal static class Rest
             : (await store.SwitchesAsync(cancellationToken)).Any(s => s.Covers(run));
     }
 
-    /// <summary>Whether all the children of a run that waits for them are at rest themselves: then nobody goes on until somebody does something.</summary>
-    private static async ValueTask<bool> RestAsync(IStewardStore store, RunInfo parent, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>Whether all the children of a run that waits for them are at rest
+    /// themselves: then nobody goes on until somebody does something.</summary>
+    private static async ValueTask<bool> RestAsync(
+        IStewardStore store,
+        RunInfo parent,
+        DateTimeOffset now,
+        CancellationToken cancellationToken)
     {
         bool any = parent.Reason != Reasons.Children; // When all of them have ended, the parent is about to hear of it.
         RunQuery children = new() { Parent = parent.Run, Statuses = StatusRules.Living, Limit = RunFamily.Most };

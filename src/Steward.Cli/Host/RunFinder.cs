@@ -9,7 +9,11 @@ internal static class RunFinder
     private const int Searched = 10_000;
 
     /// <exception cref="UsageException">There is no such run, or several.</exception>
-    public static async Task<RunInfo> FindAsync(IRunStore store, string text, string? agent = null, CancellationToken cancellationToken = default)
+    public static async Task<RunInfo> FindAsync(
+        IRunStore store,
+        string text,
+        string? agent = null,
+        CancellationToken cancellationToken = default)
     {
         string wanted = text.Replace("-", "", StringComparison.Ordinal).ToLowerInvariant();
         if (wanted == "last")
@@ -17,14 +21,19 @@ internal static class RunFinder
         if (wanted.Length == 0 || !wanted.All(char.IsAsciiHexDigit))
             throw new UsageException($"'{text}' is not a run; expected its id, the beginning of it, or 'last'. 'steward runs' lists them.");
         if (wanted.Length == 32)
-            return (await store.FindAsync(new RunQuery { Run = RunId.Parse(wanted), Limit = 1 }, cancellationToken)) is [var only] ? only : throw Unknown(text);
+            return (await store.FindAsync(new RunQuery { Run = RunId.Parse(wanted), Limit = 1 }, cancellationToken)) is [var only]
+                ? only
+                : throw Unknown(text);
 
-        RunInfo[] found = [.. (await store.FindAsync(new RunQuery { Limit = Searched }, cancellationToken)).Where(r => r.Run.ToString().StartsWith(wanted, StringComparison.Ordinal))];
+        RunInfo[] found =
+            [.. (await store.FindAsync(new RunQuery { Limit = Searched }, cancellationToken))
+                .Where(r => r.Run.ToString().StartsWith(wanted, StringComparison.Ordinal))];
         return found switch
         {
             [var one] => one,
             [] => throw Unknown(text),
-            _ => throw new UsageException($"'{text}' is the beginning of {found.Length} runs: {string.Join(", ", found.Take(3).Select(r => r.Run.ToString()))}{(found.Length > 3 ? " …" : "")}. Write more of it."),
+            _ => throw new UsageException(
+                $"'{text}' is the beginning of {found.Length} runs: {string.Join(", ", found.Take(3).Select(r => r.Run.ToString()))}{(found.Length > 3 ? " …" : "")}. Write more of it."),
         };
     }
 
@@ -37,7 +46,9 @@ internal static class RunFinder
     private static async Task<RunInfo> NewestAsync(IRunStore store, string? agent, CancellationToken cancellationToken) =>
         (await store.FindAsync(new RunQuery { Agent = agent, Limit = 1 }, cancellationToken)) is [var newest]
             ? newest
-            : throw new UsageException($"There is no run yet{(agent is null ? "" : $" of the agent '{agent}'")}. Start one with 'steward run'.");
+            : throw new UsageException(
+                $"There is no run yet{(agent is null ? "" : $" of the agent '{agent}'")}. Start one with 'steward run'.");
 
-    private static UsageException Unknown(string text) => new($"There is no run '{text}' in this database. 'steward runs' lists them; --store names another database.");
+    private static UsageException Unknown(string text) =>
+        new($"There is no run '{text}' in this database. 'steward runs' lists them; --store names another database.");
 }

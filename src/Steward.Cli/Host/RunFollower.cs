@@ -14,10 +14,16 @@ internal sealed class RunFollower(AgentHost host, TimeProvider time)
     /// <param name="after">The last sequence that is known.</param>
     /// <param name="ignoreRest">Says that a rest does not count, for example because a worker is about to wake the run.</param>
     /// <param name="cancellationToken">Ends following.</param>
-    public async IAsyncEnumerable<RunUpdate> FollowAsync(RunId run, long after, Func<RunInfo, bool>? ignoreRest = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<RunUpdate> FollowAsync(
+        RunId run,
+        long after,
+        Func<RunInfo, bool>? ignoreRest = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await using IAsyncEnumerator<RunUpdate> updates = host.Client.Get(run).StreamAsync(after, leaving.Token).GetAsyncEnumerator(CancellationToken.None);
+        await using IAsyncEnumerator<RunUpdate> updates = host.Client.Get(run)
+            .StreamAsync(after, leaving.Token)
+            .GetAsyncEnumerator(CancellationToken.None);
         Task<bool> next = updates.MoveNextAsync().AsTask();
         Task? change = null; // Null: it is time to look whether the run is at rest.
         try

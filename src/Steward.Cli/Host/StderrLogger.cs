@@ -12,7 +12,12 @@ internal sealed class StderrLogger(string category, Output output, LogLevel leas
     public bool IsEnabled(LogLevel logLevel) =>
         Output.IsDebug ? logLevel >= LogLevel.Information : logLevel >= least && category.StartsWith("Steward", StringComparison.Ordinal);
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel,
+        EventId eventId,
+        TState state,
+        Exception? exception,
+        Func<TState, Exception?, string> formatter)
     {
         if (!IsEnabled(logLevel))
             return;

@@ -3,7 +3,8 @@ using Steward.Declarative.Stores;
 
 namespace Steward.Cli.Host;
 
-/// <summary>Finds the database: <c>--store</c>, else <c>STEWARD_STORE</c>, else the agent's own, else <c>.steward/runs.db</c> here.</summary>
+/// <summary>Finds the database: <c>--store</c>, else <c>STEWARD_STORE</c>,
+/// else the agent's own, else <c>.steward/runs.db</c> here.</summary>
 internal static class StoreLocator
 {
     public const string Variable = "STEWARD_STORE";
@@ -21,17 +22,28 @@ internal static class StoreLocator
         StoreAddress address = Any(option, folder);
         return address.MayExist
             ? address
-            : throw new UsageException($"There is no database '{address}'. Say where it is with --store, set {Variable}, or go into the agent's folder; 'steward run' makes one.");
+            : throw new UsageException(
+                $"There is no database '{address}'. Say where it is with --store, set {Variable}, or go into the agent's folder; 'steward run' makes one.");
     }
 
     /// <summary>The options that lead another command to the same database; a password is left out.</summary>
-    public static string Options(string? option) => option is { Length: > 0 } ? $" --store {Quote(StoreAddress.IsPostgres(option) ? StoreAddress.OfPostgres(option).Name : option)}" : "";
+    public static string Options(string? option) =>
+        option is { Length: > 0 }
+            ? $" --store {Quote(StoreAddress.IsPostgres(option) ? StoreAddress.OfPostgres(option).Name : option)}"
+            : "";
 
-    public static string Quote(string text) => text.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '_' or ':' or '@') && text.Length > 0 ? text : $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+    public static string Quote(string text) =>
+        text.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '_' or ':' or '@') && text.Length > 0
+            ? text
+            : $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     private static StoreAddress? Given(string? option)
     {
-        string? given = option is { Length: > 0 } ? option : Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } variable ? variable : null;
+        string? given = option is { Length: > 0 }
+            ? option
+            : Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } variable
+            ? variable
+            : null;
         if (given is null)
             return null;
         if (StoreAddress.IsPostgres(given))
@@ -55,6 +67,7 @@ internal static class StoreLocator
             }
         }
 
-        return StoreAddress.OfFile(Path.Combine(Directory.Exists(folder) ? folder : Path.GetDirectoryName(Path.GetFullPath(folder))!, ".steward", "runs.db"));
+        return StoreAddress.OfFile(
+            Path.Combine(Directory.Exists(folder) ? folder : Path.GetDirectoryName(Path.GetFullPath(folder))!, ".steward", "runs.db"));
     }
 }

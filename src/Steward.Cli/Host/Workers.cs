@@ -12,9 +12,19 @@ namespace Steward.Cli.Host;
 /// <summary>The options of commands that work on whatever is claimable.</summary>
 internal sealed class WorkerFlags
 {
-    public Option<int> Concurrency { get; } = new("--concurrency") { Description = "Most runs at the same time, for each agent.", HelpName = "runs", DefaultValueFactory = _ => 8 };
+    public Option<int> Concurrency { get; } = new("--concurrency")
+    {
+        Description = "Most runs at the same time, for each agent.",
+        HelpName = "runs",
+        DefaultValueFactory = _ => 8,
+    };
 
-    public Option<double> Lease { get; } = new("--lease") { Description = "How long others leave this worker's runs alone without a sign of life from it, in seconds.", HelpName = "seconds", DefaultValueFactory = _ => AgentHost.Lease.TotalSeconds };
+    public Option<double> Lease { get; } = new("--lease")
+    {
+        Description = "How long others leave this worker's runs alone without a sign of life from it, in seconds.",
+        HelpName = "seconds",
+        DefaultValueFactory = _ => AgentHost.Lease.TotalSeconds,
+    };
 
     /// <exception cref="UsageException">A value is out of its range.</exception>
     public Action<StewardOptions> Read(ParseResult parse)
@@ -52,7 +62,9 @@ internal sealed class Workers(CommandContext context, Action<StewardOptions> con
             api.Hub.Notified += host.Hub.Hint;
         await host.StartWorkerAsync();
         context.Output.Line($"working on '{file.Agent.Name}' ({file.ModelDescription}) in {store.Address}", Styles.Bold);
-        context.Output.JsonLine(new JsonObject { ["type"] = "working", ["agent"] = file.Agent.Name, ["speaker"] = file.ModelDescription, ["store"] = store.Address.Name });
+        context.Output.JsonLine(
+            new JsonObject { ["type"] = "working", ["agent"] = file.Agent.Name, ["speaker"] = file.ModelDescription,
+                ["store"] = store.Address.Name });
     }
 
     public async ValueTask DisposeAsync()

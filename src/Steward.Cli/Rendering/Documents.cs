@@ -8,7 +8,8 @@ using Steward.Storage;
 
 namespace Steward.Cli.Rendering;
 
-/// <summary>The shared documents as nodes, for commands that add something of their own. Names are part of the contract with scripts.</summary>
+/// <summary>The shared documents as nodes, for commands that add something
+/// of their own. Names are part of the contract with scripts.</summary>
 internal static class Documents
 {
     public static JsonObject Of(RunInfo run) => Node(RunDocument.Of(run), ContractJson.Complete<RunDocument>());

@@ -14,7 +14,11 @@ namespace Steward.Cli.Rendering;
 /// <remarks>Thread-safe: the runtime's log may speak between two lines of a command.</remarks>
 internal sealed class Output
 {
-    private static readonly JsonSerializerOptions s_document = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_document = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
     private static readonly JsonSerializerOptions s_line = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly Lock _lock = new();
@@ -29,7 +33,9 @@ internal sealed class Output
         _errorsInColour = errorsInColour;
         if (!colour || json)
             return;
-        _console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.Yes, ColorSystem = ColorSystemSupport.Standard, Out = new AnsiConsoleOutput(writer) });
+        _console = AnsiConsole.Create(
+            new AnsiConsoleSettings { Ansi = AnsiSupport.Yes, ColorSystem = ColorSystemSupport.Standard,
+                Out = new AnsiConsoleOutput(writer) });
         // The terminal wraps by itself; a hard break in an id or a command could not be copied.
         _console.Profile.Width = 10_000;
     }
@@ -49,7 +55,8 @@ internal sealed class Output
     public static Output ForProcess(string[] args)
     {
         Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-        bool plain = Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 } || (!OperatingSystem.IsWindows() && Environment.GetEnvironmentVariable("TERM") is (null or "" or "dumb"));
+        bool plain = Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 }
+            || (!OperatingSystem.IsWindows() && Environment.GetEnvironmentVariable("TERM") is (null or "" or "dumb"));
         // Asked before parsing, for errors of parsing are output too.
         bool json = args.TakeWhile(a => a != "--").Contains("--json");
         return new Output(Console.Out, Console.Error, !plain && !Console.IsOutputRedirected, json, !plain && !Console.IsErrorRedirected);

@@ -8,8 +8,9 @@ namespace Steward.Cli.Rendering;
 
 /// <summary>Shows a run as it goes.</summary>
 /// <remarks>
-/// What was committed is shown in the journal's order. What a model is saying meanwhile is shown on a terminal only: it is provisional, and
-/// when the committed answer is another one, that is shown anew. The stream drops text that a stopped terminal does not take, so none holds up the run.
+/// What was committed is shown in the journal's order. What a model is saying meanwhile is shown on
+/// a terminal only: it is provisional, and when the committed answer is another one, that is shown
+/// anew. The stream drops text that a stopped terminal does not take, so none holds up the run.
 /// </remarks>
 internal sealed class RunView(Output output)
 {
@@ -76,7 +77,9 @@ internal sealed class RunView(Output output)
                 break;
             case ModelReturned returned:
                 Close(string.Concat(returned.Content.OfType<TextPart>().Select(t => t.Text)));
-                output.Line($"  {Show.Spent(_state.Spent, _state.Started.Ceilings)} so far{(returned.Usage is { } u ? $" · {Show.Count(u.Input)} tokens in, {Show.Count(u.Output)} out" : "")}", Styles.Dim);
+                output.Line(
+                    $"  {Show.Spent(_state.Spent, _state.Started.Ceilings)} so far{(returned.Usage is { } u ? $" · {Show.Count(u.Input)} tokens in, {Show.Count(u.Output)} out" : "")}",
+                    Styles.Dim);
                 break;
             case RunStarted or RunCompleted or RunFailed or RunCancelled:
                 break;
@@ -96,7 +99,9 @@ internal sealed class RunView(Output output)
     {
         Break();
         if (started.Attempt > 1 || started.WrapUp)
-            output.Line($"asks {started.Provider}/{started.Model} again (attempt {started.Attempt}{(started.WrapUp ? ", wrap-up" : "")})", Styles.Dim);
+            output.Line(
+                $"asks {started.Provider}/{started.Model} again (attempt {started.Attempt}{(started.WrapUp ? ", wrap-up" : "")})",
+                Styles.Dim);
     }
 
     /// <summary>The committed answer: nothing more when it is what was streamed, the rest, or all of it.</summary>

@@ -36,7 +36,8 @@ internal static class Show
         ? $"+{span.TotalSeconds.ToString("0.000", s_culture)}s"
         : $"+{span.ToString(span.TotalHours < 1 ? @"m\:ss" : @"d\.hh\:mm\:ss", s_culture)}";
 
-    public static string Ms(double milliseconds) => milliseconds < 1_000 ? $"{milliseconds.ToString("0.#", s_culture)} ms" : $"{(milliseconds / 1_000).ToString("0.0#", s_culture)} s";
+    public static string Ms(double milliseconds) =>
+        milliseconds < 1_000 ? $"{milliseconds.ToString("0.#", s_culture)} ms" : $"{(milliseconds / 1_000).ToString("0.0#", s_culture)} s";
 
     public static string Metric(BudgetMetric metric) => metric switch
     {

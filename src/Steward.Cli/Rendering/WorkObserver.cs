@@ -16,7 +16,9 @@ internal sealed class WorkObserver(Output output) : IRunObserver
         {
             if (entry.Event is not StateChanged change)
                 continue;
-            output.Line($"{Show.Clock(entry.Time)}  {state.Run}  {change.From.Name()} → {change.To.Name()} ({change.Reason})  {Show.Spent(state.Spent, state.Started.Ceilings)}", RunSummary.StyleOf(change.To));
+            output.Line(
+                $"{Show.Clock(entry.Time)}  {state.Run}  {change.From.Name()} → {change.To.Name()} ({change.Reason})  {Show.Spent(state.Spent, state.Started.Ceilings)}",
+                RunSummary.StyleOf(change.To));
             output.JsonLine(new JsonObject
             {
                 ["type"] = "transition",
@@ -31,5 +33,6 @@ internal sealed class WorkObserver(Output output) : IRunObserver
     }
 
     public void Alerted(RunState state, BudgetAlert alert) =>
-        output.ErrorLine($"warning: {alert.Scope} has used {Show.Of(alert.Metric, alert.Used)} of its ceiling of {Show.Of(alert.Metric, alert.Ceiling)} {Show.Metric(alert.Metric)}");
+        output.ErrorLine(
+            $"warning: {alert.Scope} has used {Show.Of(alert.Metric, alert.Used)} of its ceiling of {Show.Of(alert.Metric, alert.Ceiling)} {Show.Metric(alert.Metric)}");
 }

@@ -20,7 +20,8 @@ internal static partial class DiskFolder
             throw Error(path);
     }
 
-    private static IOException Error(string path) => new($"The folder '{path}' could not be written to the disk: {Marshal.GetLastPInvokeErrorMessage()}. Nothing was deleted that should have been archived there.");
+    private static IOException Error(string path) => new(
+        $"The folder '{path}' could not be written to the disk: {Marshal.GetLastPInvokeErrorMessage()}. Nothing was deleted that should have been archived there.");
 
     private static partial class Native
     {

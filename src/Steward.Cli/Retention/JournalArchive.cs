@@ -7,7 +7,8 @@ using Steward.Storage;
 
 namespace Steward.Cli.Retention;
 
-/// <summary>A folder of journals: <c>DAY/ROOT.jsonl</c> holds the entries of a root and all its descendants, one a line, <c>DAY/ROOT.feedback.jsonl</c> what was said about them, <c>blobs/SHA-256</c> the large contents that they name.</summary>
+/// <summary>A folder of journals: <c>DAY/ROOT.jsonl</c> holds the entries of a root and all its descendants, one a line,
+/// <c>DAY/ROOT.feedback.jsonl</c> what was said about them, <c>blobs/SHA-256</c> the large contents that they name.</summary>
 /// <remarks>A file has its name only when it is whole and on the disk. Written again, it replaces itself.</remarks>
 internal sealed class JournalArchive(IStewardStore store, string folder)
 {
@@ -58,7 +59,8 @@ internal sealed class JournalArchive(IStewardStore store, string folder)
         _blobs.Clear();
     }
 
-    private string PathOf(RunId root, DateTimeOffset started) => Path.Combine(folder, started.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), $"{root}.jsonl");
+    private string PathOf(RunId root, DateTimeOffset started) =>
+        Path.Combine(folder, started.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), $"{root}.jsonl");
 
     private void Move(string part, string path)
     {
@@ -82,7 +84,8 @@ internal sealed class JournalArchive(IStewardStore store, string folder)
         }
 
         if (first is null || last!.Sequence != run.Sequence)
-            throw new JournalException($"The journal of run {run.Run} ends at sequence {last?.Sequence ?? 0}, but its row says {run.Sequence}.") { Run = run.Run, Sequence = (last?.Sequence ?? 0) + 1 };
+            throw new JournalException(
+                $"The journal of run {run.Run} ends at sequence {last?.Sequence ?? 0}, but its row says {run.Sequence}.") { Run = run.Run, Sequence = (last?.Sequence ?? 0) + 1 };
         return first.Time;
     }
 

@@ -42,10 +42,16 @@ internal sealed class ApiHost : IAsyncDisposable
     /// <param name="listen">Where to listen.</param>
     /// <param name="keys">The keys that callers may bear; none to serve this machine alone.</param>
     /// <exception cref="UsageException">It cannot listen there.</exception>
-    public static async Task<ApiHost> StartAsync(CommandContext context, IReadOnlyList<AgentFile> files, OpenStore store, ListenAddress listen, IReadOnlyList<StewardApiKey> keys)
+    public static async Task<ApiHost> StartAsync(
+        CommandContext context,
+        IReadOnlyList<AgentFile> files,
+        OpenStore store,
+        ListenAddress listen,
+        IReadOnlyList<StewardApiKey> keys)
     {
         // Empty: nothing is read from appsettings.json or ASPNETCORE_ variables, which could open another door.
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.WebHost.UseKestrelCore().ConfigureKestrel(o =>
         {
             o.AddServerHeader = false;
@@ -82,13 +88,15 @@ internal sealed class ApiHost : IAsyncDisposable
         catch (IOException e)
         {
             await app.DisposeAsync();
-            throw new UsageException($"It cannot listen on {listen}: {e.InnerException?.Message ?? e.Message} Choose another one with --listen ADDRESS:PORT.");
+            throw new UsageException(
+                $"It cannot listen on {listen}: {e.InnerException?.Message ?? e.Message} Choose another one with --listen ADDRESS:PORT.");
         }
 
         return new ApiHost(app);
     }
 
-    /// <summary>Says at /readyz that it is stopping, ends the streams, and starts nothing more; other requests are still answered.</summary>
+    /// <summary>Says at /readyz that it is stopping, ends the streams, and
+    /// starts nothing more; other requests are still answered.</summary>
     public void BeginToStop() => _app.Lifetime.StopApplication();
 
     public async ValueTask DisposeAsync()

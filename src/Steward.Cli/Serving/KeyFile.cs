@@ -18,8 +18,13 @@ internal static class KeyFile
     public static IReadOnlyList<StewardApiKey> Find(string? file)
     {
         if (file is not null)
-            return File.Exists(file) ? Read(File.ReadAllText(file), $"'{file}'") : throw new UsageException($"There is no key file '{file}'. 'steward key create NAME --tenant TENANT --file {file}' makes one.");
-        return Environment.GetEnvironmentVariable(Variable) is { } text && !string.IsNullOrWhiteSpace(text) ? Read(text, $"The environment variable {Variable}") : [];
+            return File.Exists(file)
+                ? Read(File.ReadAllText(file), $"'{file}'")
+                : throw new UsageException(
+                    $"There is no key file '{file}'. 'steward key create NAME --tenant TENANT --file {file}' makes one.");
+        return Environment.GetEnvironmentVariable(Variable) is { } text && !string.IsNullOrWhiteSpace(text)
+            ? Read(text, $"The environment variable {Variable}")
+            : [];
     }
 
     /// <exception cref="UsageException">They cannot be read; what is wrong is named, but never a value that could be a key.</exception>
@@ -35,7 +40,10 @@ internal static class KeyFile
             throw new UsageException($"{where} is not JSON: {e.Message} Write {Shape}");
         }
 
-        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("keys", out JsonElement keys) || keys.ValueKind != JsonValueKind.Array || keys.GetArrayLength() == 0)
+        if (root.ValueKind != JsonValueKind.Object
+            || !root.TryGetProperty("keys", out JsonElement keys)
+            || keys.ValueKind != JsonValueKind.Array
+            || keys.GetArrayLength() == 0)
             throw new UsageException($"{where} holds no keys. Write {Shape}");
         var options = new StewardApiKeyOptions();
         foreach ((int i, JsonElement key) in keys.EnumerateArray().Index())
@@ -92,7 +100,8 @@ internal static class KeyFile
         foreach (JsonProperty field in key.EnumerateObject())
         {
             if (!s_fields.Contains(field.Name))
-                throw new UsageException($"{where} has a field '{field.Name}'; there are: {string.Join(", ", s_fields)}. The key itself is never written here, only its SHA-256.");
+                throw new UsageException(
+                    $"{where} has a field '{field.Name}'; there are: {string.Join(", ", s_fields)}. The key itself is never written here, only its SHA-256.");
         }
 
         string tenant = Text(key, "tenant", where);
@@ -100,9 +109,12 @@ internal static class KeyFile
     }
 
     private static string Text(JsonElement key, string field, string where) =>
-        key.TryGetProperty(field, out JsonElement value) && value.ValueKind == JsonValueKind.String && !string.IsNullOrWhiteSpace(value.GetString())
+        key.TryGetProperty(field, out JsonElement value)
+            && value.ValueKind == JsonValueKind.String
+            && !string.IsNullOrWhiteSpace(value.GetString())
             ? value.GetString()!
-            : throw new UsageException($"{where} needs a '{field}' that is a text{(field == "tenant" ? $"; '{AllTenants}' stands for all tenants" : "")}.");
+            : throw new UsageException(
+                $"{where} needs a '{field}' that is a text{(field == "tenant" ? $"; '{AllTenants}' stands for all tenants" : "")}.");
 
     private static string[] Roles(JsonElement key, string where)
     {
@@ -110,7 +122,8 @@ internal static class KeyFile
             return [];
         return roles.ValueKind == JsonValueKind.Array && roles.EnumerateArray().All(r => r.ValueKind == JsonValueKind.String)
             ? [.. roles.EnumerateArray().Select(r => r.GetString()!)]
-            : throw new UsageException($"{where} has 'roles' that are no list of texts. Write \"roles\": [\"finance\"], or leave them out.");
+            : throw new UsageException(
+                $"{where} has 'roles' that are no list of texts. Write \"roles\": [\"finance\"], or leave them out.");
     }
 
     private static byte[] Hash(JsonElement key, string where)
@@ -118,6 +131,7 @@ internal static class KeyFile
         string text = Text(key, "sha256", where);
         return text.Length == 64 && text.All(char.IsAsciiHexDigit)
             ? Convert.FromHexString(text)
-            : throw new UsageException($"{where} has a 'sha256' that is not 64 hexadecimal digits. It is the SHA-256 of the key: printf %s \"$KEY\" | sha256sum");
+            : throw new UsageException(
+                $"{where} has a 'sha256' that is not 64 hexadecimal digits. It is the SHA-256 of the key: printf %s \"$KEY\" | sha256sum");
     }
 }

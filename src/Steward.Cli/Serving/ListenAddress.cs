@@ -23,9 +23,12 @@ internal sealed record ListenAddress(IPAddress Address, int Port)
             ['[', .., ']'] => IPAddress.TryParse(host[1..^1], out IPAddress? six) ? six : null,
             _ => host.Contains('.', StringComparison.Ordinal) && IPAddress.TryParse(host, out IPAddress? four) ? four : null,
         };
-        return address is not null && int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number <= IPEndPoint.MaxPort
+        return address is not null
+            && int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            && number <= IPEndPoint.MaxPort
             ? new ListenAddress(address, number)
-            : throw new UsageException($"--listen is '{text}'; write ADDRESS:PORT, for example {Default}, [::1]:8080, 0.0.0.0:8080 or *:8080 (all addresses), or a port alone for this machine.");
+            : throw new UsageException(
+                $"--listen is '{text}'; write ADDRESS:PORT, for example {Default}, [::1]:8080, 0.0.0.0:8080 or *:8080 (all addresses), or a port alone for this machine.");
     }
 
     public override string ToString() => new IPEndPoint(Address, Port).ToString();

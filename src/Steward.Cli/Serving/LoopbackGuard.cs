@@ -3,10 +3,11 @@ using Microsoft.AspNetCore.Http;
 
 namespace Steward.Cli.Serving;
 
-/// <summary>Keeps web pages out of a server that asks for no key: whoever is on this machine may call it, a page that their browser shows may not.</summary>
+/// <summary>Keeps web pages out of a server that asks for no key: whoever is on
+/// this machine may call it, a page that their browser shows may not.</summary>
 /// <remarks>
-/// A page of another site cannot read an answer, but could send a request; its browser names the page's origin. A name that an attacker points
-/// at this machine (DNS rebinding) would make the page the server's own; then the request's host is that name.
+/// A page of another site cannot read an answer, but could send a request; its browser names the page's origin. A name that an
+/// attacker points at this machine (DNS rebinding) would make the page the server's own; then the request's host is that name.
 /// </remarks>
 internal static class LoopbackGuard
 {
@@ -23,7 +24,9 @@ internal static class LoopbackGuard
         string host = request.Host.Host;
         if (host != "localhost" && !(IPAddress.TryParse(host, out IPAddress? address) && IPAddress.IsLoopback(address)))
             return $"The request's Host is '{Cut(host)}'.";
-        if (request.Headers.Origin.Count > 0 && request.Headers.Origin.ToString() is var origin && !string.Equals(origin, $"{request.Scheme}://{request.Host}", StringComparison.OrdinalIgnoreCase))
+        if (request.Headers.Origin.Count > 0
+            && request.Headers.Origin.ToString() is var origin
+            && !string.Equals(origin, $"{request.Scheme}://{request.Host}", StringComparison.OrdinalIgnoreCase))
             return $"The request comes from a page of the origin '{Cut(origin)}'.";
         return null;
     }

@@ -15,7 +15,19 @@ internal static class ScriptReader
 
     private static readonly string[] s_script = ["name", "prices", "turns"];
     private static readonly string[] s_prices = ["input", "output"];
-    private static readonly string[] s_turn = ["when", "repeat", "say", "call", "reasoning", "capture", "finish", "delay", "usage", "fault"];
+    private static readonly string[] s_turn =
+    [
+        "when",
+        "repeat",
+        "say",
+        "call",
+        "reasoning",
+        "capture",
+        "finish",
+        "delay",
+        "usage",
+        "fault",
+    ];
     private static readonly string[] s_when = ["user", "tool_result", "instructions", "turn", "default"];
     private static readonly string[] s_user = ["contains", "match"];
     private static readonly string[] s_toolResult = ["name", "contains", "match"];
@@ -72,7 +84,9 @@ internal static class ScriptReader
             Usage = turn.Find("usage") is { } usage ? Usage(usage.Map("'usage'", s_usage)) : null,
             Fault = turn.Find("fault") is { } fault ? Fault(fault) : null,
         };
-        return read.HasReply || read.Fault is { SpoilsAnswer: false } ? read : throw value.Error("This turn answers nothing. Give it 'say', 'call', 'reasoning' or a 'fault'.");
+        return read.HasReply || read.Fault is { SpoilsAnswer: false }
+            ? read
+            : throw value.Error("This turn answers nothing. Give it 'say', 'call', 'reasoning' or a 'fault'.");
     }
 
     private static ScriptedWhen When(YamlMap when)
@@ -102,7 +116,8 @@ internal static class ScriptReader
         }
         catch (ArgumentException e)
         {
-            throw pattern.Error($"{pattern.Shown} is not a regular expression ({e.Message.TrimEnd('.')}). In YAML it stands best in single quotes.");
+            throw pattern.Error(
+                $"{pattern.Shown} is not a regular expression ({e.Message.TrimEnd('.')}). In YAML it stands best in single quotes.");
         }
     }
 
@@ -110,7 +125,9 @@ internal static class ScriptReader
     {
         if (repeat.IsFlag ? repeat.Flag() : repeat.IsText && repeat.Text() == "always")
             return int.MaxValue;
-        return repeat.IsText ? throw repeat.Error($"{repeat.Shown} is not how often a turn is used. Write a whole number from 1, or 'always'.") : repeat.Whole(1);
+        return repeat.IsText
+            ? throw repeat.Error($"{repeat.Shown} is not how often a turn is used. Write a whole number from 1, or 'always'.")
+            : repeat.Whole(1);
     }
 
     private static ScriptedCall Call(YamlValue value)

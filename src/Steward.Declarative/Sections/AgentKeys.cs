@@ -1,6 +1,7 @@
 namespace Steward.Declarative.Sections;
 
-/// <summary>Every key of an agent.yaml, by the definition of <c>agent.schema.json</c> that describes it. A test holds the two together.</summary>
+/// <summary>Every key of an agent.yaml, by the definition of <c>agent.schema.json</c>
+/// that describes it. A test holds the two together.</summary>
 internal static class AgentKeys
 {
     public static readonly string[] Agent =
@@ -24,7 +25,16 @@ internal static class AgentKeys
     public static readonly string[] Approval =
         ["name", "tools", "effects", "destructive", "cost_above", "when", "required", "approvers", "roles", "assignee", "expires_after", "default"];
 
-    public static readonly string[] Planning = ["mode", "max_rounds", "max_steps", "parallel_steps", "approve_destructive", "approve_above_cost", "unit"];
+    public static readonly string[] Planning =
+    [
+        "mode",
+        "max_rounds",
+        "max_steps",
+        "parallel_steps",
+        "approve_destructive",
+        "approve_above_cost",
+        "unit",
+    ];
 
     public static readonly string[] Parameter =
         ["type", "description", "required", "default", "enum", "minimum", "maximum", "min_length", "max_length", "pattern", "format"];
@@ -36,7 +46,17 @@ internal static class AgentKeys
 
     public static readonly string[] HttpProbe = ["url", "headers", "select"];
 
-    public static readonly string[] Validator = ["name", "sql", "tool_called", "http", "answer_matches", "answer_path", "answer_schema", "judge"];
+    public static readonly string[] Validator =
+    [
+        "name",
+        "sql",
+        "tool_called",
+        "http",
+        "answer_matches",
+        "answer_path",
+        "answer_schema",
+        "judge",
+    ];
 
     public static readonly string[] SqlCheck = ["database", "statement", "description", "captures", "rows", "first_row", "timeout"];
 

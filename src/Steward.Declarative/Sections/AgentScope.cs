@@ -54,6 +54,8 @@ internal sealed record AgentScope(string Folder, AgentFileOptions Options)
             return named.OneOf("one of the databases", Databases);
         return Databases.Count == 1
             ? Databases.Values.First()
-            : throw map.Self.Error(Databases.Count == 0 ? "There is no database to run this on. Declare one under 'databases:'." : $"Say which database: 'database:' with one of {string.Join(", ", Databases.Keys)}.");
+            : throw map.Self.Error(
+                Databases.Count == 0
+                    ? "There is no database to run this on. Declare one under 'databases:'." : $"Say which database: 'database:' with one of {string.Join(", ", Databases.Keys)}.");
     }
 }

@@ -40,11 +40,13 @@ internal static class ApprovalSection
     {
         bool required = map.Flag("required", true);
         if (!required && s_asking.FirstOrDefault(k => map.Find(k) is not null) is { } foreign)
-            throw map.Find(foreign)!.Value.Error($"'required: false' lets calls pass without asking anybody, so '{foreign}' says nothing. Leave one of the two out.");
+            throw map.Find(foreign)!.Value.Error(
+                $"'required: false' lets calls pass without asking anybody, so '{foreign}' says nothing. Leave one of the two out.");
         int approvers = map.Whole("approvers", 1, 100) ?? 1;
         string? assignee = map.Find("assignee")?.NonEmpty("the assignee");
         if (assignee is not null && approvers > 1)
-            throw map.Find("approvers")!.Value.Error($"{approvers} different people are needed, and only '{assignee}' may decide. Leave 'assignee' or 'approvers' out.");
+            throw map.Find("approvers")!.Value.Error(
+                $"{approvers} different people are needed, and only '{assignee}' may decide. Leave 'assignee' or 'approvers' out.");
         var policy = new ApprovalPolicy
         {
             Name = name,
@@ -85,6 +87,7 @@ internal static class ApprovalSection
         string text = pattern.NonEmpty("the tool");
         return tools.Any(t => FileSystemName.MatchesSimpleExpression(text, t.Name, ignoreCase: false))
             ? text
-            : throw pattern.Error($"No tool is called '{text}', so this would guard nothing. {Nearest.Hint(text, [.. tools.Select(t => t.Name)])}");
+            : throw pattern.Error(
+                $"No tool is called '{text}', so this would guard nothing. {Nearest.Hint(text, [.. tools.Select(t => t.Name)])}");
     }
 }

@@ -6,7 +6,12 @@ namespace Steward.Declarative.Sections;
 /// <summary>Reads <c>built_ins</c>: tools that the runtime itself carries out.</summary>
 internal static class BuiltInSection
 {
-    private static readonly Dictionary<string, ToolDefinition> s_known = new ToolDefinition[] { BuiltInTools.AskUser, BuiltInTools.WaitUntil, BuiltInTools.HandOff }
+    private static readonly Dictionary<string, ToolDefinition> s_known = new ToolDefinition[]
+    {
+        BuiltInTools.AskUser,
+        BuiltInTools.WaitUntil,
+        BuiltInTools.HandOff,
+    }
         .ToDictionary(t => t.Name, StringComparer.Ordinal);
 
     /// <summary>Adds them to the tools of the file.</summary>

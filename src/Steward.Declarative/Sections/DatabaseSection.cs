@@ -35,7 +35,8 @@ internal static class DatabaseSection
         if (seed is { } script)
             Seed.Ensure(path, scope.ReadText(script), script);
         else if (!File.Exists(path))
-            throw value.Error($"The database {value.Shown} does not exist: looked for '{path}'. Mend the path, or add 'seed: seed.sql', a script that makes it.");
+            throw value.Error(
+                $"The database {value.Shown} does not exist: looked for '{path}'. Mend the path, or add 'seed: seed.sql', a script that makes it.");
         var connection = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, ForeignKeys = true };
         return new SqlDatabase(SqliteFactory.Instance, connection.ConnectionString, SqlDialect.Sqlite);
     }
@@ -55,7 +56,8 @@ internal static class DatabaseSection
         catch (Exception e) when (e is ArgumentException or FormatException or DbException)
         {
             // The text may hold a password: it is not shown.
-            throw value.Error("This is not how to connect to PostgreSQL. Write 'Host=…;Database=…;Username=…;Password=${env:PGPASSWORD}' or '${env:DATABASE_URL}' with a postgres:// URL.");
+            throw value.Error(
+                "This is not how to connect to PostgreSQL. Write 'Host=…;Database=…;Username=…;Password=${env:PGPASSWORD}' or '${env:DATABASE_URL}' with a postgres:// URL.");
         }
     }
 }

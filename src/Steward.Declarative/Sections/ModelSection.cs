@@ -56,7 +56,8 @@ internal sealed class ModelSection
         return section;
     }
 
-    private string Today => _scope.Options.Time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+    private string Today =>
+        _scope.Options.Time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
 
     private void ReadProviders()
     {
@@ -69,7 +70,8 @@ internal sealed class ModelSection
         ProviderEntry? preset = ProviderEntry.Preset(name);
         ProviderKind kind = map.Find("kind")?.OneOf("a kind of provider", s_kinds)
             ?? preset?.Kind
-            ?? throw map.Self.Error($"The provider '{name}' lacks 'kind'. Write one of: {string.Join(", ", s_kinds.Keys)}. Known without it are: {string.Join(", ", ProviderEntry.PresetNames)}.");
+            ?? throw map.Self.Error(
+                $"The provider '{name}' lacks 'kind'. Write one of: {string.Join(", ", s_kinds.Keys)}. Known without it are: {string.Join(", ", ProviderEntry.PresetNames)}.");
         if (kind == ProviderKind.Scripted)
             return ReadScripted(name, map);
         if (map.Find("script") is { } script)
@@ -142,7 +144,8 @@ internal sealed class ModelSection
         {
             IReadOnlyList<YamlValue> targets = value.IsList ? value.List("the role") : [value];
             if (targets.Count == 0)
-                throw value.Error($"The role '{key.Text()}' has no model. Write one such as anthropic/claude-sonnet-4-5, or remove the role.");
+                throw value.Error(
+                    $"The role '{key.Text()}' has no model. Write one such as anthropic/claude-sonnet-4-5, or remove the role.");
             _routes[Role(key.Text())] = [.. targets.Select(t => (ReadTarget(t), t))];
         }
 
@@ -189,7 +192,8 @@ internal sealed class ModelSection
         if (!_providers.TryGetValue(provider, out ProviderEntry? entry))
         {
             ProviderEntry preset = ProviderEntry.Preset(provider)
-                ?? throw at.Error($"There is no provider '{provider}'. {Nearest.Hint(provider, [.. _providers.Keys.Concat(ProviderEntry.PresetNames)])} Or declare it under 'providers:'.");
+                ?? throw at.Error(
+                    $"There is no provider '{provider}'. {Nearest.Hint(provider, [.. _providers.Keys.Concat(ProviderEntry.PresetNames)])} Or declare it under 'providers:'.");
             _providers[provider] = entry = FromEnvironment(preset, at);
         }
 
@@ -206,11 +210,15 @@ internal sealed class ModelSection
         }
         catch (UriFormatException)
         {
-            throw at.Error($"The environment variable '{preset.UrlVariable}' is not a URL. Set it to one such as http://127.0.0.1:8080/v1/, or remove it.");
+            throw at.Error(
+                $"The environment variable '{preset.UrlVariable}' is not a URL. Set it to one such as http://127.0.0.1:8080/v1/, or remove it.");
         }
     }
 
-    private static float Temperature(YamlValue value) => value.Number() is var number and >= 0 and <= 2 ? (float)number : throw value.Error($"{value.Shown} is not a temperature. Write a number from 0 to 2.");
+    private static float Temperature(YamlValue value) =>
+        value.Number() is var number and >= 0 and <= 2
+            ? (float)number
+            : throw value.Error($"{value.Shown} is not a temperature. Write a number from 0 to 2.");
 
     private void ReadPrices()
     {
@@ -261,7 +269,11 @@ internal sealed class ModelSection
             Routes[role] = new ModelRoute([targets[0].Target with { Provider = speaking.Provider, Model = speaking.Model }]);
         Routes.TryAdd(ModelRole.Executor, new ModelRoute([speaking]));
         Clients[ScriptedProvider] = _ => script;
-        _providers[ScriptedProvider] = new ProviderEntry(ScriptedProvider, ProviderKind.Scripted) { Script = script, ScriptFile = file.Text() };
+        _providers[ScriptedProvider] = new ProviderEntry(ScriptedProvider, ProviderKind.Scripted)
+        {
+            Script = script,
+            ScriptFile = file.Text(),
+        };
         ModelDescription = ProviderEntry.ScriptDescription(file.Text());
     }
 
@@ -272,8 +284,10 @@ internal sealed class ModelSection
         if (_scope.Options.Scripted)
             return at.Error("The agent has no script to follow. Add 'script: script.yaml', or run it with a real model.");
         return _routes.Count == 0
-            ? at.Error("The agent has no model. Add 'models:' with 'executor: [anthropic/claude-sonnet-4-5]', or 'script: script.yaml' for a scripted one.")
-            : at.Error($"No model can be reached: {string.Join(" and ", missing.Select(m => $"'{m}'"))} {(missing.Length == 1 ? "is" : "are")} not set. Set {(missing.Length == 1 ? "it" : "one of them")}, or add 'script: script.yaml' for a scripted model.");
+            ? at.Error(
+                "The agent has no model. Add 'models:' with 'executor: [anthropic/claude-sonnet-4-5]', or 'script: script.yaml' for a scripted one.")
+            : at.Error(
+                $"No model can be reached: {string.Join(" and ", missing.Select(m => $"'{m}'"))} {(missing.Length == 1 ? "is" : "are")} not set. Set {(missing.Length == 1 ? "it" : "one of them")}, or add 'script: script.yaml' for a scripted model.");
     }
 
     private void UseModels()
@@ -284,7 +298,8 @@ internal sealed class ModelSection
             if (usable.Length == 0)
             {
                 string[] missing = [.. targets.SelectMany(t => _providers[t.Target.Provider].Missing).Distinct()];
-                throw targets[0].At.Error($"No model of this role can be reached, while others can: {string.Join(" and ", missing.Select(m => $"'{m}'"))} is not set. Set it, or remove the role: the executor's models then serve for it.");
+                throw targets[0].At.Error(
+                    $"No model of this role can be reached, while others can: {string.Join(" and ", missing.Select(m => $"'{m}'"))} is not set. Set it, or remove the role: the executor's models then serve for it.");
             }
 
             Routes[role] = new ModelRoute(usable);
@@ -302,9 +317,13 @@ internal sealed class ModelSection
         if (_prices.Any(p => p.Provider == target.Provider && p.Model == target.Model))
             return;
         if (provider.Script is { } script)
-            _prices.Add(new ModelInfo(target.Provider, target.Model, script.InputPerMillion, script.OutputPerMillion, null, null, 200_000, DefaultMaxOutput, provider.ScriptFile!, Today));
+            _prices.Add(
+                new ModelInfo(target.Provider, target.Model, script.InputPerMillion, script.OutputPerMillion, null, null, 200_000,
+                    DefaultMaxOutput, provider.ScriptFile!, Today));
         else if (provider is { IsLocal: true, BaseUrl.IsLoopback: true })
-            _prices.Add(new ModelInfo(target.Provider, target.Model, 0, 0, null, null, DefaultWindow, DefaultMaxOutput, "it runs on this machine", Today));
+            _prices.Add(
+                new ModelInfo(target.Provider, target.Model, 0, 0, null, null, DefaultWindow, DefaultMaxOutput, "it runs on this machine",
+                    Today));
     }
 
     private ScriptedChatClient LoadScript(YamlValue file) =>

@@ -35,6 +35,8 @@ internal static class PlanningSection
     {
         if (value.IsFlag)
             return value.Flag() ? throw value.Error("Write the cost above which a plan is approved first, or false for never.") : null;
-        return value.Number() is var cost and >= 0 ? cost : throw value.Error($"{value.Shown} is below 0. Write a cost, or false for never.");
+        return value.Number() is var cost and >= 0
+            ? cost
+            : throw value.Error($"{value.Shown} is below 0. Write a cost, or false for never.");
     }
 }

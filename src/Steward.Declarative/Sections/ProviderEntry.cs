@@ -19,7 +19,12 @@ internal sealed record ProviderEntry(string Name, ProviderKind Kind)
     private static readonly ProviderEntry[] s_presets =
     [
         new("anthropic", ProviderKind.Anthropic) { KeyVariable = "ANTHROPIC_API_KEY", UrlVariable = "ANTHROPIC_BASE_URL" },
-        new("openai", ProviderKind.OpenAI) { KeyVariable = "OPENAI_API_KEY", UrlVariable = "OPENAI_BASE_URL", ModelVariable = "STEWARD_MODEL" },
+        new("openai", ProviderKind.OpenAI)
+        {
+            KeyVariable = "OPENAI_API_KEY",
+            UrlVariable = "OPENAI_BASE_URL",
+            ModelVariable = "STEWARD_MODEL",
+        },
         Hosted("deepseek", "DEEPSEEK", "https://api.deepseek.com/v1/"),
         Hosted("gemini", "GEMINI", "https://generativelanguage.googleapis.com/v1beta/openai/"),
         Hosted("groq", "GROQ", "https://api.groq.com/openai/v1/"),
@@ -85,16 +90,20 @@ internal sealed record ProviderEntry(string Name, ProviderKind Kind)
         if (Script is not null)
             return Script;
         var options = new ProviderOptions { ApiKey = ApiKey, BaseUrl = BaseUrl, Headers = Headers, Timeout = target.Timeout };
-        return Kind == ProviderKind.Anthropic ? ModelProviders.CreateAnthropic(target.Model, options) : ModelProviders.CreateOpenAI(target.Model, options);
+        return Kind == ProviderKind.Anthropic
+            ? ModelProviders.CreateAnthropic(target.Model, options)
+            : ModelProviders.CreateOpenAI(target.Model, options);
     }
 
     /// <summary>Whether another file means the same by it. Scripts go by their names, which stand as the model's.</summary>
     public bool IsSame(ProviderEntry other, string folder, string otherFolder)
     {
         if (Script is not null && other.Script is not null)
-            return Script.Name != other.Script.Name || Path.GetFullPath(ScriptFile!, folder) == Path.GetFullPath(other.ScriptFile!, otherFolder);
+            return Script.Name != other.Script.Name
+                || Path.GetFullPath(ScriptFile!, folder) == Path.GetFullPath(other.ScriptFile!, otherFolder);
         return Kind == other.Kind && BaseUrl == other.BaseUrl && ApiKey == other.ApiKey
-            && Headers.Count == other.Headers.Count && Headers.All(h => other.Headers.TryGetValue(h.Key, out string? value) && value == h.Value);
+            && Headers.Count == other.Headers.Count
+                && Headers.All(h => other.Headers.TryGetValue(h.Key, out string? value) && value == h.Value);
     }
 
     /// <summary>Says how a file's providers differ from those that another one has by the same names; null when they agree.</summary>
@@ -116,7 +125,9 @@ internal sealed record ProviderEntry(string Name, ProviderKind Kind)
     /// <summary>The model that answers, in words.</summary>
     public string Describe(ModelTarget target) => Script is not null
         ? ScriptDescription(ScriptFile!)
-        : BaseUrl is { } url && (Preset(Name) is not { } preset || preset.BaseUrl != url) ? $"{Name}/{target.Model} at {url.Authority}" : $"{Name}/{target.Model}";
+        : BaseUrl is { } url && (Preset(Name) is not { } preset || preset.BaseUrl != url)
+            ? $"{Name}/{target.Model} at {url.Authority}"
+            : $"{Name}/{target.Model}";
 
     public static string ScriptDescription(string file) => $"scripted model ({file}): no real model speaks";
 

@@ -15,9 +15,11 @@ internal static class SubAgentSection
             YamlMap map = declared.Map("an agent that is a tool", AgentKeys.SubAgent);
             YamlValue agent = map.Need("agent", "Write the folder of the other agent, from the folder of this file.");
             AgentFile file = Load(agent, scope);
-            AgentFile? namesake = files.SelectMany(f => f.All).FirstOrDefault(f => file.All.Any(o => o.Agent.Name == f.Agent.Name && o.Folder != f.Folder));
+            AgentFile? namesake = files.SelectMany(f => f.All).FirstOrDefault(
+                f => file.All.Any(o => o.Agent.Name == f.Agent.Name && o.Folder != f.Folder));
             if (namesake is not null)
-                throw agent.Error($"There are two agents '{namesake.Agent.Name}', and a name is all that a call goes by. Give one of them another name.");
+                throw agent.Error(
+                    $"There are two agents '{namesake.Agent.Name}', and a name is all that a call goes by. Give one of them another name.");
             YamlValue at = map.Find("name") ?? agent;
             bool handOff = map.Flag("hand_off");
             string name = map.Find("name")?.Text() ?? (handOff ? $"hand_off_to_{file.Agent.Name}" : file.Agent.Name);
@@ -27,8 +29,13 @@ internal static class SubAgentSection
                 throw at.Error($"There is a tool '{name}' already. Give this one another 'name'.");
             string description = map.Find("description")?.NonEmpty("the description") ?? file.Agent.Description
                 ?? throw map.Self.Error($"Say what '{name}' does and when to use it, in a 'description': the model chooses by it.");
-            CheckProviders([(models.Entries, scope.Folder, "this file"), .. files.SelectMany(f => f.All).Select(f => (f.ProviderEntries, f.Folder, $"the agent '{f.Agent.Name}'"))], file, agent);
-            tools.Add(handOff ? BuiltInTools.HandOffTo(file.Agent.Name, description, name) : BuiltInTools.Agent(file.Agent.Name, description, name));
+            CheckProviders(
+                [(models.Entries, scope.Folder, "this file"), .. files.SelectMany(f => f.All).Select(f => (f.ProviderEntries, f.Folder, $"the agent '{f.Agent.Name}'"))],
+                file,
+                agent);
+            tools.Add(
+                handOff ? BuiltInTools.HandOffTo(file.Agent.Name, description, name) : BuiltInTools.Agent(file.Agent.Name, description,
+                    name));
             files.Add(file);
         }
 
@@ -42,13 +49,18 @@ internal static class SubAgentSection
         folder = Path.TrimEndingDirectorySeparator(folder);
         string[] loading = [.. scope.Options.Loading, Path.TrimEndingDirectorySeparator(Path.GetFullPath(scope.Folder))];
         if (loading.Contains(folder, StringComparer.Ordinal))
-            throw agent.Error($"The agents call each other in a circle: {string.Join(" → ", [.. loading.SkipWhile(f => f != folder), folder])}. Take one of the calls out.");
+            throw agent.Error(
+                $"The agents call each other in a circle: {string.Join(" → ", [.. loading.SkipWhile(f => f != folder), folder])}. Take one of the calls out.");
         if (!Directory.Exists(folder))
-            throw agent.Error($"There is no agent at {agent.Shown}: looked for '{path}'. Write its folder; paths start at the folder of this file.");
+            throw agent.Error(
+                $"There is no agent at {agent.Shown}: looked for '{path}'. Write its folder; paths start at the folder of this file.");
         return AgentLoader.Load(path, scope.Options with { Loading = loading });
     }
 
-    private static void CheckProviders(IReadOnlyList<(IReadOnlyDictionary<string, ProviderEntry> Entries, string Folder, string Who)> known, AgentFile file, YamlValue at)
+    private static void CheckProviders(
+        IReadOnlyList<(IReadOnlyDictionary<string, ProviderEntry> Entries, string Folder, string Who)> known,
+        AgentFile file,
+        YamlValue at)
     {
         foreach (AgentFile other in file.All)
         {

@@ -47,7 +47,8 @@ internal static class ToolSection
     private static ToolDefinition ReadOne(YamlMap map, YamlValue name, AgentScope scope)
     {
         if (!ToolDefinition.IsName(name.Text()))
-            throw name.Error($"'{name.Text()}' cannot be a tool's name. Write 1 to {ToolDefinition.MaxNameLength} letters, digits, '-' or '_'.");
+            throw name.Error(
+                $"'{name.Text()}' cannot be a tool's name. Write 1 to {ToolDefinition.MaxNameLength} letters, digits, '-' or '_'.");
         YamlValue description = map.Need("description", "Say what it does and when to use it: the model chooses by it.");
         string says = description.NonEmpty("the description");
         ToolParameter[] parameters = Parameters(map);
@@ -55,8 +56,10 @@ internal static class ToolSection
         try
         {
             return kind == "sql"
-                ? SqlTool.Create(Common(Sql(body, map, scope) with { Name = name.Text(), Description = says, Parameters = parameters }, map))
-                : HttpTool.Create(Common(Http(body, map, scope) with { Name = name.Text(), Description = says, Parameters = parameters }, map));
+                ? SqlTool.Create(
+                    Common(Sql(body, map, scope) with { Name = name.Text(), Description = says, Parameters = parameters }, map))
+                : HttpTool.Create(
+                    Common(Http(body, map, scope) with { Name = name.Text(), Description = says, Parameters = parameters }, map));
         }
         catch (ArgumentException e)
         {
@@ -83,7 +86,14 @@ internal static class ToolSection
     /// <summary>A request that reads, for a validator.</summary>
     internal static HttpToolOptions Request(YamlMap map, AgentScope scope)
     {
-        var options = new HttpToolOptions { Name = "http", Description = "", Url = Address(map, scope), Secrets = new Variables.Source(scope.Options), Parameters = Parameters(map) };
+        var options = new HttpToolOptions
+        {
+            Name = "http",
+            Description = "",
+            Url = Address(map, scope),
+            Secrets = new Variables.Source(scope.Options),
+            Parameters = Parameters(map),
+        };
         return Reach(options, map) with
         {
             Method = map.Find("method") is { } method ? Method(method, "GET", "HEAD") : options.Method,
@@ -91,7 +101,8 @@ internal static class ToolSection
         };
     }
 
-    private static ToolParameter[] Parameters(YamlMap map) => [.. (map.Find("parameters")?.Map("'parameters'").Entries ?? []).Select(p => Parameter(p.Key, p.Value))];
+    private static ToolParameter[] Parameters(YamlMap map) =>
+        [.. (map.Find("parameters")?.Map("'parameters'").Entries ?? []).Select(p => Parameter(p.Key, p.Value))];
 
     private static ToolEffect? Effect(YamlMap map) => map.Find("effect")?.OneOf("an effect", Effects);
 
@@ -117,7 +128,13 @@ internal static class ToolSection
     private static HttpToolOptions Http(YamlValue body, YamlMap tool, AgentScope scope)
     {
         YamlMap map = body.Map("'http'", AgentKeys.Http);
-        var options = new HttpToolOptions { Name = "", Description = "", Url = Address(map, scope), Secrets = new Variables.Source(scope.Options) };
+        var options = new HttpToolOptions
+        {
+            Name = "",
+            Description = "",
+            Url = Address(map, scope),
+            Secrets = new Variables.Source(scope.Options),
+        };
         return Reach(options, map) with
         {
             Effect = Effect(tool),
@@ -138,7 +155,9 @@ internal static class ToolSection
         MaxBytes = map.Whole("max_bytes", 1) ?? options.MaxBytes,
         FollowRedirects = map.Flag("follow_redirects"),
         AllowPrivateNetworks = map.Flag("allow_private_networks"),
-        AllowedHosts = map.Find("allowed_hosts") is { } hosts ? [.. hosts.List("'allowed_hosts'").Select(h => h.NonEmpty("the host"))] : null,
+        AllowedHosts = map.Find("allowed_hosts") is { } hosts
+            ? [.. hosts.List("'allowed_hosts'").Select(h => h.NonEmpty("the host"))]
+            : null,
     };
 
     private static HttpProbeOptions Probe(YamlMap map, AgentScope scope) => new()
@@ -152,10 +171,17 @@ internal static class ToolSection
         Variables.Need(map.Need("url", "Write one such as https://api.example.com/users/{id}."), scope.Options);
 
     private static string Method(YamlValue value, params string[] known) =>
-        known.Contains(value.Text()) ? value.Text() : throw value.Error($"'{value.Text()}' is not a method that can be used here. {Nearest.Hint(value.Text(), known)}");
+        known.Contains(value.Text())
+            ? value.Text()
+            : throw value.Error($"'{value.Text()}' is not a method that can be used here. {Nearest.Hint(value.Text(), known)}");
 
     /// <summary>A header's name; <c>false</c> for none.</summary>
-    private static string? Header(YamlValue value) => value.IsText ? value.NonEmpty("the header's name") : value.Flag() ? throw value.Error("Write the header's name, or false for none.") : null;
+    private static string? Header(YamlValue value) =>
+        value.IsText
+            ? value.NonEmpty("the header's name")
+            : value.Flag()
+            ? throw value.Error("Write the header's name, or false for none.")
+            : null;
 
     private static Dictionary<string, string> Headers(YamlMap map)
     {
@@ -174,7 +200,8 @@ internal static class ToolSection
     {
         var texts = new Dictionary<int, string>();
         foreach ((YamlValue key, YamlValue value) in map.Find("status_texts")?.Map("'status_texts'").Entries ?? [])
-            texts[int.TryParse(key.Label(), out int status) && status is >= 100 and <= 599 ? status : throw key.Error($"{key.Shown} is not an HTTP status. Write a number from 100 to 599.")] = value.Text();
+            texts[int.TryParse(key.Label(), out int status) && status is >= 100 and <= 599 ? status : throw key.Error($"{key.Shown} is not an HTTP status. Write a number from 100 to 599.")] =
+                value.Text();
         return texts;
     }
 

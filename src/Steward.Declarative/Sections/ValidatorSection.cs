@@ -14,7 +14,8 @@ internal static class ValidatorSection
         foreach (YamlValue declared in value?.List("'validators'") ?? [])
         {
             YamlMap map = declared.Map("a validator", AgentKeys.Validator);
-            (string kind, YamlValue body) = map.OneOf("sql", "tool_called", "http", "answer_matches", "answer_path", "answer_schema", "judge");
+            (string kind, YamlValue body) = map.OneOf(
+                "sql", "tool_called", "http", "answer_matches", "answer_path", "answer_schema", "judge");
             string name = map.Find("name")?.NonEmpty("the validator's name") ?? kind;
             if (validators.Any(v => v.Name == name))
                 throw map.Self.Error($"There is a validator '{name}' already. Give this one another 'name'.");
@@ -31,7 +32,8 @@ internal static class ValidatorSection
         return validators;
     }
 
-    private static IValidator Make(string kind, string name, YamlValue body, IReadOnlyList<ToolDefinition> tools, AgentScope scope) => kind switch
+    private static IValidator Make(string kind, string name, YamlValue body, IReadOnlyList<ToolDefinition> tools, AgentScope scope) =>
+        kind switch
     {
         "sql" => Sql(name, body.Map("'sql'", AgentKeys.SqlCheck), tools, scope),
         "tool_called" => ToolCalled(name, body, tools),
@@ -60,9 +62,12 @@ internal static class ValidatorSection
             Description = map.Find("description")?.Text(),
             Captures = captures,
             Rows = map.Find("rows") is { } rows ? Bounds(rows) : new Bounds(),
-            FirstRow = (map.Find("first_row")?.Map("'first_row'").Entries ?? []).ToDictionary(e => e.Key.Text(), e => e.Value.Json(), StringComparer.Ordinal),
+            FirstRow = (map.Find("first_row")?.Map("'first_row'").Entries ?? []).ToDictionary(
+                e => e.Key.Text(), e => e.Value.Json(), StringComparer.Ordinal),
         };
-        return new SqlValidator(map.Find("timeout") is { } timeout ? options with { Timeout = timeout.Duration(TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1)) } : options);
+        return new SqlValidator(
+            map.Find("timeout") is { } timeout
+                ? options with { Timeout = timeout.Duration(TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1)) } : options);
     }
 
     private static ToolCalledValidator ToolCalled(string name, YamlValue body, IReadOnlyList<ToolDefinition> tools)
@@ -71,7 +76,12 @@ internal static class ValidatorSection
             return new ToolCalledValidator(new ToolCalledOptions { Name = name, Tool = Known(body.Text(), body, tools) });
         YamlMap map = body.Map("'tool_called'", AgentKeys.ToolCalled);
         YamlValue tool = map.Need("tool", "Name the tool.");
-        var options = new ToolCalledOptions { Name = name, Tool = Known(tool.Text(), tool, tools), Arguments = map.Find("arguments")?.Json() };
+        var options = new ToolCalledOptions
+        {
+            Name = name,
+            Tool = Known(tool.Text(), tool, tools),
+            Arguments = map.Find("arguments")?.Json(),
+        };
         return new ToolCalledValidator(map.Find("times") is { } times ? options with { Times = Bounds(times) } : options);
     }
 
@@ -105,7 +115,8 @@ internal static class ValidatorSection
         if (tool is null)
             throw parameter.Error("Say with 'for_each_call_of' from which tool's calls the parameters come.");
         if (tool.Schema.TryGetProperty("properties", out JsonElement known) && !known.TryGetProperty(parameter.Text(), out _))
-            throw parameter.Error($"The tool '{tool.Name}' has no parameter '{parameter.Text()}'. {Nearest.Hint(parameter.Text(), [.. known.EnumerateObject().Select(p => p.Name)])}");
+            throw parameter.Error(
+                $"The tool '{tool.Name}' has no parameter '{parameter.Text()}'. {Nearest.Hint(parameter.Text(), [.. known.EnumerateObject().Select(p => p.Name)])}");
     }
 
     private static AnswerPathValidator AnswerPath(string name, YamlValue body)
@@ -113,7 +124,10 @@ internal static class ValidatorSection
         if (!body.IsMap)
             return new AnswerPathValidator(name, body.NonEmpty("the path"));
         YamlMap map = body.Map("'answer_path'", AgentKeys.AnswerPath);
-        return new AnswerPathValidator(name, map.Need("path", "Write a place such as $.order.id.").NonEmpty("the path"), map.Find("expected")?.Json());
+        return new AnswerPathValidator(
+            name,
+            map.Need("path", "Write a place such as $.order.id.").NonEmpty("the path"),
+            map.Find("expected")?.Json());
     }
 
     private static string Rubric(YamlValue body) =>
@@ -140,5 +154,7 @@ internal static class ValidatorSection
     }
 
     private static string Known(string tool, YamlValue at, IReadOnlyList<ToolDefinition> tools) =>
-        tools.Any(t => t.Name == tool) ? tool : throw at.Error($"There is no tool '{tool}'. {Nearest.Hint(tool, [.. tools.Select(t => t.Name)])}");
+        tools.Any(t => t.Name == tool)
+            ? tool
+            : throw at.Error($"There is no tool '{tool}'. {Nearest.Hint(tool, [.. tools.Select(t => t.Name)])}");
 }

@@ -4,10 +4,19 @@ using Steward.Tools.Declarative;
 
 namespace Steward.Declarative.Sections;
 
-/// <summary>Fills <c>${env:NAME}</c> and <c>${secret:NAME}</c>; both are environment variables. Secrets never stand in the file itself.</summary>
+/// <summary>Fills <c>${env:NAME}</c> and <c>${secret:NAME}</c>; both are
+/// environment variables. Secrets never stand in the file itself.</summary>
 internal static partial class Variables
 {
-    private static readonly string[] s_credentials = ["authorization", "proxy-authorization", "x-api-key", "api-key", "cookie", "x-goog-api-key"];
+    private static readonly string[] s_credentials =
+    [
+        "authorization",
+        "proxy-authorization",
+        "x-api-key",
+        "api-key",
+        "cookie",
+        "x-goog-api-key",
+    ];
 
     /// <summary>The text with its variables filled in; null, and their names, when some are not set.</summary>
     public static (string? Text, IReadOnlyList<string> Missing) Fill(YamlValue value, AgentFileOptions options)
@@ -34,7 +43,8 @@ internal static partial class Variables
         return text ?? throw value.Error($"The environment variable '{missing[0]}' is not set. Set it, or change what names it here.");
     }
 
-    /// <summary>A text with every variable as <c>${secret:NAME}</c>: tools read them at each call and take them out of what they say.</summary>
+    /// <summary>A text with every variable as <c>${secret:NAME}</c>: tools
+    /// read them at each call and take them out of what they say.</summary>
     public static string AsSecrets(YamlValue value)
     {
         string text = value.Text();
@@ -46,7 +56,8 @@ internal static partial class Variables
     public static void RefuseLiteral(YamlValue value)
     {
         if (!Pattern().IsMatch(value.Text()))
-            throw value.Error("A secret may not stand in the file, where it ends in version control. Write ${env:NAME} and set the environment variable NAME.");
+            throw value.Error(
+                "A secret may not stand in the file, where it ends in version control. Write ${env:NAME} and set the environment variable NAME.");
     }
 
     public static bool IsCredential(string header) => s_credentials.Contains(header, StringComparer.OrdinalIgnoreCase);
@@ -55,7 +66,8 @@ internal static partial class Variables
     {
         string rest = Pattern().Replace(text, "");
         if (rest.IndexOf("${", StringComparison.Ordinal) is var at and >= 0)
-            throw value.Error($"'{rest[at..Math.Min(rest.Length, at + 40)]}' is no placeholder. Write ${{env:NAME}} or ${{secret:NAME}}, where NAME is an environment variable.");
+            throw value.Error(
+                $"'{rest[at..Math.Min(rest.Length, at + 40)]}' is no placeholder. Write ${{env:NAME}} or ${{secret:NAME}}, where NAME is an environment variable.");
     }
 
     [GeneratedRegex(@"\$\{(env|secret):(?<name>[A-Za-z_][A-Za-z0-9_]*)\}", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]

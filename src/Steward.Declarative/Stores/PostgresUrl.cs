@@ -5,15 +5,22 @@ namespace Steward.Declarative.Stores;
 /// <summary>Reads <c>postgres://</c> URLs, as platforms hand them out, and Npgsql's own connection strings.</summary>
 internal static class PostgresUrl
 {
-    /// <returns>How to connect, the schema that a URL names with <c>?schema=</c>, and what it says of the database: a pooler in transaction mode before it (<c>?pooled=true</c>), a failover that loses nothing (<c>?lossless_failover=true</c>).</returns>
+    /// <returns>How to connect, the schema that a URL names with <c>?schema=</c>, and what it says of the database: a pooler in
+    /// transaction mode before it (<c>?pooled=true</c>), a failover that loses nothing (<c>?lossless_failover=true</c>).</returns>
     /// <exception cref="ArgumentException">It is neither.</exception>
     public static (NpgsqlConnectionStringBuilder Connection, string? Schema, bool Pooled, bool LosslessFailover) Read(string text) =>
-        Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "postgres" or "postgresql" ? FromUrl(url) : (new NpgsqlConnectionStringBuilder(text), null, false, false);
+        Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "postgres" or "postgresql"
+            ? FromUrl(url)
+            : (new NpgsqlConnectionStringBuilder(text), null, false, false);
 
     private static (NpgsqlConnectionStringBuilder Connection, string? Schema, bool Pooled, bool LosslessFailover) FromUrl(Uri url)
     {
         string[] user = url.UserInfo.Split(':', 2);
-        var connection = new NpgsqlConnectionStringBuilder { Host = url.Host, Database = Uri.UnescapeDataString(url.AbsolutePath.Trim('/')) };
+        var connection = new NpgsqlConnectionStringBuilder
+        {
+            Host = url.Host,
+            Database = Uri.UnescapeDataString(url.AbsolutePath.Trim('/')),
+        };
         string? schema = null;
         bool pooled = false, lossless = false;
         if (url.Port > 0)

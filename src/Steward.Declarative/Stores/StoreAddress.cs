@@ -6,7 +6,8 @@ namespace Steward.Declarative.Stores;
 /// <summary>Where runs are kept: a SQLite file, or a PostgreSQL database.</summary>
 public sealed record StoreAddress
 {
-    private const string Remedy = "Write 'postgres://user@host/database' or 'Host=…;Database=…;Username=…', and the password into PGPASSWORD or a PGPASSFILE.";
+    private const string Remedy =
+        "Write 'postgres://user@host/database' or 'Host=…;Database=…;Username=…', and the password into PGPASSWORD or a PGPASSFILE.";
 
     private StoreAddress(string name) => Name = name;
 
@@ -36,7 +37,8 @@ public sealed record StoreAddress
 
     /// <summary>Whether a text names a PostgreSQL database and not a file.</summary>
     public static bool IsPostgres(string text) =>
-        text.StartsWith("postgres://", StringComparison.OrdinalIgnoreCase) || text.StartsWith("postgresql://", StringComparison.OrdinalIgnoreCase)
+        text.StartsWith("postgres://", StringComparison.OrdinalIgnoreCase)
+            || text.StartsWith("postgresql://", StringComparison.OrdinalIgnoreCase)
         || text.StartsWith("Host=", StringComparison.OrdinalIgnoreCase) || text.StartsWith("Server=", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>A PostgreSQL database: a <c>postgres://</c> URL, or a connection string as Npgsql writes it.</summary>
@@ -73,7 +75,12 @@ public sealed record StoreAddress
             return new NpgsqlConnectionStringBuilder(connection.ConnectionString) { Password = null, SslPassword = null }.ConnectionString;
         string user = connection.Username is { Length: > 0 } name ? $"{Uri.EscapeDataString(name)}@" : "";
         string port = connection.Port == NpgsqlConnection.DefaultPort ? "" : $":{connection.Port}";
-        string[] options = [.. schema is null ? (string[])[] : [$"schema={schema}"], .. pooled ? (string[])["pooled=true"] : [], .. lossless ? (string[])["lossless_failover=true"] : []];
+        string[] options =
+        [
+            .. schema is null ? (string[])[] : [$"schema={schema}"],
+            .. pooled ? (string[])["pooled=true"] : [],
+            .. lossless ? (string[])["lossless_failover=true"] : [],
+        ];
         return $"postgres://{user}{connection.Host}{port}/{Uri.EscapeDataString(connection.Database ?? "")}{(options.Length == 0 ? "" : $"?{string.Join('&', options)}")}";
     }
 }

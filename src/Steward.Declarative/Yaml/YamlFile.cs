@@ -39,7 +39,10 @@ internal sealed class YamlFile
             return stream.Documents.Count switch
             {
                 1 => new YamlValue(stream.Documents[0].RootNode, this),
-                0 => throw Error(1, 1, "The file is empty. Write at least 'name' and 'models' or 'script' for an agent, or 'turns' for a script."),
+                0 => throw Error(
+                    1,
+                    1,
+                    "The file is empty. Write at least 'name' and 'models' or 'script' for an agent, or 'turns' for a script."),
                 int count => throw Error(1, 1, $"The file has {count} YAML documents; keep one, and remove the lines that are '---'."),
             };
         }
@@ -50,11 +53,15 @@ internal sealed class YamlFile
         catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
             // The scanner's own way to say that it is at a loss, for example where a flow map goes on too far left.
-            throw Error(scanner.CurrentPosition.Line, scanner.CurrentPosition.Column, "This is not YAML from here on. Look at the indentation and the brackets, or write the map in lines of their own.");
+            throw Error(
+                scanner.CurrentPosition.Line,
+                scanner.CurrentPosition.Column,
+                "This is not YAML from here on. Look at the indentation and the brackets, or write the map in lines of their own.");
         }
     }
 
-    public AgentFileException Error(long line, long column, string message) => new(Path, (int)Math.Max(1, line), (int)Math.Max(1, column), message);
+    public AgentFileException Error(long line, long column, string message) =>
+        new(Path, (int)Math.Max(1, line), (int)Math.Max(1, column), message);
 
     /// <summary>Counts values that become JSON: aliases of aliases could make a small file endless.</summary>
     public void CountExpanded(YamlValue value)
@@ -90,7 +97,10 @@ internal sealed class YamlFile
         {
             depth += parser.Current!.NestingIncrease;
             if (depth > MaxDepth)
-                throw Error(parser.Current.Start.Line, parser.Current.Start.Column, $"The file is nested more than {MaxDepth} levels deep; write it flatter.");
+                throw Error(
+                    parser.Current.Start.Line,
+                    parser.Current.Start.Column,
+                    $"The file is nested more than {MaxDepth} levels deep; write it flatter.");
         }
     }
 
@@ -99,7 +109,9 @@ internal sealed class YamlFile
         string what = e.InnerException?.Message ?? e.Message;
         if (what.Contains("uplicate key", StringComparison.Ordinal))
             return $"{what.TrimEnd('.')}: this key stands twice in one map. Keep one.";
-        string hint = what.Contains('\t', StringComparison.Ordinal) || what.Contains("tab", StringComparison.OrdinalIgnoreCase) || what.Contains("cannot start any token", StringComparison.Ordinal)
+        string hint = what.Contains('\t', StringComparison.Ordinal)
+            || what.Contains("tab", StringComparison.OrdinalIgnoreCase)
+            || what.Contains("cannot start any token", StringComparison.Ordinal)
             ? "Indent with spaces, and quote a text that starts with a character such as '@', '`' or '%'."
             : "Look at the indentation, and quote a text that holds ': ' or ' #'.";
         return $"This is not YAML: {what.TrimEnd('.')}. {hint}";

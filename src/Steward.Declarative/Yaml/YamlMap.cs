@@ -18,7 +18,8 @@ internal sealed class YamlMap(YamlValue self, string what, IReadOnlyList<(YamlVa
         return null;
     }
 
-    public YamlValue Need(string key, string remedy) => Find(key) ?? throw self.Error($"{char.ToUpperInvariant(what[0])}{what[1..]} lacks '{key}'. {remedy}");
+    public YamlValue Need(string key, string remedy) =>
+        Find(key) ?? throw self.Error($"{char.ToUpperInvariant(what[0])}{what[1..]} lacks '{key}'. {remedy}");
 
     public bool Flag(string key, bool otherwise = false) => Find(key)?.Flag() ?? otherwise;
 
@@ -30,6 +31,7 @@ internal sealed class YamlMap(YamlValue self, string what, IReadOnlyList<(YamlVa
         (string Key, YamlValue Value)[] found = [.. keys.Where(k => Find(k) is not null).Select(k => (k, Find(k)!.Value))];
         return found.Length == 1
             ? found[0]
-            : throw self.Error($"{char.ToUpperInvariant(what[0])}{what[1..]} has {(found.Length == 0 ? "none" : "more than one")} of {string.Join(", ", keys.Select(k => $"'{k}'"))}. Give exactly one.");
+            : throw self.Error(
+                $"{char.ToUpperInvariant(what[0])}{what[1..]} has {(found.Length == 0 ? "none" : "more than one")} of {string.Join(", ", keys.Select(k => $"'{k}'"))}. Give exactly one.");
     }
 }

@@ -29,7 +29,8 @@ internal readonly struct YamlValue(YamlNode node, YamlFile file)
     {
         YamlMappingNode => "a map",
         YamlSequenceNode => "a list",
-        YamlScalarNode { Value: { Length: > 0 } text } => $"'{(text.Length <= MaxShown ? text : text[..MaxShown] + "…").ReplaceLineEndings(" ")}'",
+        YamlScalarNode { Value: { Length: > 0 } text } =>
+            $"'{(text.Length <= MaxShown ? text : text[..MaxShown] + "…").ReplaceLineEndings(" ")}'",
         _ => "nothing",
     };
 
@@ -70,15 +71,24 @@ internal readonly struct YamlValue(YamlNode node, YamlFile file)
         ? value as string ?? throw Error($"A text is expected here; {Shown} is read as {Kind(value)}. Put it in quotes.")
         : throw Error($"A text is expected here, not {Shown}.");
 
-    public string NonEmpty(string what) => Text() is var text && !string.IsNullOrWhiteSpace(text) ? text : throw Error($"{Sentence(what)} is empty; write something or leave the key out.");
+    public string NonEmpty(string what) =>
+        Text() is var text && !string.IsNullOrWhiteSpace(text)
+            ? text
+            : throw Error($"{Sentence(what)} is empty; write something or leave the key out.");
 
     /// <summary>A text to be said or looked for: it may be empty, and a plain number also is one.</summary>
     public string Words() => IsText ? Text() : Label();
 
     /// <summary>A text; a plain number also is one, such as a version.</summary>
-    public string Label() => node is YamlScalarNode { Value: { Length: > 0 } text } && Scalar() is string or long or decimal ? text : throw Error($"A text is expected here, not {Shown}.");
+    public string Label() =>
+        node is YamlScalarNode { Value: { Length: > 0 } text } && Scalar() is string or long or decimal
+            ? text
+            : throw Error($"A text is expected here, not {Shown}.");
 
-    public bool Flag() => node is YamlScalarNode && Scalar() is bool flag ? flag : throw Error($"{Shown} is neither true nor false. Write one of them, without quotes.");
+    public bool Flag() =>
+        node is YamlScalarNode && Scalar() is bool flag
+            ? flag
+            : throw Error($"{Shown} is neither true nor false. Write one of them, without quotes.");
 
     public int Whole(int least, int most = int.MaxValue) => (int)Long(least, most);
 
@@ -86,24 +96,33 @@ internal readonly struct YamlValue(YamlNode node, YamlFile file)
     {
         if (node is YamlScalarNode && Scalar() is long value && value >= least && value <= most)
             return value;
-        string range = string.Create(CultureInfo.InvariantCulture, $"from {least}{(most is int.MaxValue or long.MaxValue ? "" : string.Create(CultureInfo.InvariantCulture, $" to {most}"))}");
+        string range = string.Create(
+            CultureInfo.InvariantCulture,
+            $"from {least}{(most is int.MaxValue or long.MaxValue ? "" : string.Create(CultureInfo.InvariantCulture, $" to {most}"))}");
         throw Error($"{Shown} is not a whole number {range}. Write the digits alone, without quotes or separators.");
     }
 
     public decimal Number() => Decimal() ?? throw Error($"{Shown} is not a number. Write one such as 10 or 2.5, without quotes.");
 
-    public decimal Usd() => Decimal() is { } value and >= 0 ? value : throw Error($"{Shown} is not an amount of US dollars. Write a number from 0 such as 0.50, without '$' and quotes.");
+    public decimal Usd() =>
+        Decimal() is { } value and >= 0
+            ? value
+            : throw Error($"{Shown} is not an amount of US dollars. Write a number from 0 such as 0.50, without '$' and quotes.");
 
     public TimeSpan Duration(TimeSpan least, TimeSpan most)
     {
         TimeSpan value = ReadDuration() ?? throw Error($"{Shown} is not a time. Write a number with its unit: 500ms, 30s, 5m, 2h or 1d.");
-        return value >= least && value <= most ? value : throw Error($"{Shown} is out of range: at least {Show(least)}, at most {Show(most)}.");
+        return value >= least && value <= most
+            ? value
+            : throw Error($"{Shown} is out of range: at least {Show(least)}, at most {Show(most)}.");
     }
 
     public T OneOf<T>(string what, IReadOnlyDictionary<string, T> choices)
     {
         string text = Text();
-        return choices.TryGetValue(text, out T? value) ? value : throw Error($"'{text}' is not {what}. {Nearest.Hint(text, [.. choices.Keys])}");
+        return choices.TryGetValue(text, out T? value)
+            ? value
+            : throw Error($"'{text}' is not {what}. {Nearest.Hint(text, [.. choices.Keys])}");
     }
 
     /// <summary>The value as JSON, with the types that YAML gives plain scalars.</summary>
@@ -138,7 +157,8 @@ internal readonly struct YamlValue(YamlNode node, YamlFile file)
     {
         var scalar = (YamlScalarNode)node;
         string text = scalar.Value ?? "";
-        if (scalar.Style is not (ScalarStyle.Plain or ScalarStyle.Any) || (!scalar.Tag.IsEmpty && scalar.Tag.Value == "tag:yaml.org,2002:str"))
+        if (scalar.Style is not (ScalarStyle.Plain or ScalarStyle.Any)
+            || (!scalar.Tag.IsEmpty && scalar.Tag.Value == "tag:yaml.org,2002:str"))
             return text;
         return text switch
         {
@@ -146,7 +166,8 @@ internal readonly struct YamlValue(YamlNode node, YamlFile file)
             "true" or "True" or "TRUE" => true,
             "false" or "False" or "FALSE" => false,
             _ when long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long whole) => whole,
-            _ when char.IsAsciiDigit(text[^1]) && decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number) => number,
+            _ when char.IsAsciiDigit(text[^1])
+                && decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number) => number,
             _ => text,
         };
     }
@@ -163,7 +184,9 @@ internal readonly struct YamlValue(YamlNode node, YamlFile file)
         if (node is not YamlScalarNode || Scalar() is not string text)
             return null;
         int digits = text.AsSpan().IndexOfAnyExcept(s_amount);
-        if (digits <= 0 || !decimal.TryParse(text.AsSpan(0, digits), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal amount) || amount > 1_000_000_000)
+        if (digits <= 0
+            || !decimal.TryParse(text.AsSpan(0, digits), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal amount)
+            || amount > 1_000_000_000)
             return null;
         long ticks = text[digits..] switch
         {
@@ -181,7 +204,9 @@ internal readonly struct YamlValue(YamlNode node, YamlFile file)
     {
         if (time.TotalDays >= 1)
             return string.Create(CultureInfo.InvariantCulture, $"{time.TotalDays}d");
-        return time.TotalSeconds >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds}s") : string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds}ms");
+        return time.TotalSeconds >= 1
+            ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds}s")
+            : string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds}ms");
     }
 
     private static string Kind(object value) => value is bool ? "true or false" : "a number";

@@ -6,7 +6,8 @@ using Orleans.Runtime;
 namespace Steward.Orleans.Grains;
 
 /// <summary>Tells every silo that is active. Wherever it is called from, it is there: no other silo's state stands between.</summary>
-/// <remarks>A kill switch may be over many runs, so silos are told, not runs: each looks into the database which of its own it concerns.</remarks>
+/// <remarks>A kill switch may be over many runs, so silos are told, not runs:
+/// each looks into the database which of its own it concerns.</remarks>
 [StatelessWorker]
 internal sealed class EverySilo(SiloServices services, ISiloStatusOracle silos, ILogger<EverySilo> logger) : Grain, IEverySilo
 {

@@ -10,7 +10,13 @@ internal sealed class GrainCalls(IGrainFactory grains)
 {
     /// <summary>Whether Orleans could not carry a call: the cluster is being formed, a silo has gone, an answer did not come.</summary>
     public static bool IsTrouble(Exception e) =>
-        e is OrleansException or TimeoutException or SocketException or IOException or ObjectDisposedException or InvalidOperationException or OperationCanceledException;
+        e is OrleansException
+            or TimeoutException
+            or SocketException
+            or IOException
+            or ObjectDisposedException
+            or InvalidOperationException
+            or OperationCanceledException;
 
     public IRunGrain Of(RunId run) => grains.GetGrain<IRunGrain>(run.Value);
 

@@ -8,13 +8,22 @@ namespace Steward.Orleans.Grains;
 
 /// <summary>Lets Orleans choose the silo of each run that is due.</summary>
 /// <remarks>
-/// A worker with room looks for what is due and wakes the grains of those runs, which Orleans places; the grain's silo claims. Every silo does so, so
-/// a grain may be woken twice: the second finds it at work. Where Orleans does not answer, the worker claims the run itself: the database decides who has it.
+/// A worker with room looks for what is due and wakes the grains of those runs, which Orleans places; the
+/// grain's silo claims. Every silo does so, so a grain may be woken twice: the second finds it at work.
+/// Where Orleans does not answer, the worker claims the run itself: the database decides who has it.
 /// </remarks>
-internal sealed class GrainPlacement(IStewardStore store, GrainCalls calls, ILocalSiloDetails silo, StewardOrleansOptions options, TimeProvider time, ILogger<GrainPlacement> logger) : IRunPlacement
+internal sealed class GrainPlacement(
+    IStewardStore store,
+    GrainCalls calls,
+    ILocalSiloDetails silo,
+    StewardOrleansOptions options,
+    TimeProvider time,
+    ILogger<GrainPlacement> logger)
+    : IRunPlacement
 {
     private readonly IDueRuns _due = store.GetService<IDueRuns>()
-        ?? throw new StewardException($"The store {store.GetType().Name} cannot say which runs are due, which Orleans needs to place them. Use the PostgreSQL store (UsePostgres).");
+        ?? throw new StewardException(
+            $"The store {store.GetType().Name} cannot say which runs are due, which Orleans needs to place them. Use the PostgreSQL store (UsePostgres).");
 
     private volatile bool _isUp;
     private HashSet<RunId> _refused = [];
@@ -42,10 +51,12 @@ internal sealed class GrainPlacement(IStewardStore store, GrainCalls calls, ILoc
     {
         try
         {
-            if (!_refused.Contains(run) && await WithinAsync(calls.Of(run).WakeAsync(), cancellationToken) is var result and not WakeResult.Full)
+            if (!_refused.Contains(run)
+                && await WithinAsync(calls.Of(run).WakeAsync(), cancellationToken) is var result and not WakeResult.Full)
                 return result;
 
-            // Its silo has no use for it; this one, for which it was found, takes it. The grain follows, so that what is sent to the run gets there.
+            // Its silo has no use for it; this one, for which it was found, takes
+            // it. The grain follows, so that what is sent to the run gets there.
             OfferOutcome outcome = (await worker.OfferAsync(run, cancellationToken)).Outcome;
             if (outcome == OfferOutcome.Started && await WithinAsync(calls.Of(run).MoveAsync(silo.SiloAddress), cancellationToken))
                 await WithinAsync(calls.Of(run).WakeAsync(), cancellationToken);
@@ -61,5 +72,6 @@ internal sealed class GrainPlacement(IStewardStore store, GrainCalls calls, ILoc
 
     private static WakeResult ResultOf(OfferOutcome outcome) => outcome == OfferOutcome.Started ? WakeResult.Started : WakeResult.Idle;
 
-    private Task<T> WithinAsync<T>(Task<T> call, CancellationToken cancellationToken) => call.WaitAsync(options.PlacementTimeout, time, cancellationToken);
+    private Task<T> WithinAsync<T>(Task<T> call, CancellationToken cancellationToken) =>
+        call.WaitAsync(options.PlacementTimeout, time, cancellationToken);
 }

@@ -12,14 +12,22 @@ namespace Steward.Orleans.Grains;
 
 /// <summary>A run's place in the cluster: claims it for this silo's worker, and stays for as long as that works on it.</summary>
 /// <remarks>
-/// It holds nothing: a run is its journal, and whoever holds its epoch is said by the database. Should two activations exist, one of them claims and
-/// the other is told that there is nothing to claim; should the silo be cut off, its appends are fenced. So the work is the worker's and not the grain's:
-/// it goes on when the activation goes, and ends when an append fails, whatever Orleans believes. A grain that comes up where the run is not (its silo
-/// was declared dead, a worker claimed the run without Orleans) goes to the silo that the database names, so that signals and followers get there.
+/// It holds nothing: a run is its journal, and whoever holds its epoch is said by the database. Should two activations
+/// exist, one of them claims and the other is told that there is nothing to claim; should the silo be cut off, its appends
+/// are fenced. So the work is the worker's and not the grain's: it goes on when the activation goes, and ends when an append
+/// fails, whatever Orleans believes. A grain that comes up where the run is not (its silo was declared dead, a worker
+/// claimed the run without Orleans) goes to the silo that the database names, so that signals and followers get there.
 /// </remarks>
 [Immovable]
 [RunPlacement]
-internal sealed class RunGrain(IRunWorker worker, LiveTopics topics, IStewardStore store, ILocalSiloDetails silo, ISiloStatusOracle silos, ILogger<RunGrain> logger) : Grain, IRunGrain
+internal sealed class RunGrain(
+    IRunWorker worker,
+    LiveTopics topics,
+    IStewardStore store,
+    ILocalSiloDetails silo,
+    ISiloStatusOracle silos,
+    ILogger<RunGrain> logger)
+    : Grain, IRunGrain
 {
     private Task _work = Task.CompletedTask;
 
@@ -58,7 +66,8 @@ internal sealed class RunGrain(IRunWorker worker, LiveTopics topics, IStewardSto
         };
     }
 
-    /// <remarks>Deactivated, it would come up where it was: the others remember its address, and a silo creates what is addressed to it.</remarks>
+    /// <remarks>Deactivated, it would come up where it was: the others remember
+    /// its address, and a silo creates what is addressed to it.</remarks>
     public Task<bool> MoveAsync(SiloAddress to)
     {
         if (!_work.IsCompleted || to.Equals(silo.SiloAddress))

@@ -6,7 +6,8 @@ using Steward.Journal;
 
 namespace Steward.Orleans.Grains;
 
-/// <summary>Carries what this process tells a run (a start, a signal, a decision) to the silo that has it, and what concerns many (a kill switch) to all silos, so that it is heard at once.</summary>
+/// <summary>Carries what this process tells a run (a start, a signal, a decision) to the silo that has
+/// it, and what concerns many (a kill switch) to all silos, so that it is heard at once.</summary>
 internal sealed class RunRelay : BackgroundService
 {
     private const int Carriers = 16;
@@ -16,7 +17,8 @@ internal sealed class RunRelay : BackgroundService
     private readonly ILogger<RunRelay> _logger;
 
     // What does not fit is dropped: it is in the store, and found by the next poll.
-    private readonly Channel<RunId?> _queue = Channel.CreateBounded<RunId?>(new BoundedChannelOptions(4_096) { FullMode = BoundedChannelFullMode.DropOldest });
+    private readonly Channel<RunId?> _queue = Channel.CreateBounded<RunId?>(
+        new BoundedChannelOptions(4_096) { FullMode = BoundedChannelFullMode.DropOldest });
 
     public RunRelay(RunHub hub, GrainCalls calls, ILogger<RunRelay> logger)
     {

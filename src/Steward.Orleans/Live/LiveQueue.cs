@@ -9,7 +9,9 @@ internal sealed class LiveQueue
     private int _dropped;
 
     public LiveQueue(int capacity) =>
-        _channel = Channel.CreateBounded<LiveItem>(new BoundedChannelOptions(capacity) { FullMode = BoundedChannelFullMode.DropOldest }, item => Interlocked.Add(ref _dropped, 1 + item.Dropped));
+        _channel = Channel.CreateBounded<LiveItem>(
+            new BoundedChannelOptions(capacity) { FullMode = BoundedChannelFullMode.DropOldest },
+            item => Interlocked.Add(ref _dropped, 1 + item.Dropped));
 
     public void Add(LiveItem item) => _channel.Writer.TryWrite(item);
 

@@ -9,8 +9,17 @@ using Steward.Storage;
 
 namespace Steward.Orleans.Live;
 
-/// <summary>Asks a run's silo to send, over and over, so that a takeover is survived; ends with the run, which the store tells where the silo cannot.</summary>
-internal sealed class RunStreams(IGrainFactory grains, GrainCalls calls, IStewardStore store, RunHub hub, StewardOrleansOptions options, TimeProvider time, ILogger<RunStreams> logger) : IRunStreams
+/// <summary>Asks a run's silo to send, over and over, so that a takeover is survived;
+/// ends with the run, which the store tells where the silo cannot.</summary>
+internal sealed class RunStreams(
+    IGrainFactory grains,
+    GrainCalls calls,
+    IStewardStore store,
+    RunHub hub,
+    StewardOrleansOptions options,
+    TimeProvider time,
+    ILogger<RunStreams> logger)
+    : IRunStreams
 {
     public async IAsyncEnumerable<RunUpdate> FollowAsync(RunId run, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

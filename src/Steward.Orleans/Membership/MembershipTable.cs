@@ -18,7 +18,8 @@ internal sealed class MembershipTable(SiloRows rows) : IMembershipTable
 
     public Task<bool> InsertRow(MembershipEntry entry, TableVersion tableVersion) => rows.InsertAsync(entry, tableVersion);
 
-    public Task<bool> UpdateRow(MembershipEntry entry, string etag, TableVersion tableVersion) => rows.UpdateAsync(entry, etag, tableVersion);
+    public Task<bool> UpdateRow(MembershipEntry entry, string etag, TableVersion tableVersion) =>
+        rows.UpdateAsync(entry, etag, tableVersion);
 
     public Task UpdateIAmAlive(MembershipEntry entry) => rows.SignAsync(entry);
 }

@@ -7,16 +7,17 @@ namespace Steward.Orleans.Membership;
 
 /// <summary>The table of silos in the store's schema.</summary>
 /// <remarks>
-/// A cluster's version is compared and swapped by every change but the sign of life, so all changes of a cluster come one after another. An etag is
-/// the number of the transaction that wrote a row: it never comes back, even after the rows were deleted. Times are what the silos say; nothing is decided
-/// by them here: who holds a run is decided by leases, on the database's clock.
+/// A cluster's version is compared and swapped by every change but the sign of life, so all changes of a cluster come one after
+/// another. An etag is the number of the transaction that wrote a row: it never comes back, even after the rows were deleted.
+/// Times are what the silos say; nothing is decided by them here: who holds a run is decided by leases, on the database's clock.
 /// </remarks>
 internal sealed class SiloRows
 {
     /// <summary>Connections for a silo, apart from the store's: a list of silos must not wait for appends.</summary>
     private const int MostConnections = 4;
 
-    private const string Columns = "s.silo, s.etag, s.status, s.name, s.host, s.role, s.gateway_port, s.update_zone, s.fault_zone, s.started_at, s.alive_at, s.suspected_by, s.suspected_at";
+    private const string Columns =
+        "s.silo, s.etag, s.status, s.name, s.host, s.role, s.gateway_port, s.update_zone, s.fault_zone, s.started_at, s.alive_at, s.suspected_by, s.suspected_at";
 
     private readonly NpgsqlDataSource _source;
     private readonly string _schema;
@@ -25,8 +26,10 @@ internal sealed class SiloRows
     /// <exception cref="StewardException">The store is not a PostgreSQL one.</exception>
     public SiloRows(IStewardStore store, StewardOrleansOptions options)
     {
-        if (store.GetService<IDatabaseStore>() is not { } database || database.OpenBeside("steward-orleans", MostConnections) is not NpgsqlDataSource source)
-            throw new StewardException($"The store {store.GetType().Name} cannot keep the list of silos, which Orleans needs. Use the PostgreSQL store (UsePostgres).");
+        if (store.GetService<IDatabaseStore>() is not { } database
+            || database.OpenBeside("steward-orleans", MostConnections) is not NpgsqlDataSource source)
+            throw new StewardException(
+                $"The store {store.GetType().Name} cannot keep the list of silos, which Orleans needs. Use the PostgreSQL store (UsePostgres).");
         _source = source;
         _schema = database.Schema;
         _cluster = options.ClusterId;
@@ -38,12 +41,16 @@ internal sealed class SiloRows
         try
         {
             await ExecuteAsync(
-                create ? "INSERT INTO steward.cluster (cluster, version, etag) VALUES ($1, 0, txid_current()) ON CONFLICT DO NOTHING" : "SELECT 1 FROM steward.cluster WHERE cluster = $1",
+                create
+                    ? "INSERT INTO steward.cluster (cluster, version, etag) VALUES ($1, 0, txid_current()) ON CONFLICT DO NOTHING"
+                    : "SELECT 1 FROM steward.cluster WHERE cluster = $1",
                 _cluster);
         }
         catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName)
         {
-            throw new StewardException($"The schema '{_schema}' has no table of silos, although the store made it when it was opened. Was it dropped, or was a backup of an older version restored? Start this process again.", e);
+            throw new StewardException(
+                $"The schema '{_schema}' has no table of silos, although the store made it when it was opened. Was it dropped, or was a backup of an older version restored? Start this process again.",
+                e);
         }
     }
 
@@ -52,7 +59,11 @@ internal sealed class SiloRows
 
     /// <summary>Deletes silos that are not active and were last heard of before a time.</summary>
     public Task CleanAsync(DateTimeOffset before) =>
-        ExecuteAsync("DELETE FROM steward.silo WHERE cluster = $1 AND status <> $2 AND greatest(alive_at, started_at) < $3", _cluster, nameof(SiloStatus.Active), before.ToUniversalTime());
+        ExecuteAsync(
+            "DELETE FROM steward.silo WHERE cluster = $1 AND status <> $2 AND greatest(alive_at, started_at) < $3",
+            _cluster,
+            nameof(SiloStatus.Active),
+            before.ToUniversalTime());
 
     /// <summary>The cluster's version and its silos, or the one that is asked for, as they were at one moment.</summary>
     public async Task<MembershipTableData> ReadAsync(SiloAddress? only)
@@ -96,12 +107,19 @@ internal sealed class SiloRows
 
     /// <summary>A silo's sign of life; leaves versions and etags as they are.</summary>
     public Task SignAsync(MembershipEntry entry) =>
-        ExecuteAsync("UPDATE steward.silo SET alive_at = $3 WHERE cluster = $1 AND silo = $2", _cluster, entry.SiloAddress.ToParsableString(), Utc(entry.IAmAliveTime));
+        ExecuteAsync(
+            "UPDATE steward.silo SET alive_at = $3 WHERE cluster = $1 AND silo = $2",
+            _cluster,
+            entry.SiloAddress.ToParsableString(),
+            Utc(entry.IAmAliveTime));
 
     /// <summary>Active silos that take clients, at the ports for these.</summary>
     public async Task<IList<Uri>> GatewaysAsync()
     {
-        await using NpgsqlCommand command = Command("SELECT silo, gateway_port FROM steward.silo WHERE cluster = $1 AND status = $2 AND gateway_port > 0", _cluster, nameof(SiloStatus.Active));
+        await using NpgsqlCommand command = Command(
+            "SELECT silo, gateway_port FROM steward.silo WHERE cluster = $1 AND status = $2 AND gateway_port > 0",
+            _cluster,
+            nameof(SiloStatus.Active));
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync();
         List<Uri> gateways = [];
         while (await reader.ReadAsync())
@@ -123,14 +141,18 @@ internal sealed class SiloRows
     {
         NpgsqlCommand command = _source.CreateCommand(sql.Replace("steward.", $"\"{_schema}\".", StringComparison.Ordinal));
         foreach (object? value in values)
-            command.Parameters.Add(value is null ? new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text } : new NpgsqlParameter { Value = value });
+            command.Parameters.Add(
+                value is null ? new NpgsqlParameter { Value = DBNull.Value,
+                    NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text } : new NpgsqlParameter { Value = value });
         return command;
     }
 
     private static object?[] Values(MembershipEntry entry) =>
     [
-        entry.Status.ToString(), entry.SiloName ?? "", entry.HostName ?? "", entry.RoleName, entry.ProxyPort, entry.UpdateZone, entry.FaultZone, Utc(entry.StartTime), Utc(entry.IAmAliveTime),
-        (entry.SuspectTimes ?? []).Select(s => s.Item1.ToParsableString()).ToArray(), (entry.SuspectTimes ?? []).Select(s => Utc(s.Item2)).ToArray(),
+        entry.Status.ToString(), entry.SiloName ?? "", entry.HostName ?? "", entry.RoleName, entry.ProxyPort, entry.UpdateZone,
+        entry.FaultZone, Utc(entry.StartTime), Utc(entry.IAmAliveTime),
+        (entry.SuspectTimes ?? []).Select(s => s.Item1.ToParsableString()).ToArray(),
+        (entry.SuspectTimes ?? []).Select(s => Utc(s.Item2)).ToArray(),
     ];
 
     private static MembershipEntry Entry(NpgsqlDataReader r) => new()
@@ -145,13 +167,16 @@ internal sealed class SiloRows
         FaultZone = r.GetInt32(10),
         StartTime = r.GetDateTime(11),
         IAmAliveTime = r.GetDateTime(12),
-        SuspectTimes = [.. r.GetFieldValue<string[]>(13).Zip(r.GetFieldValue<DateTime[]>(14), static (silo, at) => Tuple.Create(SiloAddress.FromParsableString(silo), at))],
+        SuspectTimes =
+            [.. r.GetFieldValue<string[]>(13)
+                .Zip(r.GetFieldValue<DateTime[]>(14), static (silo, at) => Tuple.Create(SiloAddress.FromParsableString(silo), at))],
     };
 
     private static string Etag(long etag) => etag.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>An etag that is none of ours matches nothing.</summary>
-    private static long Etag(string? etag) => long.TryParse(etag, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : -1;
+    private static long Etag(string? etag) =>
+        long.TryParse(etag, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : -1;
 
     /// <summary>Orleans' times are UTC, whatever their kind says; a time that was never set has to fit into the database's range.</summary>
     private static DateTime Utc(DateTime time) => DateTime.SpecifyKind(time, DateTimeKind.Utc);

@@ -6,7 +6,8 @@ using Steward.Storage;
 
 namespace Steward.Postgres.Data;
 
-/// <summary>The pool of connections, and how transactions are made: what certainly did not happen is tried again, what may have happened never.</summary>
+/// <summary>The pool of connections, and how transactions are made: what certainly
+/// did not happen is tried again, what may have happened never.</summary>
 internal sealed class Database : IAsyncDisposable
 {
     private const int MaxAttempts = 8;
@@ -145,7 +146,8 @@ internal sealed class Database : IAsyncDisposable
     {
         if (_direct is null)
             return await _source.OpenConnectionAsync(cancellationToken);
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(_direct) { Pooling = false, ApplicationName = ApplicationName }.ConnectionString);
+        var connection = new NpgsqlConnection(
+            new NpgsqlConnectionStringBuilder(_direct) { Pooling = false, ApplicationName = ApplicationName }.ConnectionString);
         try
         {
             await connection.OpenAsync(cancellationToken);
@@ -192,7 +194,8 @@ internal sealed class Database : IAsyncDisposable
     {
         NpgsqlConnectionStringBuilder settings = new(options.ConnectionString);
         settings.ApplicationName ??= ApplicationName;
-        settings.NoResetOnClose = true; // Nothing is left in a session: locks and settings are those of transactions. Whoever is lent one tidies up (LentTransaction).
+        // Nothing is left in a session: locks and settings are those of transactions. Whoever is lent one tidies up (LentTransaction).
+        settings.NoResetOnClose = true;
         if (options.Pooled)
             return settings;
 
@@ -210,7 +213,9 @@ internal sealed class Database : IAsyncDisposable
         {
             try
             {
-                await using NpgsqlCommand reset = new("SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD SEQUENCES; DISCARD TEMP", connection);
+                await using NpgsqlCommand reset = new(
+                    "SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD SEQUENCES; DISCARD TEMP",
+                    connection);
                 await reset.ExecuteNonQueryAsync();
             }
             catch (Exception e) when (IsDriver(e))
@@ -221,5 +226,6 @@ internal sealed class Database : IAsyncDisposable
     }
 
     private static string Timeout(PostgresStoreOptions options) =>
-        string.Create(CultureInfo.InvariantCulture, $"idle_in_transaction_session_timeout={options.TransactionTimeout.TotalMilliseconds:0}");
+        string.Create(
+            CultureInfo.InvariantCulture, $"idle_in_transaction_session_timeout={options.TransactionTimeout.TotalMilliseconds:0}");
 }

@@ -4,7 +4,8 @@ using System.Text;
 
 namespace Steward.Postgres.Data;
 
-/// <summary>Statements are written for the schema <c>steward</c> and the clock <c>steward.now()</c>; this puts in those that the options name.</summary>
+/// <summary>Statements are written for the schema <c>steward</c> and the clock
+/// <c>steward.now()</c>; this puts in those that the options name.</summary>
 internal sealed class Sql(string schema, string clock)
 {
     private readonly ConcurrentDictionary<string, string> _texts = new(StringComparer.Ordinal);

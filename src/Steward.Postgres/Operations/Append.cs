@@ -7,16 +7,21 @@ namespace Steward.Postgres.Operations;
 
 /// <summary>The gate: appends of different runs in one transaction, each with an answer of its own.</summary>
 /// <remarks>
-/// Decides, and writes what it has let through. Where the rows come from on which it decides is its callers' matter: <see cref="AppendLocked"/> loads them under locks, and
-/// <see cref="AppendAtOnce"/> goes by what the node knows. What is written says in either case on which lease, which sequence and which room in budgets it was decided, and refuses
-/// the transaction where that is not so.
+/// Decides, and writes what it has let through. Where the rows come from on which it decides is its callers' matter:
+/// <see cref="AppendLocked"/> loads them under locks, and <see cref="AppendAtOnce"/> goes by what the node knows. What is written says in
+/// either case on which lease, which sequence and which room in budgets it was decided, and refuses the transaction where that is not so.
 /// </remarks>
 /// <param name="control">What operators have set.</param>
 /// <param name="budgets">The group's budgets.</param>
 /// <param name="slots">The calls in flight of limited tools.</param>
 /// <param name="inbox">The signals that can be applied, by run; null when the database will say so.</param>
 /// <param name="inlinePayload">Payloads above this size, in bytes, become blobs.</param>
-internal sealed class Append(Control control, BudgetDraws budgets, SlotBook slots, HashSet<(long Run, string Signal)>? inbox, int inlinePayload)
+internal sealed class Append(
+    Control control,
+    BudgetDraws budgets,
+    SlotBook slots,
+    HashSet<(long Run, string Signal)>? inbox,
+    int inlinePayload)
 {
     private readonly List<Accepted> _accepted = [];
     private readonly HashSet<long> _pending = [];
@@ -45,7 +50,8 @@ internal sealed class Append(Control control, BudgetDraws budgets, SlotBook slot
 
         if (drawn is not null)
             budgets.Keep(place, drawn);
-        RunRecord after = ReleaseRules.After(run with { Slots = held }, batch, pending: false, run.UpdatedAt); // The database says what is pending, and what time it is.
+        // The database says what is pending, and what time it is.
+        RunRecord after = ReleaseRules.After(run with { Slots = held }, batch, pending: false, run.UpdatedAt);
         slots.Keep(after);
         _accepted.Add(new Accepted(place, batch, after));
         return null;
@@ -74,7 +80,10 @@ internal sealed class Append(Control control, BudgetDraws budgets, SlotBook slot
         budgets.AddTo(trip);
         Wake(trip);
         _pending.Clear();
-        trip.Ask("SELECT s.run FROM steward.signal s WHERE s.run = ANY($1) AND s.consumed IS NULL", r => _pending.Add(r.GetInt64(0)), (object)Of(r => r.Id));
+        trip.Ask(
+            "SELECT s.run FROM steward.signal s WHERE s.run = ANY($1) AND s.consumed IS NULL",
+            r => _pending.Add(r.GetInt64(0)),
+            (object)Of(r => r.Id));
     }
 
     /// <summary>What is said to those who were let through, once everything is written.</summary>
@@ -87,7 +96,9 @@ internal sealed class Append(Control control, BudgetDraws budgets, SlotBook slot
     private AppendResult.Committed AnswerOf(Accepted accepted)
     {
         bool pending = _pending.Contains(accepted.Run.Id);
-        return _alerts.TryGetValue(accepted.Place, out List<BudgetAlert>? alerts) || pending ? new AppendResult.Committed(pending, alerts ?? []) : AppendResult.Committed.Quiet;
+        return _alerts.TryGetValue(accepted.Place, out List<BudgetAlert>? alerts) || pending
+            ? new AppendResult.Committed(pending, alerts ?? [])
+            : AppendResult.Committed.Quiet;
     }
 
     private void Consume(RunBatch batch, RunRecord run)
@@ -118,12 +129,15 @@ internal sealed class Append(Control control, BudgetDraws budgets, SlotBook slot
         SELECT CASE WHEN (SELECT count(*) FROM changed) = $14 THEN true ELSE steward.refuse('the leases and sequences hold') END
         """,
         null,
-        Of(r => r.Id), Of(r => r.Status.Name()), Of(r => r.Reason), Of(r => r.Attempts), Of(r => r.Head), Of(r => EventRows.Bytes(r.HeadHash)), Of(r => r.Worker), Of(r => r.ClaimableAt?.Due().UtcDateTime),
-        Of(r => r.AgentVersion), Of(r => SlotRules.Write(r.Slots)), Each(a => a.Batch.Lease.Epoch), Each(a => a.Batch.Lease.Worker), Each(a => a.Batch.ExpectedSequence), (long)_accepted.Count);
+        Of(r => r.Id), Of(r => r.Status.Name()), Of(r => r.Reason), Of(r => r.Attempts), Of(r => r.Head),
+        Of(r => EventRows.Bytes(r.HeadHash)), Of(r => r.Worker), Of(r => r.ClaimableAt?.Due().UtcDateTime),
+        Of(r => r.AgentVersion), Of(r => SlotRules.Write(r.Slots)), Each(a => a.Batch.Lease.Epoch), Each(a => a.Batch.Lease.Worker),
+        Each(a => a.Batch.ExpectedSequence), (long)_accepted.Count);
 
     private void MarkConsumed(RoundTrip trip)
     {
-        List<(long Run, string Signal, long Sequence)> consumed = [.. _accepted.SelectMany(a => a.Batch.Consumes.Select(id => (a.Run.Id, id, a.Run.Head)))];
+        List<(long Run, string Signal, long Sequence)> consumed =
+            [.. _accepted.SelectMany(a => a.Batch.Consumes.Select(id => (a.Run.Id, id, a.Run.Head)))];
         if (consumed.Count == 0)
             return;
         trip.Ask(
@@ -135,15 +149,19 @@ internal sealed class Append(Control control, BudgetDraws budgets, SlotBook slot
             SELECT CASE WHEN (SELECT count(*) FROM changed) = $4 THEN true ELSE steward.refuse('the signals are in the inbox') END
             """,
             null,
-            consumed.Select(c => c.Run).ToArray(), consumed.Select(c => c.Signal).ToArray(), consumed.Select(c => c.Sequence).ToArray(), (long)consumed.Count);
+            consumed.Select(c => c.Run).ToArray(), consumed.Select(c => c.Signal).ToArray(), consumed.Select(c =>
+                c.Sequence).ToArray(), (long)consumed.Count);
     }
 
-    /// <summary>Who gives its run back with something in the inbox, gives it back claimable. A statement after that which locked the rows: whoever signals later finds them released.</summary>
+    /// <summary>Who gives its run back with something in the inbox, gives it back claimable. A
+    /// statement after that which locked the rows: whoever signals later finds them released.</summary>
     private void Wake(RoundTrip trip)
     {
         long[] released = [.. _accepted.Where(a => ReleaseRules.WakesForSignals(a.Batch)).Select(a => a.Run.Id)];
         if (released.Length > 0)
-            trip.Do("UPDATE steward.run r SET claimable_at = steward.now() WHERE r.id = ANY($1) AND EXISTS (SELECT 1 FROM steward.signal s WHERE s.run = r.id AND s.consumed IS NULL)", (object)released);
+            trip.Do(
+                "UPDATE steward.run r SET claimable_at = steward.now() WHERE r.id = ANY($1) AND EXISTS (SELECT 1 FROM steward.signal s WHERE s.run = r.id AND s.consumed IS NULL)",
+                (object)released);
     }
 
     private T[] Of<T>(Func<RunRecord, T> column) => Each(a => column(a.Run));

@@ -5,12 +5,20 @@ using Steward.Storage;
 
 namespace Steward.Postgres.Operations;
 
-/// <summary>Appends in a single trip to the server, which is a transaction by itself: decided by what the node knows, and confirmed by the database while it writes.</summary>
-/// <remarks>So a step costs one trip, and a node that freezes leaves no transaction open behind it. What is out of the ordinary goes the other way, <see cref="AppendLocked"/>.</remarks>
+/// <summary>Appends in a single trip to the server, which is a transaction by itself:
+/// decided by what the node knows, and confirmed by the database while it writes.</summary>
+/// <remarks>So a step costs one trip, and a node that freezes leaves no transaction open behind
+/// it. What is out of the ordinary goes the other way, <see cref="AppendLocked"/>.</remarks>
 internal static class AppendAtOnce
 {
-    /// <returns>For each batch its answer, or the exception that says that nobody knows; null for those of which nothing has happened: they go the other way.</returns>
-    public static async Task<object?[]> TryAsync(Database database, NodeCache cache, IReadOnlyList<RunBatch> group, int part, int inlinePayload)
+    /// <returns>For each batch its answer, or the exception that says that nobody knows;
+    /// null for those of which nothing has happened: they go the other way.</returns>
+    public static async Task<object?[]> TryAsync(
+        Database database,
+        NodeCache cache,
+        IReadOnlyList<RunBatch> group,
+        int part,
+        int inlinePayload)
     {
         var answers = new object?[group.Count];
         Control control = await cache.ControlAsync();
@@ -74,7 +82,8 @@ internal static class AppendAtOnce
         }
     }
 
-    /// <summary>Whether an append concerns its run alone: no questions, no other runs, no session that goes on, no tool with a limit.</summary>
+    /// <summary>Whether an append concerns its run alone: no questions, no
+    /// other runs, no session that goes on, no tool with a limit.</summary>
     private static bool IsPlain(RunBatch batch, RunRecord run, Control control) =>
         batch is { Starts: [], Sends: [], Feedback: [] }
         && !(batch.Status.IsTerminal() && StartRules.IsOfSession(run))

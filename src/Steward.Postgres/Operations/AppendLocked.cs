@@ -7,8 +7,8 @@ namespace Steward.Postgres.Operations;
 
 /// <summary>Appends for which everything is loaded under locks before it is decided.</summary>
 /// <remarks>
-/// Locks are taken in one order everywhere: the control lock (shared), sessions, runs by number, limited tools by name, budgets by scope. What is left
-/// over (two runs that send to each other) PostgreSQL finds as a deadlock, and the transaction is made again.
+/// Locks are taken in one order everywhere: the control lock (shared), sessions, runs by number, limited tools by name, budgets by
+/// scope. What is left over (two runs that send to each other) PostgreSQL finds as a deadlock, and the transaction is made again.
 /// </remarks>
 internal sealed class AppendLocked(Tx tx, IReadOnlyList<RunBatch> group, int part, int inlinePayload)
 {
@@ -69,7 +69,9 @@ internal sealed class AppendLocked(Tx tx, IReadOnlyList<RunBatch> group, int par
     {
         try
         {
-            return _runs.TryGetValue(batch.Lease.Run, out RunRecord? run) ? append.Decide(place, batch, run) : new AppendResult.Fenced(0, 0);
+            return _runs.TryGetValue(batch.Lease.Run, out RunRecord? run)
+                ? append.Decide(place, batch, run)
+                : new AppendResult.Fenced(0, 0);
         }
         catch (Exception e) when (e is JournalException or ArgumentException)
         {

@@ -7,8 +7,9 @@ namespace Steward.Postgres.Operations;
 
 /// <summary>What one group draws on budgets: each scope once, whatever the number of its runs.</summary>
 /// <remarks>
-/// A scope that many runs share and that has no ceiling (<c>global</c>, a tenant, an agent's day) is counted in parts, one for each writer, so that no commit waits for another's. All other
-/// scopes are a row, which is where a ceiling holds. The parts are put into the row in the transaction that sets a ceiling (migration 0007).
+/// A scope that many runs share and that has no ceiling (<c>global</c>, a tenant, an agent's day) is counted in
+/// parts, one for each writer, so that no commit waits for another's. All other scopes are a row, which is where
+/// a ceiling holds. The parts are put into the row in the transaction that sets a ceiling (migration 0007).
 /// </remarks>
 internal sealed class BudgetDraws(Control control, int part)
 {
@@ -18,7 +19,8 @@ internal sealed class BudgetDraws(Control control, int part)
     private readonly List<BudgetInfo> _ruled = [];
     private Dictionary<BudgetScope, BudgetInfo>? _loaded;
 
-    /// <summary>Locks and loads the rows on which batches draw, so that <see cref="Draw"/> says which one has no room. Without it all are taken to have room, until the database says otherwise.</summary>
+    /// <summary>Locks and loads the rows on which batches draw, so that <see cref="Draw"/> says which one
+    /// has no room. Without it all are taken to have room, until the database says otherwise.</summary>
     public async Task LoadAsync(Tx tx, IEnumerable<(RunBatch Batch, RunRecord Run)> all)
     {
         SortedSet<string> scopes = new(StringComparer.Ordinal);
@@ -28,7 +30,10 @@ internal sealed class BudgetDraws(Control control, int part)
     }
 
     /// <summary>Works out what changes do to all scopes of a run. Nothing is changed before <see cref="Keep"/>.</summary>
-    public BudgetShortfall? Draw(IReadOnlyList<BudgetChange> changes, RunRecord run, out List<(BudgetScope Scope, BudgetChange Change)>? drawn)
+    public BudgetShortfall? Draw(
+        IReadOnlyList<BudgetChange> changes,
+        RunRecord run,
+        out List<(BudgetScope Scope, BudgetChange Change)>? drawn)
     {
         drawn = null;
         if (changes.Count == 0)
@@ -107,7 +112,14 @@ internal sealed class BudgetDraws(Control control, int part)
     private static void Add(SortedDictionary<string, Draw> draws, BudgetScope scope, in BudgetChange change, BudgetCeilings? ceilings)
     {
         draws[scope.Key] = draws.TryGetValue(scope.Key, out Draw before)
-            ? before with { Change = new BudgetChange(default, before.Change.Spend + change.Spend, before.Change.Release + change.Release, before.Change.Reserve + change.Reserve) }
+            ? before with
+            {
+                Change = new BudgetChange(
+                    default,
+                    before.Change.Spend + change.Spend,
+                    before.Change.Release + change.Release,
+                    before.Change.Reserve + change.Reserve),
+            }
             : new Draw(scope, change, ceilings);
     }
 
@@ -119,5 +131,7 @@ internal sealed class BudgetDraws(Control control, int part)
     }
 
     private bool IsRow(BudgetScope scope) =>
-        scope.Key.StartsWith("run:", StringComparison.Ordinal) || scope.Key.StartsWith("session:", StringComparison.Ordinal) || control.CeilingsOf(scope.CeilingScope) is not null;
+        scope.Key.StartsWith("run:", StringComparison.Ordinal)
+            || scope.Key.StartsWith("session:", StringComparison.Ordinal)
+            || control.CeilingsOf(scope.CeilingScope) is not null;
 }

@@ -8,10 +8,10 @@ namespace Steward.Postgres.Operations;
 
 /// <summary>Leases: taking and prolonging them, by the database's clock alone.</summary>
 /// <remarks>
-/// A node's row is the lease of all of its runs, so that a sign of life writes one row however many they are. A claim writes its own end into the
-/// run's <c>claimable_at</c>: until then the run is its worker's in any case, afterwards for as long as the node's row lasts. A run that its
-/// worker has given up without a word is let go by that worker's next sign of life. Expiry alone fences nobody: only the next claim does.
-/// A claim looks without any lock (<see cref="DueRuns"/>), and takes what it chose where it is still to be had.
+/// A node's row is the lease of all of its runs, so that a sign of life writes one row however many they are. A claim writes its own end
+/// into the run's <c>claimable_at</c>: until then the run is its worker's in any case, afterwards for as long as the node's row lasts. A
+/// run that its worker has given up without a word is let go by that worker's next sign of life. Expiry alone fences nobody: only the
+/// next claim does. A claim looks without any lock (<see cref="DueRuns"/>), and takes what it chose where it is still to be had.
 /// </remarks>
 internal static class Claims
 {
@@ -35,7 +35,8 @@ internal static class Claims
         FROM taken r LEFT JOIN steward.budget b ON {BudgetRows.OfRun} LEFT JOIN steward.snapshot p ON p.run = r.id
         """;
 
-    /// <summary>So many entries of a journal come along with its claim: those of a run that has just been started, and of one that has hardly begun.</summary>
+    /// <summary>So many entries of a journal come along with its claim: those of a
+    /// run that has just been started, and of one that has hardly begun.</summary>
     private const int ShortJournal = 4;
 
     // After the claim, so that nobody appends to these any more; what is too large for its row is read by whoever wants it.
@@ -52,14 +53,21 @@ internal static class Claims
     /// <param name="request">What is wanted.</param>
     /// <param name="after">The tenant at which the last claim of this node ended its look beyond the window.</param>
     /// <param name="cancellationToken">Obeyed until something is taken.</param>
-    /// <returns>The claims, and where the look ended; that also where nothing was claimed, so that the next look goes on after it.</returns>
-    public static async Task<(IReadOnlyList<Claim> Claims, string Looked)> TakeAsync(Database database, NodeCache cache, ClaimRequest request, string after, CancellationToken cancellationToken)
+    /// <returns>The claims, and where the look ended; that also where nothing
+    /// was claimed, so that the next look goes on after it.</returns>
+    public static async Task<(IReadOnlyList<Claim> Claims, string Looked)> TakeAsync(
+        Database database,
+        NodeCache cache,
+        ClaimRequest request,
+        string after,
+        CancellationToken cancellationToken)
     {
         Control control = await cache.ControlAsync();
         Taking taking = new(request);
         if (!control.Limits.LimitsRuns)
         {
-            (List<DueRun> chosen, string looked) = await database.ReadAsync(tx => DueRuns.ChooseAsync(tx, request, control, after, Spares(request.Max)), cancellationToken);
+            (List<DueRun> chosen, string looked) = await database.ReadAsync(
+                tx => DueRuns.ChooseAsync(tx, request, control, after, Spares(request.Max)), cancellationToken);
             if (chosen.Count == 0)
                 return ([], looked);
             bool done = await database.TryAtOnceAsync(trip =>
@@ -87,14 +95,25 @@ internal static class Claims
     }
 
     /// <summary>What <see cref="TakeAsync"/> would take, and where the look ended.</summary>
-    public static async Task<(IReadOnlyList<RunId> Runs, string Looked)> ListAsync(Database database, NodeCache cache, ClaimRequest request, string after, CancellationToken cancellationToken)
+    public static async Task<(IReadOnlyList<RunId> Runs, string Looked)> ListAsync(
+        Database database,
+        NodeCache cache,
+        ClaimRequest request,
+        string after,
+        CancellationToken cancellationToken)
     {
         Control control = await cache.ControlAsync();
-        (List<DueRun> chosen, string looked) = await database.ReadAsync(tx => DueRuns.ChooseAsync(tx, request, control, after), cancellationToken);
+        (List<DueRun> chosen, string looked) = await database.ReadAsync(
+            tx => DueRuns.ChooseAsync(tx, request, control, after), cancellationToken);
         return ([.. chosen.Select(run => run.Run)], looked);
     }
 
-    public static async Task<IReadOnlyList<Lease>> RenewAsync(Tx tx, string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, TimeSpan transactionTimeout)
+    public static async Task<IReadOnlyList<Lease>> RenewAsync(
+        Tx tx,
+        string worker,
+        IReadOnlyCollection<Lease> leases,
+        TimeSpan duration,
+        TimeSpan transactionTimeout)
     {
         HashSet<Lease> held = [];
         await using RoundTrip trip = tx.RoundTrip();
@@ -105,8 +124,12 @@ internal static class Claims
         trip.Do(
             "INSERT INTO steward.node (name, expires_at, started_at) SELECT $1, n.at + $2, n.at FROM (SELECT steward.now() AS at) AS n ON CONFLICT (name) DO UPDATE SET expires_at = excluded.expires_at",
             worker, duration);
-        trip.Do("DELETE FROM steward.node w WHERE w.expires_at < steward.now() - interval '1 day' AND NOT EXISTS (SELECT 1 FROM steward.run r WHERE r.worker = w.name)");
-        trip.Ask("SELECT uuid, epoch FROM steward.run WHERE worker = $1", r => held.Add(new Lease(new RunId(r.GetGuid(0)), r.GetInt64(1), worker)), worker);
+        trip.Do(
+            "DELETE FROM steward.node w WHERE w.expires_at < steward.now() - interval '1 day' AND NOT EXISTS (SELECT 1 FROM steward.run r WHERE r.worker = w.name)");
+        trip.Ask(
+            "SELECT uuid, epoch FROM steward.run WHERE worker = $1",
+            r => held.Add(new Lease(new RunId(r.GetGuid(0)), r.GetInt64(1), worker)),
+            worker);
         await trip.SendAsync();
         return [.. leases.Where(held.Contains)];
     }
@@ -166,7 +189,9 @@ internal static class Claims
 
         /// <summary>The journal that came along, if it is whole; where it is not, whoever reads it says what is wrong with it.</summary>
         private List<JournalEntry>? JournalOf(RunRecord run) =>
-            _journals.GetValueOrDefault(run.Id) is { } journal && journal.Count == run.Head && journal[^1].Sequence == run.Head ? journal : null;
+            _journals.GetValueOrDefault(run.Id) is { } journal && journal.Count == run.Head && journal[^1].Sequence == run.Head
+                ? journal
+                : null;
 
         private void Read(NpgsqlDataReader r, RunId run)
         {
@@ -185,7 +210,9 @@ internal static class Claims
             Info = run.ToInfo(BudgetRows.Amount(r, AmountsColumn), BudgetRows.Amount(r, AmountsColumn + 4)),
             Attempt = run.Attempts,
             IsDoubted = run.IsDoubted,
-            Snapshot = r.IsDBNull(SnapshotColumn) ? null : new RunSnapshot(r.GetInt64(SnapshotColumn), r.GetInt32(SnapshotColumn + 1), r.Bytes(SnapshotColumn + 2)),
+            Snapshot = r.IsDBNull(SnapshotColumn)
+                ? null
+                : new RunSnapshot(r.GetInt64(SnapshotColumn), r.GetInt32(SnapshotColumn + 1), r.Bytes(SnapshotColumn + 2)),
         };
     }
 }

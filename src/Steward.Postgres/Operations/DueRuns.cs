@@ -12,7 +12,8 @@ internal readonly record struct DueRun(long Id, RunId Run, string Tenant, DateTi
 internal static class DueRuns
 {
     /// <summary>No worker holds the run, or one whose lease has expired.</summary>
-    public const string IsFree = "(r.worker IS NULL OR NOT EXISTS (SELECT 1 FROM steward.node w WHERE w.name = r.worker AND w.expires_at > (SELECT at FROM n)))";
+    public const string IsFree =
+        "(r.worker IS NULL OR NOT EXISTS (SELECT 1 FROM steward.node w WHERE w.name = r.worker AND w.expires_at > (SELECT at FROM n)))";
 
     private const string Now = "WITH n AS MATERIALIZED (SELECT steward.now() AS at) ";
     private const string Columns = "SELECT r.id, r.uuid, r.tenant, r.claimable_at FROM steward.run r WHERE ";
@@ -22,7 +23,8 @@ internal static class DueRuns
             AND ($2::text[] IS NULL OR r.claimable_at <= (SELECT at FROM n) - $3 OR r.agent || chr(10) || r.version = ANY($2))
         """;
 
-    /// <summary>No switch is over the run, as <see cref="KillSwitch.Covers(RunId, string, string, IReadOnlyList{RunId}?)"/> says it, or something is in its inbox.</summary>
+    /// <summary>No switch is over the run, as <see cref="KillSwitch.Covers(RunId, string, string, IReadOnlyList{RunId}?)"/>
+    /// says it, or something is in its inbox.</summary>
     private const string MayGoOn = """
          AND (NOT EXISTS (
             SELECT 1 FROM steward.kill_switch k
@@ -38,11 +40,22 @@ internal static class DueRuns
     /// <param name="request">What is wanted.</param>
     /// <param name="control">The switches and limits.</param>
     /// <param name="after">Where the last look ended.</param>
-    /// <param name="spares">So many more than are wanted, the next ones in turn, in case others take the first ones. For who holds the lock on limited claims there are none.</param>
+    /// <param name="spares">So many more than are wanted, the next ones in turn, in case others
+    /// take the first ones. For who holds the lock on limited claims there are none.</param>
     /// <returns>The runs in their turns, and the tenant at which the look beyond the window ended.</returns>
-    public static async Task<(List<DueRun> Chosen, string Looked)> ChooseAsync(Tx tx, ClaimRequest request, Control control, string after, int spares = 0)
+    public static async Task<(List<DueRun> Chosen, string Looked)> ChooseAsync(
+        Tx tx,
+        ClaimRequest request,
+        Control control,
+        string after,
+        int spares = 0)
     {
-        object?[] wanted = [request.Agents?.ToArray(), request.Versions?.Select(v => $"{v.Agent}\n{v.Version}").ToArray(), request.VersionPatience];
+        object?[] wanted =
+        [
+            request.Agents?.ToArray(),
+            request.Versions?.Select(v => $"{v.Agent}\n{v.Version}").ToArray(),
+            request.VersionPatience,
+        ];
         string mayGoOn = control.Switches.Count > 0 ? MayGoOn : "";
         int window = Math.Max(FairShare.Window, request.Max);
         List<DueRun> due = [];
@@ -50,13 +63,19 @@ internal static class DueRuns
         {
             if (request.Run is { } run)
             {
-                trip.Ask(Now + Columns + "r.uuid = $4 AND " + IsFree + " AND " + Due + mayGoOn, r => due.Add(Read(r)), [.. wanted, run.Value]);
+                trip.Ask(
+                    Now + Columns + "r.uuid = $4 AND " + IsFree + " AND " + Due + mayGoOn, r => due.Add(Read(r)), [.. wanted, run.Value]);
             }
             else
             {
                 trip.Ask(Now + Columns + "r.worker IS NULL AND " + Due + mayGoOn + LongestDue, r => due.Add(Read(r)), [.. wanted, window]);
                 trip.Ask(
-                    Now + Columns + "r.worker = ANY(ARRAY(SELECT w.name FROM steward.node w WHERE w.expires_at <= (SELECT at FROM n))) AND " + Due + mayGoOn + LongestDue,
+                    Now
+                        + Columns
+                        + "r.worker = ANY(ARRAY(SELECT w.name FROM steward.node w WHERE w.expires_at <= (SELECT at FROM n))) AND "
+                        + Due
+                        + mayGoOn
+                        + LongestDue,
                     r => due.Add(Read(r)), [.. wanted, window]);
             }
 
@@ -70,7 +89,8 @@ internal static class DueRuns
         return (await PickAsync(tx, due, request.Max, spares, control.Limits), looked);
     }
 
-    /// <summary>Adds the longest due of tenants that are not in the window, found by jumps from one tenant to the next in the index: a bounded number of them, beginning where the last look ended.</summary>
+    /// <summary>Adds the longest due of tenants that are not in the window, found by jumps from one tenant
+    /// to the next in the index: a bounded number of them, beginning where the last look ended.</summary>
     private static async Task<string> LookFurtherAsync(Tx tx, List<DueRun> due, object?[] wanted, string mayGoOn, string after, int max)
     {
         List<string> tenants = await tx.AllAsync(
@@ -90,7 +110,14 @@ internal static class DueRuns
             // Twice its share of each: so many come from one tenant only where others have none.
             int each = Math.Clamp((2 * max / others.Length) + 1, 1, max);
             due.AddRange(await tx.AllAsync(
-                Now + "SELECT m.* FROM unnest($5::text[]) AS l (tenant) CROSS JOIN LATERAL (" + Columns + "r.tenant = l.tenant COLLATE \"C\" AND r.worker IS NULL AND " + Due + mayGoOn + LongestDue + ") AS m",
+                Now
+                    + "SELECT m.* FROM unnest($5::text[]) AS l (tenant) CROSS JOIN LATERAL ("
+                    + Columns
+                    + "r.tenant = l.tenant COLLATE \"C\" AND r.worker IS NULL AND "
+                    + Due
+                    + mayGoOn
+                    + LongestDue
+                    + ") AS m",
                 Read, [.. wanted, each, others]));
         }
 

@@ -8,7 +8,8 @@ namespace Steward.Postgres.Operations;
 /// <summary>What comes in from outside.</summary>
 internal static class Inbox
 {
-    /// <summary>The run's row, locked until the transaction ends: so a signal falls before an append or after it, and a parked run always wakes.</summary>
+    /// <summary>The run's row, locked until the transaction ends: so a signal falls
+    /// before an append or after it, and a parked run always wakes.</summary>
     public static Task<RunRecord?> LockAsync(Tx tx, RunId run) =>
         tx.FirstAsync($"SELECT {RunRows.Columns} FROM steward.run r WHERE r.uuid = $1 FOR UPDATE", RunRows.Read, run.Value);
 
@@ -16,7 +17,8 @@ internal static class Inbox
     {
         if (await LockAsync(tx, signal.Run) is not { } run)
             return SignalResult.UnknownRun;
-        if (await tx.FirstAsync("SELECT true FROM steward.signal WHERE run = $1 AND signal_id = $2", static r => r.GetBoolean(0), run.Id, signal.Id))
+        if (await tx.FirstAsync(
+            "SELECT true FROM steward.signal WHERE run = $1 AND signal_id = $2", static r => r.GetBoolean(0), run.Id, signal.Id))
             return SignalResult.Duplicate;
         if (run.Status.IsTerminal())
             return SignalResult.RunEnded;

@@ -16,7 +16,12 @@ internal static class LentTransaction
     /// <param name="limits">What the store takes at most.</param>
     /// <param name="cancellationToken">Obeyed until the commit begins.</param>
     /// <returns>The batch that was committed, null when it was refused; and what the gate said.</returns>
-    public static async Task<(RunBatch? Batch, AppendResult Result)> RunAsync(Database database, int part, Func<DbTransaction, CancellationToken, ValueTask<RunBatch>> work, StoreLimits limits, CancellationToken cancellationToken)
+    public static async Task<(RunBatch? Batch, AppendResult Result)> RunAsync(
+        Database database,
+        int part,
+        Func<DbTransaction, CancellationToken, ValueTask<RunBatch>> work,
+        StoreLimits limits,
+        CancellationToken cancellationToken)
     {
         try
         {
@@ -28,7 +33,9 @@ internal static class LentTransaction
                     await EndWorkAsync(tx.Transaction);
                     Gate.CheckShape(batch, limits);
                     object answer = (await new AppendLocked(tx, [batch], part, limits.InlinePayload).RunAsync())[0];
-                    return answer is AppendResult.Committed committed ? ((RunBatch?)batch, (AppendResult)committed) : throw new RefusedException(answer);
+                    return answer is AppendResult.Committed committed
+                        ? ((RunBatch?)batch, (AppendResult)committed)
+                        : throw new RefusedException(answer);
                 },
                 cancellationToken,
                 isLent: true);
@@ -50,7 +57,11 @@ internal static class LentTransaction
         {
             throw new TransactionEndedException(e) { IsRolledBack = true };
         }
-        catch (Exception e) when (e is InvalidOperationException or PostgresException { SqlState: PostgresErrorCodes.NoActiveSqlTransaction or PostgresErrorCodes.InvalidSavepointSpecification })
+        catch (Exception e)
+            when (e is InvalidOperationException or PostgresException
+            {
+                SqlState: PostgresErrorCodes.NoActiveSqlTransaction or PostgresErrorCodes.InvalidSavepointSpecification,
+            })
         {
             throw new TransactionEndedException(e);
         }

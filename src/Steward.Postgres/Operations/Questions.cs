@@ -22,7 +22,9 @@ internal static class Questions
     /// <summary>Keeps the rows in step with what an append records.</summary>
     public static async Task FollowAsync(Tx tx, RunBatch batch, RunRecord run, DateTimeOffset now)
     {
-        List<QuestionInfo> open = QuestionRules.MayClose(batch) ? await tx.AllAsync("SELECT body FROM steward.question WHERE run = $1 AND status = 'open' ORDER BY id", Read, run.Id) : [];
+        List<QuestionInfo> open = QuestionRules.MayClose(batch)
+            ? await tx.AllAsync("SELECT body FROM steward.question WHERE run = $1 AND status = 'open' ORDER BY id", Read, run.Id)
+            : [];
         QuestionChanges changes = QuestionRules.Follow(batch, run, open, now);
         foreach (QuestionInfo asked in changes.Asked)
             await InsertAsync(tx, run.Id, asked);
@@ -31,12 +33,24 @@ internal static class Questions
     }
 
     public static async Task<DecisionResult> DecideAsync(Tx tx, Decision decision) =>
-        await ChangeAsync(tx, decision.Run, decision.Question, (question, now) => (QuestionRules.Decide(question, decision, now, out Signal? signal), signal));
+        await ChangeAsync(
+            tx,
+            decision.Run,
+            decision.Question,
+            (question, now) => (QuestionRules.Decide(question, decision, now, out Signal? signal), signal));
 
     public static async Task<DecisionResult> ReassignAsync(Tx tx, Reassignment reassignment) =>
-        await ChangeAsync(tx, reassignment.Run, reassignment.Question, (question, now) => (QuestionRules.Reassign(question, reassignment, now, out Signal? signal), signal));
+        await ChangeAsync(
+            tx,
+            reassignment.Run,
+            reassignment.Question,
+            (question, now) => (QuestionRules.Reassign(question, reassignment, now, out Signal? signal), signal));
 
-    private static async Task<DecisionResult> ChangeAsync(Tx tx, RunId id, string questionId, Func<QuestionInfo, DateTimeOffset, (DecisionResult Result, Signal? Signal)> change)
+    private static async Task<DecisionResult> ChangeAsync(
+        Tx tx,
+        RunId id,
+        string questionId,
+        Func<QuestionInfo, DateTimeOffset, (DecisionResult Result, Signal? Signal)> change)
     {
         if (await Inbox.LockAsync(tx, id) is not { } run || await FindAsync(tx, run.Id, questionId) is not { } question)
             return DecisionResult.Unknown;

@@ -19,7 +19,11 @@ internal static class Retention
         List<List<FamilyRow>> ended = await FamilyRows.FamiliesAsync(tx, roots, query.OlderThan);
         ended.RemoveAll(family => !family.TrueForAll(run => run.IsOld));
         Dictionary<long, long> bytes = await FamilyRows.BytesAsync(tx, Ids(ended));
-        List<EndedFamily> families = [.. ended.Select(family => new EndedFamily([.. family.Select(run => new EndedRun(run.Run, run.Head))], family.Sum(run => bytes.GetValueOrDefault(run.Id))))];
+        List<EndedFamily> families =
+        [
+            .. ended.Select(family => new EndedFamily(
+                [.. family.Select(run => new EndedRun(run.Run, run.Head))], family.Sum(run => bytes.GetValueOrDefault(run.Id)))),
+        ];
         return (families, roots.Count == PageRoots ? roots[^1].Id : null);
     }
 

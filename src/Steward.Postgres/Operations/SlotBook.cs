@@ -14,7 +14,8 @@ internal sealed class SlotBook(LimitTable limits)
     {
         if (!limits.LimitsCalls)
             return;
-        string[] tools = [.. group.SelectMany(SlotRules.Started).Where(tool => limits.CallsOf(tool) is not null).Distinct(StringComparer.Ordinal)];
+        string[] tools =
+            [.. group.SelectMany(SlotRules.Started).Where(tool => limits.CallsOf(tool) is not null).Distinct(StringComparer.Ordinal)];
         if (tools.Length == 0)
             return;
         foreach ((long run, IReadOnlyList<ToolSlot> slots) in await Concurrency.LockToolsAsync(tx, tools))
@@ -25,7 +26,8 @@ internal sealed class SlotBook(LimitTable limits)
     public AppendResult.Throttled? Check(RunBatch batch, RunRecord run, out IReadOnlyList<ToolSlot> after)
     {
         after = SlotRules.After(run.Slots, batch, limits);
-        return SlotRules.Check(batch, after, limits, tool => _held.Where(r => r.Key != run.Id).Sum(r => r.Value.Count(s => s.Tool == tool)));
+        return SlotRules.Check(
+            batch, after, limits, tool => _held.Where(r => r.Key != run.Id).Sum(r => r.Value.Count(s => s.Tool == tool)));
     }
 
     /// <summary>Keeps what a batch of the group that is accepted makes of its run's slots, for those that follow.</summary>

@@ -2,10 +2,12 @@ using Steward.Postgres.Data;
 
 namespace Steward.Postgres.Operations;
 
-/// <summary>Transactions that arrived in part: their node froze, or was parted from the database, while it sent them. The server waits for the rest with all locks held, and no timeout of its own ends that.</summary>
+/// <summary>Transactions that arrived in part: their node froze, or was parted from the database, while it sent
+/// them. The server waits for the rest with all locks held, and no timeout of its own ends that.</summary>
 internal static class StalledTransactions
 {
-    /// <summary>Ends the sessions that have held the control lock for longer than a transaction may take, and wait for their client in the middle of it.</summary>
+    /// <summary>Ends the sessions that have held the control lock for longer than a
+    /// transaction may take, and wait for their client in the middle of it.</summary>
     public static void End(RoundTrip trip, TimeSpan timeout) => trip.Ask(
         """
         SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid

@@ -33,7 +33,8 @@ internal static class Starts
         await InsertAsync(tx, start, started, queued: active.Count > 0, inlinePayload);
         await BudgetRows.SetCeilingsAsync(tx, BudgetScope.ForRun(start.Run), started.Ceilings);
         if (started.Session is { } session)
-            await BudgetRows.OpenCeilingsAsync(tx, BudgetScope.ForSession(started.Tenant, session), start.SessionCeilings ?? BudgetCeilings.None);
+            await BudgetRows.OpenCeilingsAsync(
+                tx, BudgetScope.ForSession(started.Tenant, session), start.SessionCeilings ?? BudgetCeilings.None);
         return new StartResult(start.Run, Created: true);
     }
 
@@ -42,7 +43,9 @@ internal static class Starts
     {
         if (StartRules.IsOfSession(ended)
             && StartRules.Next(await tx.AllAsync(s_activeOf + " LIMIT 1", RunRows.Read, ended.Tenant, ended.Session)) is { } next)
-            await tx.ExecuteAsync("UPDATE steward.run SET queued = false, claimable_at = CASE WHEN worker IS NULL THEN steward.now() ELSE claimable_at END WHERE id = $1", next.Id);
+            await tx.ExecuteAsync(
+                "UPDATE steward.run SET queued = false, claimable_at = CASE WHEN worker IS NULL THEN steward.now() ELSE claimable_at END WHERE id = $1",
+                next.Id);
     }
 
     /// <summary>Locks the sessions in which runs are about to end: before their rows, as whoever starts a run in one does.</summary>
@@ -61,7 +64,11 @@ internal static class Starts
             return [];
 
         // Also a run beside the others takes the lock, so that the next one's question which are active has one answer.
-        await tx.ExecuteAsync("SELECT pg_advisory_xact_lock(hashtextextended($1 || $2 || '/' || $3, 0))", tx.Sql.SessionPrefix, started.Tenant, started.Session);
+        await tx.ExecuteAsync(
+            "SELECT pg_advisory_xact_lock(hashtextextended($1 || $2 || '/' || $3, 0))",
+            tx.Sql.SessionPrefix,
+            started.Tenant,
+            started.Session);
         return StartRules.HeedsOthers(start) ? await tx.AllAsync(s_activeOf, RunRows.Read, started.Tenant, started.Session) : [];
     }
 
@@ -84,12 +91,17 @@ internal static class Starts
         await using RoundTrip trip = tx.RoundTrip();
         if (Blob.IsHash(started.DefinitionHash))
             EventRows.Name(trip, [Convert.FromHexString(started.DefinitionHash)]);
-        EventRows.Insert(trip, [(id, start.Entry), .. start.Copied.Select(entry => (id, entry))], start.Definition is { } definition ? [definition] : [], inlinePayload);
+        EventRows.Insert(
+            trip,
+            [(id, start.Entry), .. start.Copied.Select(entry => (id, entry))],
+            start.Definition is { } definition ? [definition] : [],
+            inlinePayload);
         await trip.SendAsync();
     }
 
     private static Task<RunId?> FindKeyAsync(Tx tx, string tenant, string key) =>
-        tx.FirstAsync("SELECT uuid FROM steward.run WHERE tenant = $1 AND client_key = $2", static r => (RunId?)new RunId(r.GetGuid(0)), tenant, key);
+        tx.FirstAsync(
+            "SELECT uuid FROM steward.run WHERE tenant = $1 AND client_key = $2", static r => (RunId?)new RunId(r.GetGuid(0)), tenant, key);
 
     /// <summary>What is there under the run's id already, and whether any queue has a limit.</summary>
     private static Task<(string? Tenant, string? Key, bool Limited)> FindStartAsync(Tx tx, RunId run) => tx.FirstAsync(

@@ -5,10 +5,12 @@ using Steward.Storage;
 
 namespace Steward.Postgres.Operations;
 
-/// <summary>New runs in a single trip to the server, which is a transaction by itself. A run of a session, one whose key or id is there already, and all while a queue is limited go the other way, <see cref="Starts"/>.</summary>
+/// <summary>New runs in a single trip to the server, which is a transaction by itself. A run of a session, one whose
+/// key or id is there already, and all while a queue is limited go the other way, <see cref="Starts"/>.</summary>
 internal static class StartsAtOnce
 {
-    /// <returns>For each start its answer, or the exception that says that nobody knows; null for those of which nothing has happened.</returns>
+    /// <returns>For each start its answer, or the exception that says that
+    /// nobody knows; null for those of which nothing has happened.</returns>
     public static async Task<object?[]> TryAsync(Database database, NodeCache cache, IReadOnlyList<RunStart> group, int inlinePayload)
     {
         var answers = new object?[group.Count];
@@ -58,12 +60,18 @@ internal static class StartsAtOnce
                 content.TryAdd(definition.Hash, EventRows.Bytes(definition.Content));
         }
 
-        (Guid Run, JournalEntry Entry)[] entries = [.. starts.SelectMany(s => s.Copied.Prepend(s.Entry).Select(entry => (s.Run.Value, entry)))];
+        (Guid Run, JournalEntry Entry)[] entries =
+            [.. starts.SelectMany(s => s.Copied.Prepend(s.Entry).Select(entry => (s.Run.Value, entry)))];
         foreach ((_, JournalEntry entry) in entries)
             EventRows.KeepLarge(entry, inlinePayload, content);
         if (content.Count > 0)
             EventRows.Keep(trip, content);
-        byte[][] named = [.. started.Select(s => s.DefinitionHash).Where(hash => Blob.IsHash(hash) && !content.ContainsKey(hash)).Distinct().Order(StringComparer.Ordinal).Select(Convert.FromHexString)];
+        byte[][] named =
+            [.. started.Select(s => s.DefinitionHash)
+                .Where(hash => Blob.IsHash(hash) && !content.ContainsKey(hash))
+                .Distinct()
+                .Order(StringComparer.Ordinal)
+                .Select(Convert.FromHexString)];
         if (named.Length > 0)
             EventRows.Name(trip, named);
         trip.Ask(
@@ -93,9 +101,12 @@ internal static class StartsAtOnce
             SELECT uuid FROM made
             """,
             r => made.Add(new RunId(r.GetGuid(0))),
-            Of(s => s.Run.Value), OfStarted(s => s.Tenant), OfStarted(s => s.User), OfStarted(s => s.Agent), OfStarted(s => s.AgentVersion), OfStarted(s => s.Key),
-            Of(s => s.Last.Sequence), Of(s => EventRows.Bytes(s.Last.Hash)), OfStarted(s => string.Join(',', (s.Parent?.Ancestors ?? []).Select(a => a.Value))),
-            Entered(e => e.Run), Entered(e => e.Entry.Sequence), Entered(e => e.Entry.Type), Entered(e => e.Entry.Time.UtcDateTime), Entered(e => EventRows.Bytes(e.Entry.Hash)),
+            Of(s => s.Run.Value), OfStarted(s => s.Tenant), OfStarted(s => s.User), OfStarted(s => s.Agent), OfStarted(s => s.AgentVersion),
+            OfStarted(s => s.Key),
+            Of(s => s.Last.Sequence), Of(s => EventRows.Bytes(s.Last.Hash)),
+            OfStarted(s => string.Join(',', (s.Parent?.Ancestors ?? []).Select(a => a.Value))),
+            Entered(e => e.Run), Entered(e => e.Entry.Sequence), Entered(e => e.Entry.Type), Entered(e => e.Entry.Time.UtcDateTime),
+            Entered(e => EventRows.Bytes(e.Entry.Hash)),
             Entered(e => EventRows.Bytes(e.Entry.PayloadHash)), Entered(e => EventRows.InlineOf(e.Entry, inlinePayload)),
             Of(s => BudgetScope.ForRun(s.Run).Key), OfStarted(s => s.Ceilings.ModelCalls), OfStarted(s => s.Ceilings.ToolCalls),
             OfStarted(s => s.Ceilings.Tokens), OfStarted(s => s.Ceilings.Usd), OfStarted(s => StoreJson.Write(s.Labels)));

@@ -5,8 +5,8 @@ namespace Steward.Postgres.Operations;
 
 /// <summary>Blobs that nothing names any more: finding them, and deleting them.</summary>
 /// <remarks>
-/// It looks page by page, so that no snapshot is held for long. What comes in meanwhile is safe: whoever keeps content that is there already, or starts a run that
-/// names it, takes back the note without which nothing is deleted.
+/// It looks page by page, so that no snapshot is held for long. What comes in meanwhile is safe: whoever keeps content
+/// that is there already, or starts a run that names it, takes back the note without which nothing is deleted.
 /// </remarks>
 internal static class Sweep
 {
@@ -23,7 +23,9 @@ internal static class Sweep
 
     public static async Task<BlobPlan> LookAsync(Tx tx)
     {
-        var unnamed = new UnnamedBlobs(await tx.AllAsync("SELECT encode(hash, 'hex'), octet_length(content)::bigint FROM steward.blob", static r => KeyValuePair.Create(r.GetString(0), r.GetInt64(1))));
+        var unnamed = new UnnamedBlobs(
+            await tx.AllAsync("SELECT encode(hash, 'hex'), octet_length(content)::bigint FROM steward.blob", static r =>
+                KeyValuePair.Create(r.GetString(0), r.GetInt64(1))));
         if (!unnamed.IsEmpty)
         {
             await SeeEventsAsync(tx, unnamed);
@@ -33,7 +35,8 @@ internal static class Sweep
         }
 
         return unnamed.Decide((await tx.AllAsync(
-            "SELECT encode(hash, 'hex'), since < (SELECT steward.now()) - $1::interval FROM steward.blob_unnamed", static r => KeyValuePair.Create(r.GetString(0), r.GetBoolean(1)), BlobSweep.Grace)).ToDictionary());
+            "SELECT encode(hash, 'hex'), since < (SELECT steward.now()) - $1::interval FROM steward.blob_unnamed", static r =>
+                KeyValuePair.Create(r.GetString(0), r.GetBoolean(1)), BlobSweep.Grace)).ToDictionary());
     }
 
     /// <summary>Deletes blobs of which the note still stands, or stood when its lock was to be had.</summary>
@@ -46,7 +49,9 @@ internal static class Sweep
         Hashes(due), BlobSweep.Grace);
 
     public static Task<int> NoteAsync(Tx tx, string[] unnamed) =>
-        tx.ExecuteAsync("INSERT INTO steward.blob_unnamed (hash, since) SELECT h, (SELECT steward.now()) FROM unnest($1::bytea[]) AS h ON CONFLICT DO NOTHING", (object)Hashes(unnamed));
+        tx.ExecuteAsync(
+            "INSERT INTO steward.blob_unnamed (hash, since) SELECT h, (SELECT steward.now()) FROM unnest($1::bytea[]) AS h ON CONFLICT DO NOTHING",
+            (object)Hashes(unnamed));
 
     public static Task<int> TakeBackAsync(Tx tx, string[] named) =>
         tx.ExecuteAsync("DELETE FROM steward.blob_unnamed WHERE hash = ANY($1)", (object)Hashes(named));

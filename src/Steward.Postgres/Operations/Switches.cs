@@ -14,7 +14,11 @@ internal static class Switches
     public const string All = "SELECT scope, by, reason, at FROM steward.kill_switch ORDER BY scope";
 
     public static KillSwitch Read(NpgsqlDataReader r) =>
-        new(r.GetString(0), r.GetString(1), r.TextOrNull(2), DateTimeOffset.Parse(r.GetString(3), CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind));
+        new(
+            r.GetString(0),
+            r.GetString(1),
+            r.TextOrNull(2),
+            DateTimeOffset.Parse(r.GetString(3), CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind));
 
     public static Task<List<KillSwitch>> AllAsync(Tx tx) => tx.AllAsync(All, Read);
 

@@ -3,23 +3,28 @@ using Steward.Postgres.Tables;
 
 namespace Steward.Postgres.Operations;
 
-/// <summary>Notices that the database is another one than before: a promoted standby, or a restored backup, which may lack the last commits that were acknowledged.</summary>
+/// <summary>Notices that the database is another one than before: a promoted standby, or
+/// a restored backup, which may lack the last commits that were acknowledged.</summary>
 /// <remarks>
-/// PostgreSQL begins a new timeline then. Nothing is claimed on a timeline that is not known. Whoever comes first makes it known, and marks the runs of which something may be missing: those that somebody
-/// held, and those that somebody may have claimed since, because they were due. Appended to by a node whose epoch and sequence are those of the database, a run lacks nothing, and its mark goes.
+/// PostgreSQL begins a new timeline then. Nothing is claimed on a timeline that is not known. Whoever comes first makes it known, and
+/// marks the runs of which something may be missing: those that somebody held, and those that somebody may have claimed since, because
+/// they were due. Appended to by a node whose epoch and sequence are those of the database, a run lacks nothing, and its mark goes.
 /// </remarks>
 internal static class Timelines
 {
     /// <summary>The timeline in which the server writes; null on a standby.</summary>
-    private const string Current = "(CASE WHEN pg_is_in_recovery() THEN NULL ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint END)";
+    private const string Current =
+        "(CASE WHEN pg_is_in_recovery() THEN NULL ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint END)";
 
     private const string IsKnown = $"EXISTS (SELECT 1 FROM steward.timeline t WHERE t.timeline = {Current})";
 
-    /// <summary>How far a standby may have been behind: runs that fell due in that time after the last change that is there may have been claimed.</summary>
+    /// <summary>How far a standby may have been behind: runs that fell due in that
+    /// time after the last change that is there may have been claimed.</summary>
     private static readonly TimeSpan s_mostLag = TimeSpan.FromMinutes(10);
 
     /// <summary>Ends the transaction if the timeline is not known.</summary>
-    public static void Confirm(RoundTrip trip) => trip.Ask($"SELECT CASE WHEN {IsKnown} THEN true ELSE steward.refuse('the timeline is known') END", null);
+    public static void Confirm(RoundTrip trip) =>
+        trip.Ask($"SELECT CASE WHEN {IsKnown} THEN true ELSE steward.refuse('the timeline is known') END", null);
 
     /// <summary>Makes the timeline known, if it is not.</summary>
     /// <param name="tx">A transaction that has locked nothing yet.</param>

@@ -14,10 +14,12 @@ internal readonly record struct Draw(BudgetScope Scope, BudgetChange Change, Bud
 /// <summary>The budgets' rows; money is <c>numeric</c>, so sums are exact.</summary>
 internal static class BudgetRows
 {
-    public const string Columns = "b.scope, b.max_models, b.max_tools, b.max_tokens, b.max_usd, b.spent_models, b.spent_tools, b.spent_tokens, b.spent_usd, b.reserved_models, b.reserved_tools, b.reserved_tokens, b.reserved_usd";
+    public const string Columns =
+        "b.scope, b.max_models, b.max_tools, b.max_tokens, b.max_usd, b.spent_models, b.spent_tools, b.spent_tokens, b.spent_usd, b.reserved_models, b.reserved_tools, b.reserved_tokens, b.reserved_usd";
 
     /// <summary>What a run has spent and reserved, where it may have no row.</summary>
-    public const string Amounts = "coalesce(b.spent_models, 0), coalesce(b.spent_tools, 0), coalesce(b.spent_tokens, 0), coalesce(b.spent_usd, 0), coalesce(b.reserved_models, 0), coalesce(b.reserved_tools, 0), coalesce(b.reserved_tokens, 0), coalesce(b.reserved_usd, 0)";
+    public const string Amounts =
+        "coalesce(b.spent_models, 0), coalesce(b.spent_tools, 0), coalesce(b.spent_tokens, 0), coalesce(b.spent_usd, 0), coalesce(b.reserved_models, 0), coalesce(b.reserved_tools, 0), coalesce(b.reserved_tokens, 0), coalesce(b.reserved_usd, 0)";
 
     /// <summary>Joins the budget of a run's own scope.</summary>
     public const string OfRun = "b.scope = 'run:' || replace(r.uuid::text, '-', '')";
@@ -46,7 +48,13 @@ internal static class BudgetRows
     public static BudgetInfo Read(NpgsqlDataReader r) => new(new BudgetScope(r.GetString(0)), CeilingsOf(r, 1), Amount(r, 5), Amount(r, 9));
 
     public static BudgetCeilings CeilingsOf(NpgsqlDataReader r, int column) =>
-        new() { ModelCalls = r.Int64OrNull(column), ToolCalls = r.Int64OrNull(column + 1), Tokens = r.Int64OrNull(column + 2), Usd = r.DecimalOrNull(column + 3) };
+        new()
+        {
+            ModelCalls = r.Int64OrNull(column),
+            ToolCalls = r.Int64OrNull(column + 1),
+            Tokens = r.Int64OrNull(column + 2),
+            Usd = r.DecimalOrNull(column + 3),
+        };
 
     public static BudgetAmount Amount(NpgsqlDataReader r, int column) =>
         new(r.GetInt64(column), r.GetInt64(column + 1), r.GetInt64(column + 2), r.GetDecimal(column + 3));
@@ -91,7 +99,8 @@ internal static class BudgetRows
         return rows;
     }
 
-    /// <summary>Adds what is drawn to rows. Refuses the transaction when one is not there, or has no room for what is newly reserved: <see cref="Gate.CheckBudget"/> once more, under the row's lock.</summary>
+    /// <summary>Adds what is drawn to rows. Refuses the transaction when one is not there, or has no room
+    /// for what is newly reserved: <see cref="Gate.CheckBudget"/> once more, under the row's lock.</summary>
     /// <param name="trip">The trip.</param>
     /// <param name="draws">What is drawn, each scope once and in order.</param>
     /// <param name="ruled">Called with each row that has a ceiling, as it is afterwards.</param>
@@ -122,8 +131,10 @@ internal static class BudgetRows
             },
             [
                 .. Values(draws),
-                Of(draws, d => d.Change.Reserve.ModelCalls), Of(draws, d => d.Change.Reserve.ToolCalls), Of(draws, d => d.Change.Reserve.Tokens), Of(draws, d => d.Change.Reserve.Usd),
-                Of(draws, d => d.Ceilings?.ModelCalls), Of(draws, d => d.Ceilings?.ToolCalls), Of(draws, d => d.Ceilings?.Tokens), Of(draws, d => d.Ceilings?.Usd),
+                Of(draws, d => d.Change.Reserve.ModelCalls), Of(draws, d => d.Change.Reserve.ToolCalls),
+                Of(draws, d => d.Change.Reserve.Tokens), Of(draws, d => d.Change.Reserve.Usd),
+                Of(draws, d => d.Ceilings?.ModelCalls), Of(draws, d => d.Ceilings?.ToolCalls), Of(draws, d => d.Ceilings?.Tokens),
+                Of(draws, d => d.Ceilings?.Usd),
                 (long)draws.Count,
             ]);
     }
@@ -145,8 +156,10 @@ internal static class BudgetRows
     private static object[] Values(IReadOnlyList<Draw> draws) =>
     [
         Of(draws, d => d.Scope.Key),
-        Of(draws, d => d.Change.Spend.ModelCalls), Of(draws, d => d.Change.Spend.ToolCalls), Of(draws, d => d.Change.Spend.Tokens), Of(draws, d => d.Change.Spend.Usd),
-        Of(draws, d => d.Change.Reserve.ModelCalls - d.Change.Release.ModelCalls), Of(draws, d => d.Change.Reserve.ToolCalls - d.Change.Release.ToolCalls),
+        Of(draws, d => d.Change.Spend.ModelCalls), Of(draws, d => d.Change.Spend.ToolCalls), Of(draws, d => d.Change.Spend.Tokens),
+        Of(draws, d => d.Change.Spend.Usd),
+        Of(draws, d => d.Change.Reserve.ModelCalls - d.Change.Release.ModelCalls),
+        Of(draws, d => d.Change.Reserve.ToolCalls - d.Change.Release.ToolCalls),
         Of(draws, d => d.Change.Reserve.Tokens - d.Change.Release.Tokens), Of(draws, d => d.Change.Reserve.Usd - d.Change.Release.Usd),
     ];
 

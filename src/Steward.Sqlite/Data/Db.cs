@@ -52,7 +52,8 @@ internal sealed class Db : IDisposable
         }
     }
 
-    /// <summary>Takes the write lock. Asks often: SQLite's own waiting soon asks only every 100 ms, which starves beside a busy neighbour.</summary>
+    /// <summary>Takes the write lock. Asks often: SQLite's own waiting soon
+    /// asks only every 100 ms, which starves beside a busy neighbour.</summary>
     public void BeginImmediate(TimeSpan patience)
     {
         Statement begin = Prepare("BEGIN IMMEDIATE");
@@ -121,7 +122,10 @@ internal sealed class Db : IDisposable
     public SqliteFailure Failure(int code)
     {
         int extended = sqlite3_extended_errcode(_handle);
-        return new SqliteFailure(_path, (extended & 0xff) == (code & 0xff) ? extended : code, sqlite3_errmsg(_handle).utf8_to_string() ?? "");
+        return new SqliteFailure(
+            _path,
+            (extended & 0xff) == (code & 0xff) ? extended : code,
+            sqlite3_errmsg(_handle).utf8_to_string() ?? "");
     }
 
     public void Dispose()
@@ -132,5 +136,6 @@ internal sealed class Db : IDisposable
         _handle.manual_close_v2();
     }
 
-    private void WaitWhenBusy(TimeSpan timeout) => Check(sqlite3_busy_timeout(_handle, (int)Math.Clamp(timeout.TotalMilliseconds, 0, int.MaxValue)));
+    private void WaitWhenBusy(TimeSpan timeout) =>
+        Check(sqlite3_busy_timeout(_handle, (int)Math.Clamp(timeout.TotalMilliseconds, 0, int.MaxValue)));
 }

@@ -3,7 +3,8 @@ using static SQLitePCL.raw;
 
 namespace Steward.Sqlite.Data;
 
-/// <summary>A prepared statement. Bind, then run one of <see cref="Execute"/>, <see cref="First"/> and <see cref="All"/>; each leaves it reset.</summary>
+/// <summary>A prepared statement. Bind, then run one of <see cref="Execute"/>,
+/// <see cref="First"/> and <see cref="All"/>; each leaves it reset.</summary>
 internal sealed class Statement(Db db, sqlite3_stmt handle) : IDisposable
 {
     public Statement Bind(int index, long value)

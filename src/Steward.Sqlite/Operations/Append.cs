@@ -28,16 +28,29 @@ internal static class Append
     }
 
     /// <summary>Whether there is a slot for each call that a batch starts, and what its run holds after it.</summary>
-    private static AppendResult.Throttled? CheckSlots(WriteSession session, RunBatch batch, RunRecord run, out IReadOnlyList<ToolSlot> after)
+    private static AppendResult.Throttled? CheckSlots(
+        WriteSession session,
+        RunBatch batch,
+        RunRecord run,
+        out IReadOnlyList<ToolSlot> after)
     {
         after = run.Slots;
         if (after.Count == 0 && !SlotRules.Started(batch).Any())
             return null;
         after = SlotRules.After(run.Slots, batch, session.Limits);
-        return SlotRules.Check(batch, after, session.Limits, tool => session.Load.Slots(session.Now).Where(r => r.Run != run.Id).Sum(r => r.Slots.Count(s => s.Tool == tool)));
+        return SlotRules.Check(
+            batch,
+            after,
+            session.Limits,
+            tool => session.Load.Slots(session.Now).Where(r => r.Run != run.Id).Sum(r => r.Slots.Count(s => s.Tool == tool)));
     }
 
-    private static AppendResult.Committed Write(WriteSession session, RunBatch batch, RunRecord run, Dictionary<BudgetScope, BudgetInfo>? drawn, bool slotsChanged)
+    private static AppendResult.Committed Write(
+        WriteSession session,
+        RunBatch batch,
+        RunRecord run,
+        Dictionary<BudgetScope, BudgetInfo>? drawn,
+        bool slotsChanged)
     {
         foreach (Blob blob in batch.Blobs)
             session.Blobs.Put(Convert.FromHexString(blob.Hash), blob.Content.Span);

@@ -23,7 +23,11 @@ internal static class Claims
         List<Lease> held = [];
         foreach (Lease lease in leases)
         {
-            if (session.Refused.ContainsKey(lease.Run) || session.Runs.Find(lease.Run) is not { } run || run.Epoch != lease.Epoch || run.Worker != worker || lease.Worker != worker)
+            if (session.Refused.ContainsKey(lease.Run)
+                || session.Runs.Find(lease.Run) is not { } run
+                || run.Epoch != lease.Epoch
+                || run.Worker != worker
+                || lease.Worker != worker)
                 continue;
             session.Runs.Lease(run with { ClaimableAt = session.Due(duration) });
             held.Add(lease);
@@ -56,7 +60,9 @@ internal static class Claims
     private static List<RunRecord> One(WriteSession session, RunId id, ClaimRequest request, long now)
     {
         session.ThrowIfRefused(id);
-        return session.Runs.Find(id) is { ClaimableAt: { } at } run && at <= Instant.Read(now) && IsWanted(session, request, run, now) ? Admit(session, [run], now, 1) : [];
+        return session.Runs.Find(id) is { ClaimableAt: { } at } run && at <= Instant.Read(now) && IsWanted(session, request, run, now)
+            ? Admit(session, [run], now, 1)
+            : [];
     }
 
     /// <summary>The longest due; when they are more than a window holds, also the first of tenants that are not among them.</summary>

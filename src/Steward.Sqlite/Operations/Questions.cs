@@ -10,7 +10,8 @@ internal static class Questions
     /// <summary>Keeps the rows in step with what an append records.</summary>
     public static void Follow(WriteSession session, RunBatch batch, RunRecord run)
     {
-        QuestionChanges changes = QuestionRules.Follow(batch, run, QuestionRules.MayClose(batch) ? session.Questions.Open(run.Id) : [], session.Time);
+        QuestionChanges changes = QuestionRules.Follow(
+            batch, run, QuestionRules.MayClose(batch) ? session.Questions.Open(run.Id) : [], session.Time);
         foreach (QuestionInfo asked in changes.Asked)
             session.Questions.Insert(run.Id, asked);
         foreach (QuestionInfo withdrawn in changes.Withdrawn)
@@ -18,12 +19,24 @@ internal static class Questions
     }
 
     public static DecisionResult Decide(WriteSession session, Decision decision) =>
-        Change(session, decision.Run, decision.Question, (question, now) => (QuestionRules.Decide(question, decision, now, out Signal? signal), signal));
+        Change(
+            session,
+            decision.Run,
+            decision.Question,
+            (question, now) => (QuestionRules.Decide(question, decision, now, out Signal? signal), signal));
 
     public static DecisionResult Reassign(WriteSession session, Reassignment reassignment) =>
-        Change(session, reassignment.Run, reassignment.Question, (question, now) => (QuestionRules.Reassign(question, reassignment, now, out Signal? signal), signal));
+        Change(
+            session,
+            reassignment.Run,
+            reassignment.Question,
+            (question, now) => (QuestionRules.Reassign(question, reassignment, now, out Signal? signal), signal));
 
-    private static DecisionResult Change(WriteSession session, RunId id, string questionId, Func<QuestionInfo, DateTimeOffset, (DecisionResult Result, Signal? Signal)> change)
+    private static DecisionResult Change(
+        WriteSession session,
+        RunId id,
+        string questionId,
+        Func<QuestionInfo, DateTimeOffset, (DecisionResult Result, Signal? Signal)> change)
     {
         if (session.Runs.Find(id) is not { } run || session.Questions.Find(run.Id, questionId) is not { } question)
             return DecisionResult.Unknown;

@@ -19,7 +19,9 @@ internal static class Retention
         {
             List<FamilyRow> family = FamilyTable.Of(db, root);
             if (family.TrueForAll(run => run.EndedBefore(before)))
-                families.Add(new EndedFamily([.. family.Select(run => new EndedRun(run.Run, run.Head))], family.Sum(run => FamilyTable.Bytes(db, run.Id))));
+                families.Add(
+                    new EndedFamily([.. family.Select(run => new EndedRun(run.Run, run.Head))], family.Sum(run =>
+                        FamilyTable.Bytes(db, run.Id))));
         }
 
         return (families, roots.Count == PageRoots ? roots[^1].Id : null);
@@ -50,7 +52,8 @@ internal static class Retention
             session.Budgets.Remove(BudgetScope.ForRun(run.Run));
         }
 
-        foreach ((string tenant, string name) in family.Where(run => run.Session is not null).Select(run => (run.Tenant, run.Session!)).Distinct())
+        foreach ((string tenant, string name) in family.Where(run => run.Session is not null).Select(
+            run => (run.Tenant, run.Session!)).Distinct())
         {
             if (!FamilyTable.HasRuns(session.Db, tenant, name))
                 session.Budgets.Remove(BudgetScope.ForSession(tenant, name));

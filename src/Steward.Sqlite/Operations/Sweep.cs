@@ -3,7 +3,8 @@ using Steward.Storage;
 
 namespace Steward.Sqlite.Operations;
 
-/// <summary>Blobs that nothing names any more: finding them in a reader's snapshot, and deleting them in the writer's transaction.</summary>
+/// <summary>Blobs that nothing names any more: finding them in a reader's
+/// snapshot, and deleting them in the writer's transaction.</summary>
 internal static class Sweep
 {
     /// <summary>Everything that is written by the runtime, and may name a blob. Definitions and payloads in blobs name others.</summary>
@@ -18,7 +19,9 @@ internal static class Sweep
 
     public static BlobPlan Look(Db db, long before, CancellationToken cancellationToken)
     {
-        var unnamed = new UnnamedBlobs(db.Prepare("SELECT hash, length(content) FROM blob").All(static s => KeyValuePair.Create(Convert.ToHexStringLower(s.Span(0)), s.Int64(1))));
+        var unnamed = new UnnamedBlobs(
+            db.Prepare("SELECT hash, length(content) FROM blob").All(static s =>
+                KeyValuePair.Create(Convert.ToHexStringLower(s.Span(0)), s.Int64(1))));
         if (!unnamed.IsEmpty)
         {
             Each(db, "SELECT payload_hash FROM event WHERE in_blob = 1", unnamed.SeeHash, cancellationToken);
@@ -49,7 +52,10 @@ internal static class Sweep
     public static bool Note(WriteSession session, IEnumerable<string> unnamed)
     {
         foreach (string name in unnamed)
-            session.Db.Prepare("INSERT INTO blob_unnamed (hash, since) VALUES (?1, ?2) ON CONFLICT DO NOTHING").Bind(1, Convert.FromHexString(name)).Bind(2, session.Now).Execute();
+            session.Db.Prepare("INSERT INTO blob_unnamed (hash, since) VALUES (?1, ?2) ON CONFLICT DO NOTHING")
+                .Bind(1, Convert.FromHexString(name))
+                .Bind(2, session.Now)
+                .Execute();
         return true;
     }
 

@@ -10,7 +10,8 @@ internal static class Nano
     private const decimal PerDollar = 1_000_000_000m;
 
     /// <summary>A change with its dollars rounded up to whole nano-dollars, so that nothing is ever spent for free.</summary>
-    public static BudgetChange RoundUp(in BudgetChange change) => new(change.Day, RoundUp(change.Spend), RoundUp(change.Release), RoundUp(change.Reserve));
+    public static BudgetChange RoundUp(in BudgetChange change) =>
+        new(change.Day, RoundUp(change.Spend), RoundUp(change.Release), RoundUp(change.Reserve));
 
     private static BudgetAmount RoundUp(BudgetAmount amount) => amount with { Usd = Math.Ceiling(amount.Usd * PerDollar) / PerDollar };
 
@@ -27,7 +28,8 @@ internal static class Nano
 /// <summary>The budgets' rows.</summary>
 internal sealed class BudgetTable(Db db)
 {
-    public const string Columns = "scope, max_models, max_tools, max_tokens, max_nano, spent_models, spent_tools, spent_tokens, spent_nano, reserved_models, reserved_tools, reserved_tokens, reserved_nano";
+    public const string Columns =
+        "scope, max_models, max_tools, max_tokens, max_nano, spent_models, spent_tools, spent_tokens, spent_nano, reserved_models, reserved_tools, reserved_tokens, reserved_nano";
 
     private readonly Statement _find = db.Prepare($"SELECT {Columns} FROM budget WHERE scope = ?1");
     private readonly Statement _save = db.Prepare($"""

@@ -7,7 +7,8 @@ namespace Steward.Sqlite.Tables;
 /// <summary>The journals' rows. A payload above the inline limit lives in the blob of its hash.</summary>
 internal sealed class EventTable(Db db, BlobTable blobs, int inlinePayload)
 {
-    private readonly Statement _insert = db.Prepare("INSERT INTO event (run, seq, type, time, in_blob, hash, payload_hash, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+    private readonly Statement _insert = db.Prepare(
+        "INSERT INTO event (run, seq, type, time, in_blob, hash, payload_hash, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
 
     public void Insert(long run, JournalEntry entry)
     {
@@ -50,7 +51,8 @@ internal sealed class BlobTable(Db db)
 internal sealed class SnapshotTable(Db db)
 {
     private readonly Statement _find = db.Prepare("SELECT seq, version, data FROM snapshot WHERE run = ?1");
-    private readonly Statement _save = db.Prepare("INSERT INTO snapshot (run, seq, version, data) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (run) DO UPDATE SET seq = ?2, version = ?3, data = ?4");
+    private readonly Statement _save = db.Prepare(
+        "INSERT INTO snapshot (run, seq, version, data) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (run) DO UPDATE SET seq = ?2, version = ?3, data = ?4");
 
     public Storage.RunSnapshot? Find(long run) =>
         _find.Bind(1, run).First(static s => new Storage.RunSnapshot(s.Int64(0), (int)s.Int64(1), s.Bytes(2)));

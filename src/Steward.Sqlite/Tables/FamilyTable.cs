@@ -28,11 +28,16 @@ internal static class FamilyTable
         ORDER BY id LIMIT ?5
         """;
 
-    private static readonly string[] s_owned = [.. ((string[])["signal", "snapshot", "question", "feedback", "event"]).Select(table => $"DELETE FROM {table} WHERE run = ?1"), "DELETE FROM run WHERE id = ?1"];
+    private static readonly string[] s_owned =
+    [
+        .. ((string[])["signal", "snapshot", "question", "feedback", "event"]).Select(table => $"DELETE FROM {table} WHERE run = ?1"),
+        "DELETE FROM run WHERE id = ?1",
+    ];
 
     /// <summary>A root and all its descendants, the root first; empty when the run is unknown, or somebody's child.</summary>
     public static List<FamilyRow> Of(Db db, RunId root) => db.Prepare(Family).Bind(1, root.Value).All(static s =>
-        new FamilyRow(s.Int64(0), new RunId(s.Guid(1)), s.Text(2), s.TextOrNull(3), RunStatusExtensions.Parse(s.Text(4)), s.Int64(5), s.Int64(6)));
+        new FamilyRow(s.Int64(0), new RunId(s.Guid(1)), s.Text(2), s.TextOrNull(3), RunStatusExtensions.Parse(s.Text(4)), s.Int64(5),
+            s.Int64(6)));
 
     /// <summary>The next roots that have ended.</summary>
     public static List<(long Id, RunId Run)> EndedRootsAfter(Db db, long after, long before, string? agent, string? tenant, int limit) =>
@@ -40,7 +45,8 @@ internal static class FamilyTable
             .All(static s => (s.Int64(0), new RunId(s.Guid(1))));
 
     /// <summary>Bytes of the payloads in a journal's rows.</summary>
-    public static long Bytes(Db db, long run) => db.Prepare("SELECT coalesce(sum(length(payload)), 0) FROM event WHERE run = ?1").Bind(1, run).First(static s => s.Int64(0));
+    public static long Bytes(Db db, long run) =>
+        db.Prepare("SELECT coalesce(sum(length(payload)), 0) FROM event WHERE run = ?1").Bind(1, run).First(static s => s.Int64(0));
 
     public static bool HasRuns(Db db, string tenant, string session) =>
         db.Prepare("SELECT 1 FROM run WHERE tenant = ?1 AND session = ?2 LIMIT 1").Bind(1, tenant).Bind(2, session).First(static _ => true);
@@ -53,5 +59,6 @@ internal static class FamilyTable
         db.Prepare("INSERT INTO pruned (uuid) VALUES (?1) ON CONFLICT DO NOTHING").Bind(1, run.Run.Value).Execute();
     }
 
-    public static bool WasPruned(Db db, RunId run) => db.Prepare("SELECT 1 FROM pruned WHERE uuid = ?1").Bind(1, run.Value).First(static _ => true);
+    public static bool WasPruned(Db db, RunId run) =>
+        db.Prepare("SELECT 1 FROM pruned WHERE uuid = ?1").Bind(1, run.Value).First(static _ => true);
 }

@@ -6,7 +6,8 @@ namespace Steward.Sqlite.Tables;
 /// <summary>Feedback on runs.</summary>
 internal sealed class FeedbackTable(Db db)
 {
-    private readonly Statement _insert = db.Prepare("INSERT INTO feedback (run, feedback_id, body) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING");
+    private readonly Statement _insert = db.Prepare(
+        "INSERT INTO feedback (run, feedback_id, body) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING");
 
     public static Feedback Read(Statement s) => StoreJson.ReadFeedback(s.Span(0));
 

@@ -36,5 +36,6 @@ internal sealed class LoadTable(Db db)
     public List<(long Run, IReadOnlyList<ToolSlot> Slots)> Slots(long now) => _slots.Bind(1, now).All(ReadSlots);
 
     /// <summary>How many runs are in the queue of a tenant, and in all.</summary>
-    public (int OfTenant, int OfAll) Queued(string tenant, long now) => _queue.Bind(1, now).Bind(2, tenant).First(static s => ((int)s.Int64(0), (int)s.Int64(1)));
+    public (int OfTenant, int OfAll) Queued(string tenant, long now) =>
+        _queue.Bind(1, now).Bind(2, tenant).First(static s => ((int)s.Int64(0), (int)s.Int64(1)));
 }

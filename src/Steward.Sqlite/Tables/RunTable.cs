@@ -24,10 +24,14 @@ internal sealed class RunTable(Db db)
     private readonly Statement _find = db.Prepare($"SELECT {Columns} FROM run r WHERE r.uuid = ?1");
     private readonly Statement _findKey = db.Prepare("SELECT uuid FROM run WHERE tenant = ?1 AND client_key = ?2");
     private readonly Statement _findStart = db.Prepare("SELECT tenant, client_key FROM run WHERE uuid = ?1");
-    private readonly Statement _claimable = db.Prepare($"SELECT {Columns} FROM run r WHERE r.claimable_at <= ?1 ORDER BY r.claimable_at, r.id");
-    private readonly Statement _claimableOf = db.Prepare($"SELECT {Columns} FROM run r WHERE r.tenant = ?2 AND r.claimable_at <= ?1 ORDER BY r.claimable_at, r.id");
-    private readonly Statement _tenantAfter = db.Prepare("SELECT tenant FROM run WHERE tenant > ?1 AND claimable_at IS NOT NULL ORDER BY tenant LIMIT 1");
-    private readonly Statement _leasedOf = db.Prepare("SELECT count(*) FROM run WHERE tenant = ?1 AND worker IS NOT NULL AND claimable_at > ?2");
+    private readonly Statement _claimable = db.Prepare(
+        $"SELECT {Columns} FROM run r WHERE r.claimable_at <= ?1 ORDER BY r.claimable_at, r.id");
+    private readonly Statement _claimableOf = db.Prepare(
+        $"SELECT {Columns} FROM run r WHERE r.tenant = ?2 AND r.claimable_at <= ?1 ORDER BY r.claimable_at, r.id");
+    private readonly Statement _tenantAfter = db.Prepare(
+        "SELECT tenant FROM run WHERE tenant > ?1 AND claimable_at IS NOT NULL ORDER BY tenant LIMIT 1");
+    private readonly Statement _leasedOf = db.Prepare(
+        "SELECT count(*) FROM run WHERE tenant = ?1 AND worker IS NOT NULL AND claimable_at > ?2");
     private readonly Statement _leased = db.Prepare("SELECT count(*) FROM run WHERE worker IS NOT NULL AND claimable_at > ?1");
     private readonly Statement _insert = db.Prepare($"""
         INSERT INTO run (uuid, tenant, user, session, agent, version, client_key, status, reason,
@@ -35,8 +39,10 @@ internal sealed class RunTable(Db db)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, {StatusSql.Begun}, 0, 0, ?12, ?8, CASE WHEN ?11 THEN NULL ELSE ?9 END, ?9, ?9, ?10, ?11, ?13)
         """);
 
-    private readonly Statement _record = db.Prepare("UPDATE run SET status = ?2, reason = ?3, attempts = ?4, head = ?5, head_hash = ?6, updated_at = ?7, version = ?8 WHERE id = ?1");
-    private readonly Statement _lease = db.Prepare("UPDATE run SET epoch = ?2, worker = ?3, attempts = ?4, claimable_at = ?5, updated_at = ?6 WHERE id = ?1");
+    private readonly Statement _record = db.Prepare(
+        "UPDATE run SET status = ?2, reason = ?3, attempts = ?4, head = ?5, head_hash = ?6, updated_at = ?7, version = ?8 WHERE id = ?1");
+    private readonly Statement _lease = db.Prepare(
+        "UPDATE run SET epoch = ?2, worker = ?3, attempts = ?4, claimable_at = ?5, updated_at = ?6 WHERE id = ?1");
     private readonly Statement _parked = db.Prepare(
         $"SELECT {Columns} FROM run r WHERE r.worker IS NULL AND r.claimable_at IS NULL AND r.status NOT IN {StatusSql.Ended}");
     private readonly Statement _session = db.Prepare($"""
@@ -44,7 +50,8 @@ internal sealed class RunTable(Db db)
         WHERE r.tenant = ?1 AND r.session = ?2 AND r.ancestors IS NULL AND r.status NOT IN {StatusSql.Ended} ORDER BY r.id
         """);
 
-    private readonly Statement _unqueue = db.Prepare("UPDATE run SET queued = 0, claimable_at = CASE WHEN worker IS NULL THEN ?2 ELSE claimable_at END WHERE id = ?1");
+    private readonly Statement _unqueue = db.Prepare(
+        "UPDATE run SET queued = 0, claimable_at = CASE WHEN worker IS NULL THEN ?2 ELSE claimable_at END WHERE id = ?1");
     private readonly Statement _slots = db.Prepare("UPDATE run SET slots = ?2 WHERE id = ?1");
     private readonly Statement _due = db.Prepare("UPDATE run SET claimable_at = ?2 WHERE id = ?1");
 
@@ -85,9 +92,11 @@ internal sealed class RunTable(Db db)
     public List<RunRecord> Due(long now, int max, Func<RunRecord, bool> wanted) => Take(_claimable.Bind(1, now), max, wanted);
 
     /// <summary>The same of one tenant.</summary>
-    public List<RunRecord> DueOf(string tenant, long now, int max, Func<RunRecord, bool> wanted) => Take(_claimableOf.Bind(1, now).Bind(2, tenant), max, wanted);
+    public List<RunRecord> DueOf(string tenant, long now, int max, Func<RunRecord, bool> wanted) =>
+        Take(_claimableOf.Bind(1, now).Bind(2, tenant), max, wanted);
 
-    /// <summary>The next tenant that has runs that are, or will be, claimable; from the last back to before the first, which is null.</summary>
+    /// <summary>The next tenant that has runs that are, or will be, claimable;
+    /// from the last back to before the first, which is null.</summary>
     public string? TenantAfter(string? tenant) => _tenantAfter.Bind(1, tenant ?? "").First(static s => s.Text(0));
 
     /// <summary>How many of a tenant's runs are held under a lease that has not expired.</summary>

@@ -8,7 +8,8 @@ internal sealed class SignalTable(Db db)
     private readonly Statement _exists = db.Prepare("SELECT 1 FROM signal WHERE run = ?1 AND signal_id = ?2");
     private readonly Statement _pending = db.Prepare("SELECT 1 FROM signal WHERE run = ?1 AND consumed IS NULL LIMIT 1");
     private readonly Statement _insert = db.Prepare("INSERT INTO signal (run, signal_id, body, at) VALUES (?1, ?2, ?3, ?4)");
-    private readonly Statement _consume = db.Prepare("UPDATE signal SET consumed = ?3 WHERE run = ?1 AND signal_id = ?2 AND consumed IS NULL");
+    private readonly Statement _consume = db.Prepare(
+        "UPDATE signal SET consumed = ?3 WHERE run = ?1 AND signal_id = ?2 AND consumed IS NULL");
 
     public bool Exists(long run, string id) => _exists.Bind(1, run).Bind(2, id).First(static _ => true);
 

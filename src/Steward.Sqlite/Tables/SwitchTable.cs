@@ -10,11 +10,16 @@ internal sealed class SwitchTable(Db db)
     public const string Query = "SELECT scope, by, reason, at FROM kill_switch ORDER BY scope";
 
     private readonly Statement _all = db.Prepare(Query);
-    private readonly Statement _insert = db.Prepare("INSERT INTO kill_switch (scope, by, reason, at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (scope) DO NOTHING");
+    private readonly Statement _insert = db.Prepare(
+        "INSERT INTO kill_switch (scope, by, reason, at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (scope) DO NOTHING");
     private readonly Statement _delete = db.Prepare("DELETE FROM kill_switch WHERE scope = ?1");
 
     public static KillSwitch Read(Statement s) =>
-        new(s.Text(0), s.Text(1), s.TextOrNull(2), DateTimeOffset.Parse(s.Text(3), CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind));
+        new(
+            s.Text(0),
+            s.Text(1),
+            s.TextOrNull(2),
+            DateTimeOffset.Parse(s.Text(3), CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind));
 
     public List<KillSwitch> All() => _all.All(Read);
 

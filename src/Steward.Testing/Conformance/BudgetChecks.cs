@@ -28,7 +28,9 @@ internal static class BudgetChecks
     [
         .. from scope in s_scopes
            from metric in s_metrics
-           select ConformanceCheck.Of($"Budget_{scope.Name}{metric.Metric}_HoldsItsCeiling", s => HoldsAsync(s, scope.Counts, metric.Metric, metric.Ceilings, metric.Amount)),
+           select ConformanceCheck.Of(
+               $"Budget_{scope.Name}{metric.Metric}_HoldsItsCeiling",
+               s => HoldsAsync(s, scope.Counts, metric.Metric, metric.Ceilings, metric.Amount)),
         .. s_scopes.Select(scope => ConformanceCheck.Of($"Budget_{scope.Name}_CountsReservedAndSpent", s => CountsAsync(s, scope.Counts))),
         .. s_scopes.Select(scope => ConformanceCheck.Of($"Budget_{scope.Name}_AlertsOncePerCrossing", s => AlertsAsync(s, scope.Counts))),
         ConformanceCheck.Of(Budget_Run_ShowsInItsRow),
@@ -66,7 +68,12 @@ internal static class BudgetChecks
         return run;
     }
 
-    private static async Task HoldsAsync(Scene s, Func<Scene, Subject, BudgetScope> counts, BudgetMetric metric, BudgetCeilings ceilings, Func<int, BudgetAmount> amount)
+    private static async Task HoldsAsync(
+        Scene s,
+        Func<Scene, Subject, BudgetScope> counts,
+        BudgetMetric metric,
+        BudgetCeilings ceilings,
+        Func<int, BudgetAmount> amount)
     {
         Subject run = await RunAsync(s, counts, ceilings);
         await run.SpendAsync(amount(3));
@@ -139,7 +146,12 @@ internal static class BudgetChecks
         Expect.Equal("started", info.Reason);
         Expect.Equal("w1", info.Worker);
         Expect.Equal(BudgetAmount.Zero, info.Reserved);
-        foreach (BudgetScope scope in new[] { BudgetScope.Global, BudgetScope.ForTenant("acme"), BudgetScope.ForAgentDay("support", s.Today) })
+        foreach (BudgetScope scope in new[]
+        {
+            BudgetScope.Global,
+            BudgetScope.ForTenant("acme"),
+            BudgetScope.ForAgentDay("support", s.Today),
+        })
             Expect.Equal(BudgetAmount.Zero, (await s.BudgetAsync(scope)).Reserved, $"what '{scope}' has reserved");
     }
 
@@ -148,7 +160,8 @@ internal static class BudgetChecks
         Subject run = await s.ClaimedAsync(ceilings: new BudgetCeilings { Tokens = 100 });
         await run.CommitAsync(run.Effect(new BudgetAmount(Tokens: 100)));
         Expect.Is<AppendResult.OverBudget>(await run.AppendAsync(run.Effect(new BudgetAmount(Tokens: 1))));
-        await run.CommitAsync(run.Batch(Scene.Fact()) with { Budget = [run.Settle(new BudgetAmount(Tokens: 100), new BudgetAmount(Tokens: 40))] });
+        await run.CommitAsync(
+            run.Batch(Scene.Fact()) with { Budget = [run.Settle(new BudgetAmount(Tokens: 100), new BudgetAmount(Tokens: 40))] });
         await run.CommitAsync(run.Effect(new BudgetAmount(Tokens: 60)));
     }
 
@@ -186,7 +199,13 @@ internal static class BudgetChecks
     private static async Task Budget_Settlement_IsNeverRefused(Scene s)
     {
         Subject run = await s.ClaimedAsync(session: Session, ceilings: new BudgetCeilings { Usd = 1 });
-        foreach (BudgetScope scope in new[] { BudgetScope.ForSession("acme", Session), BudgetScope.ForTenant("acme"), BudgetScope.ForAgent("support"), BudgetScope.Global })
+        foreach (BudgetScope scope in new[]
+        {
+            BudgetScope.ForSession("acme", Session),
+            BudgetScope.ForTenant("acme"),
+            BudgetScope.ForAgent("support"),
+            BudgetScope.Global,
+        })
             await s.SetCeilingsAsync(scope, new BudgetCeilings { Usd = 1 });
         await run.CommitAsync(run.Effect(new BudgetAmount(Usd: 1)));
         await run.CommitAsync(run.Batch(Scene.Fact()) with { Budget = [run.Settle(new BudgetAmount(Usd: 1), new BudgetAmount(Usd: 3))] });
@@ -316,7 +335,8 @@ internal static class BudgetChecks
     }
 
     private static async Task Budget_CeilingsOfOneDay_AreRefused(Scene s) =>
-        await Expect.ThrowsAsync<ArgumentException>(() => s.SetCeilingsAsync(BudgetScope.ForAgentDay("support", s.Today), new BudgetCeilings { Tokens = 1 }));
+        await Expect.ThrowsAsync<ArgumentException>(
+            () => s.SetCeilingsAsync(BudgetScope.ForAgentDay("support", s.Today), new BudgetCeilings { Tokens = 1 }));
 
     private static async Task Budget_ParallelRuns_NeverBreakTheSharedCeiling(Scene s)
     {
@@ -324,7 +344,8 @@ internal static class BudgetChecks
         var runs = new Subject[64];
         for (int i = 0; i < runs.Length; i++)
             runs[i] = await s.ClaimedAsync();
-        AppendResult[] results = await Scene.AtOnceAsync(runs.Length, i => runs[i].AppendAsync(runs[i].Effect(new BudgetAmount(ModelCalls: 1, Usd: 0.1m))));
+        AppendResult[] results = await Scene.AtOnceAsync(
+            runs.Length, i => runs[i].AppendAsync(runs[i].Effect(new BudgetAmount(ModelCalls: 1, Usd: 0.1m))));
         Expect.Equal(20, results.Count(r => r is AppendResult.Committed), "reservations of 0.10 that fit under 2.00");
         Expect.Equal(44, results.Count(r => r is AppendResult.OverBudget), "reservations that were refused");
         BudgetInfo budget = await s.BudgetAsync(BudgetScope.ForTenant("acme"));

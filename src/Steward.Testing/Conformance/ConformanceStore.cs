@@ -18,7 +18,8 @@ public sealed class ConformanceStore(StoreFactory open) : IAsyncDisposable
     /// <summary>The clock that the store was given.</summary>
     public ManualTimeProvider Time { get; init; } = new();
 
-    /// <summary>Called after <see cref="Time"/> has moved; for stores that are judged by another clock than the one they were given.</summary>
+    /// <summary>Called after <see cref="Time"/> has moved; for stores that
+    /// are judged by another clock than the one they were given.</summary>
     public Func<TimeSpan, CancellationToken, Task>? Advanced { get; init; }
 
     /// <summary>The store, once it is open.</summary>

@@ -13,14 +13,20 @@ internal static class Expect
             throw new ConformanceException(what, Show(expected), Show(actual));
     }
 
-    public static void Sequence<T>(IEnumerable<T> expected, IEnumerable<T> actual, [CallerArgumentExpression(nameof(actual))] string what = "")
+    public static void Sequence<T>(
+        IEnumerable<T> expected,
+        IEnumerable<T> actual,
+        [CallerArgumentExpression(nameof(actual))] string what = "")
     {
         T[] want = [.. expected], got = [.. actual];
         if (!want.SequenceEqual(got))
             throw new ConformanceException(what, Show(want), Show(got));
     }
 
-    public static void Bytes(ReadOnlyMemory<byte> expected, ReadOnlyMemory<byte> actual, [CallerArgumentExpression(nameof(actual))] string what = "")
+    public static void Bytes(
+        ReadOnlyMemory<byte> expected,
+        ReadOnlyMemory<byte> actual,
+        [CallerArgumentExpression(nameof(actual))] string what = "")
     {
         if (!expected.Span.SequenceEqual(actual.Span))
             throw new ConformanceException(what, $"{expected.Length} bytes {Start(expected)}", $"{actual.Length} bytes {Start(actual)}");

@@ -106,7 +106,12 @@ internal static class FairnessChecks
     private static async Task Claim_VersionNotLoaded_IsLeftToOthersForAWhile(Scene s)
     {
         Subject run = await s.StartedAsync();
-        ClaimRequest request = Scene.Request() with { Agents = ["support"], Versions = [new("support", "2"), new("other", "1")], VersionPatience = TimeSpan.FromSeconds(20) };
+        ClaimRequest request = Scene.Request() with
+        {
+            Agents = ["support"],
+            Versions = [new("support", "2"), new("other", "1")],
+            VersionPatience = TimeSpan.FromSeconds(20),
+        };
         Expect.Equal(null, await s.Store.ClaimOneAsync(request, s.Token));
         Expect.Equal(null, await s.Store.ClaimOneAsync(request with { Run = run.Id }, s.Token));
         await s.AdvanceAsync(TimeSpan.FromSeconds(20));

@@ -3,7 +3,8 @@ using Steward.Storage;
 
 namespace Steward.Testing.Conformance;
 
-/// <summary>Children: started with their parent's commit, heard of in their own last one, and under the parent's ceilings and switches.</summary>
+/// <summary>Children: started with their parent's commit, heard of in their
+/// own last one, and under the parent's ceilings and switches.</summary>
 internal static class FamilyChecks
 {
     public static IEnumerable<ConformanceCheck> All =>
@@ -55,7 +56,8 @@ internal static class FamilyChecks
         Subject receiver = await s.ClaimedAsync();
         await receiver.CommitAsync(receiver.Parked());
         Subject sender = await s.ClaimedAsync();
-        await sender.CommitAsync(sender.Ended() with { Sends = [s.Signal(receiver.Id, "from the child"), s.Signal(receiver.Id, "from the child")] });
+        await sender.CommitAsync(
+            sender.Ended() with { Sends = [s.Signal(receiver.Id, "from the child"), s.Signal(receiver.Id, "from the child")] });
         Expect.Sequence(["from the child"], await s.InboxAsync(receiver.Id));
         Expect.NotNull(await s.ClaimAsync(receiver.Id, "w2"), "the woken run's claim");
     }
@@ -136,7 +138,8 @@ internal static class FamilyChecks
         Claim claim = Expect.NotNull(await s.ClaimAsync(start.Run));
         var third = JournalEntry.Create(start.Run, 3, second.Hash, Scene.Fact(), s.Now);
         Expect.Is<AppendResult.Committed>(await s.Store.AppendAsync(
-            new RunBatch { Lease = claim.Lease, ExpectedSequence = 2, Entries = [third], Status = RunStatus.Executing, Reason = "on" }, s.Token));
+            new RunBatch { Lease = claim.Lease, ExpectedSequence = 2, Entries = [third], Status = RunStatus.Executing, Reason = "on" },
+                s.Token));
     }
 
     private static async Task Copied_BrokenChain_IsRefused(Scene s)

@@ -86,7 +86,10 @@ internal static class FindChecks
         await s.StartedAsync("acme", "support", "b");
         await s.StartedAsync("acme", "sales", "a");
         await s.StartedAsync("globex", "support", "a");
-        await FindsAsync(s, new RunQuery { Tenant = "acme", Agent = "support", Session = "a", Statuses = [RunStatus.Planning] }, [match.Id]);
+        await FindsAsync(
+            s,
+            new RunQuery { Tenant = "acme", Agent = "support", Session = "a", Statuses = [RunStatus.Planning] },
+            [match.Id]);
         await FindsAsync(s, new RunQuery { Tenant = "acme", Agent = "support", Session = "a", Statuses = [RunStatus.Failed] }, []);
     }
 

@@ -269,7 +269,8 @@ internal static class JournalChecks
         for (int i = 0; i < 5; i++)
         {
             await s.AdvanceAsync(TimeSpan.FromMilliseconds(7));
-            RunBatch batch = run.Batch(Scene.Fact($"Zürich → 東京 🚀 \0 {i}"), new StateChanged(RunStatus.Planning, RunStatus.Executing, "r", "d"));
+            RunBatch batch = run.Batch(
+                Scene.Fact($"Zürich → 東京 🚀 \0 {i}"), new StateChanged(RunStatus.Planning, RunStatus.Executing, "r", "d"));
             await run.CommitAsync(batch);
             written.AddRange(batch.Entries);
         }

@@ -185,7 +185,9 @@ internal static class LeaseChecks
             Expect.Equal(claim.Info.Sequence, journal[^1].Sequence);
             if (claim.Journal is not { } along)
                 continue;
-            Expect.Sequence(journal.Select(e => (e.Sequence, e.Type, e.Time, Text(e.Hash), Text(e.Payload))), along.Select(e => (e.Sequence, e.Type, e.Time, Text(e.Hash), Text(e.Payload))));
+            Expect.Sequence(
+                journal.Select(e => (e.Sequence, e.Type, e.Time, Text(e.Hash), Text(e.Payload))),
+                along.Select(e => (e.Sequence, e.Type, e.Time, Text(e.Hash), Text(e.Payload))));
         }
 
         static string Text(ReadOnlyMemory<byte> bytes) => Convert.ToHexString(bytes.Span);

@@ -58,9 +58,12 @@ internal static class LimitChecks
         int size = StoreJson.Write(large.Body).Length;
         StoreException refused = await Expect.ThrowsAsync<StoreException>(async () => await s.Store.SignalAsync(large, s.Token));
         Expect.Equal(StoreFailure.TooLarge, refused.Failure);
-        Expect.Equal($"Signal 'large' has {size} bytes; the limit is 2048 (StoreLimits.Payload). Send less, or raise the limit.", refused.Message);
+        Expect.Equal(
+            $"Signal 'large' has {size} bytes; the limit is 2048 (StoreLimits.Payload). Send less, or raise the limit.", refused.Message);
         Expect.Sequence([], await s.InboxAsync(run.Id));
-        Expect.Equal(SignalResult.Accepted, await s.Store.SignalAsync(large with { Body = new MessageSignal([new TextPart(new string('x', 1_900))]) }, s.Token));
+        Expect.Equal(
+            SignalResult.Accepted,
+            await s.Store.SignalAsync(large with { Body = new MessageSignal([new TextPart(new string('x', 1_900))]) }, s.Token));
     }
 
     private static async Task Limit_EntriesOfARun_AreRefusedButItsEndIsTaken(Scene s)
@@ -93,14 +96,17 @@ internal static class LimitChecks
             await MessageAsync<ArgumentException>(async () =>
             {
                 RunStart start = s.Start(tenant: "other");
-                await s.Store.StartAsync(new RunStart { Run = run.Id, Entry = JournalEntry.Create(run.Id, 1, JournalEntry.Origin, start.Started, s.Now) }, s.Token);
+                await s.Store.StartAsync(
+                    new RunStart { Run = run.Id, Entry = JournalEntry.Create(run.Id, 1, JournalEntry.Origin, start.Started, s.Now) },
+                    s.Token);
             }));
         Expect.Equal(
             $"Signal 'never' is not in the inbox of run {run.Id}: it never came, or was applied before.",
             await MessageAsync<ArgumentException>(() => run.AppendAsync(run.Batch(Scene.Fact()) with { Consumes = ["never"] })));
         Expect.Equal(
             $"'agent:support@{s.Today:yyyy-MM-dd}' takes its ceilings from 'agent:support'; set them there. (Parameter 'scope')",
-            await MessageAsync<ArgumentException>(() => s.SetCeilingsAsync(BudgetScope.ForAgentDay("support", s.Today), BudgetCeilings.None)));
+            await MessageAsync<ArgumentException>(() =>
+                s.SetCeilingsAsync(BudgetScope.ForAgentDay("support", s.Today), BudgetCeilings.None)));
         Expect.Equal(
             "The value cannot be an empty string. (Parameter 'worker')",
             await MessageAsync<ArgumentException>(async () => await s.Store.WatchAsync("", s.Token)));

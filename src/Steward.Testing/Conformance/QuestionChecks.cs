@@ -35,21 +35,37 @@ internal static class QuestionChecks
         ConformanceCheck.Of(Append_Migrated_MovesTheRow),
     ];
 
-    private static QuestionAsked Ask(string id = "q1") => new() { Id = id, Kind = QuestionKind.Approval, Text = "May it?", Binding = "b1", Tool = "drop", Arguments = JsonElement.Parse("""{"n":1}""") };
+    private static QuestionAsked Ask(string id = "q1") =>
+        new()
+        {
+            Id = id,
+            Kind = QuestionKind.Approval,
+            Text = "May it?",
+            Binding = "b1",
+            Tool = "drop",
+            Arguments = JsonElement.Parse("""{"n":1}"""),
+        };
 
-    private static Decision Say(Subject run, Answer answer = Answer.Approve, string by = "ana", string? id = null, string question = "q1") =>
+    private static Decision Say(
+        Subject run,
+        Answer answer = Answer.Approve,
+        string by = "ana",
+        string? id = null,
+        string question = "q1") =>
         new() { Id = id ?? $"{by}-{answer}", Run = run.Id, Question = question, Answer = answer, By = by };
 
     private static async Task<Subject> AskedAsync(Scene s, QuestionAsked? asked = null, string tenant = "acme")
     {
         Subject run = await s.ClaimedAsync(tenant);
-        await run.CommitAsync(run.Batch(asked ?? Ask()) with { Status = RunStatus.Awaiting, Reason = "approval", Release = new RunRelease(null) });
+        await run.CommitAsync(
+            run.Batch(asked ?? Ask()) with { Status = RunStatus.Awaiting, Reason = "approval", Release = new RunRelease(null) });
         return run;
     }
 
     private static async Task<QuestionInfo> FindAsync(Scene s, Subject run, string id = "q1")
     {
-        IReadOnlyList<QuestionInfo> found = await s.Store.QuestionsAsync(new QuestionQuery { Run = run.Id, Id = id, Status = null }, s.Token);
+        IReadOnlyList<QuestionInfo> found = await s.Store.QuestionsAsync(
+            new QuestionQuery { Run = run.Id, Id = id, Status = null }, s.Token);
         Expect.Equal(1, found.Count);
         return found[0];
     }
@@ -105,7 +121,8 @@ internal static class QuestionChecks
     private static async Task Decide_ManyAtOnce_OneWins(Scene s)
     {
         Subject run = await AskedAsync(s);
-        DecisionResult[] results = await Scene.AtOnceAsync(16, i => s.Store.DecideAsync(Say(run, i % 2 == 0 ? Answer.Approve : Answer.Deny, $"p{i}"), s.Token).AsTask());
+        DecisionResult[] results = await Scene.AtOnceAsync(
+            16, i => s.Store.DecideAsync(Say(run, i % 2 == 0 ? Answer.Approve : Answer.Deny, $"p{i}"), s.Token).AsTask());
         Expect.Equal(1, results.Count(r => r.Status == DecisionStatus.Accepted));
         Expect.Equal(15, results.Count(r => r.Status == DecisionStatus.AlreadyDecided));
         QuestionInfo question = await FindAsync(s, run);
@@ -138,14 +155,18 @@ internal static class QuestionChecks
         Expect.Equal(DecisionStatus.Expired, late.Status);
         var answer = Expect.Is<AnswerSignal>((await s.Store.InboxAsync(run.Id, s.Token))[0].Body);
         Expect.Equal((Answer.Deny, QuestionRules.Expiry), (answer.Answer, answer.By));
-        Expect.Equal(DecisionStatus.Duplicate, (await s.Store.DecideAsync(Say(run) with { Id = QuestionRules.Expiry, IsExpiry = true }, s.Token)).Status);
+        Expect.Equal(
+            DecisionStatus.Duplicate,
+            (await s.Store.DecideAsync(Say(run) with { Id = QuestionRules.Expiry, IsExpiry = true }, s.Token)).Status);
         Expect.Equal(1, (await s.InboxAsync(run.Id)).Length);
     }
 
     private static async Task Decide_ExpiryBeforeItsTime_ChangesNothing(Scene s)
     {
         Subject run = await AskedAsync(s, Ask() with { ExpiresAt = s.Now + TimeSpan.FromMinutes(5) });
-        Expect.Equal(DecisionStatus.NotDue, (await s.Store.DecideAsync(Say(run) with { Id = QuestionRules.Expiry, IsExpiry = true }, s.Token)).Status);
+        Expect.Equal(
+            DecisionStatus.NotDue,
+            (await s.Store.DecideAsync(Say(run) with { Id = QuestionRules.Expiry, IsExpiry = true }, s.Token)).Status);
         Expect.Sequence([], await s.InboxAsync(run.Id));
         Expect.Equal(DecisionStatus.Accepted, (await s.Store.DecideAsync(Say(run), s.Token)).Status);
     }
@@ -173,7 +194,8 @@ internal static class QuestionChecks
     {
         Subject run = await AskedAsync(s, Ask() with { Roles = ["finance"] });
         Expect.Equal(DecisionStatus.NotAllowed, (await s.Store.DecideAsync(Say(run), s.Token)).Status);
-        Expect.Equal(DecisionStatus.Accepted, (await s.Store.DecideAsync(Say(run) with { Id = "2", Roles = ["finance", "x"] }, s.Token)).Status);
+        Expect.Equal(
+            DecisionStatus.Accepted, (await s.Store.DecideAsync(Say(run) with { Id = "2", Roles = ["finance", "x"] }, s.Token)).Status);
     }
 
     private static async Task Decide_OtherBinding_IsChanged(Scene s)
@@ -213,13 +235,17 @@ internal static class QuestionChecks
         Subject run = await AskedAsync(s);
         DecisionResult given = await s.Store.ReassignAsync(new Reassignment("r1", run.Id, "q1", "ana", "ben"), s.Token);
         Expect.Equal((DecisionStatus.Accepted, "ben"), (given.Status, given.Question?.Assignee));
-        Expect.Equal(DecisionStatus.Duplicate, (await s.Store.ReassignAsync(new Reassignment("r1", run.Id, "q1", "ana", "ben"), s.Token)).Status);
+        Expect.Equal(
+            DecisionStatus.Duplicate, (await s.Store.ReassignAsync(new Reassignment("r1", run.Id, "q1", "ana", "ben"), s.Token)).Status);
         Expect.Equal(1, (await s.Store.InboxAsync(run.Id, s.Token)).Count);
         Expect.Is<ReassignSignal>((await s.Store.InboxAsync(run.Id, s.Token))[0].Body);
         Expect.Equal(DecisionStatus.NotAllowed, (await s.Store.DecideAsync(Say(run), s.Token)).Status);
         Expect.Equal(DecisionStatus.Accepted, (await s.Store.DecideAsync(Say(run, by: "ben"), s.Token)).Status);
-        Expect.Equal(DecisionStatus.AlreadyDecided, (await s.Store.ReassignAsync(new Reassignment("r2", run.Id, "q1", "ben", "cy"), s.Token)).Status);
-        Expect.Equal(DecisionStatus.Unknown, (await s.Store.ReassignAsync(new Reassignment("r2", run.Id, "q9", "ben", "cy"), s.Token)).Status);
+        Expect.Equal(
+            DecisionStatus.AlreadyDecided,
+            (await s.Store.ReassignAsync(new Reassignment("r2", run.Id, "q1", "ben", "cy"), s.Token)).Status);
+        Expect.Equal(
+            DecisionStatus.Unknown, (await s.Store.ReassignAsync(new Reassignment("r2", run.Id, "q9", "ben", "cy"), s.Token)).Status);
     }
 
     private static async Task Reassign_ByWhoMayNotDecide_ChangesNothing(Scene s)
@@ -227,16 +253,23 @@ internal static class QuestionChecks
         Subject run = await AskedAsync(s, Ask() with { Roles = ["finance"] });
         var reassignment = new Reassignment("r1", run.Id, "q1", "eve", "eve");
         Expect.Equal(DecisionStatus.NotAllowed, (await s.Store.ReassignAsync(reassignment, s.Token)).Status);
-        Expect.Equal(DecisionStatus.NotAllowed, (await s.Store.ReassignAsync(reassignment with { Assignee = null, Roles = [] }, s.Token)).Status);
-        Expect.Equal(DecisionStatus.Unknown, (await s.Store.ReassignAsync(reassignment with { ByRoles = ["finance"], Tenant = "other" }, s.Token)).Status);
+        Expect.Equal(
+            DecisionStatus.NotAllowed, (await s.Store.ReassignAsync(reassignment with { Assignee = null, Roles = [] }, s.Token)).Status);
+        Expect.Equal(
+            DecisionStatus.Unknown,
+            (await s.Store.ReassignAsync(reassignment with { ByRoles = ["finance"], Tenant = "other" }, s.Token)).Status);
         Expect.Equal(0, (await s.Store.InboxAsync(run.Id, s.Token)).Count);
         QuestionInfo asked = (await s.Store.QuestionsAsync(new QuestionQuery { Run = run.Id }, s.Token))[0];
         Expect.Equal((null, 0), (asked.Assignee, asked.Handovers.Count));
 
-        Expect.Equal(DecisionStatus.Accepted, (await s.Store.ReassignAsync(reassignment with { By = "ana", ByRoles = ["finance"], Assignee = "ben" }, s.Token)).Status);
+        Expect.Equal(
+            DecisionStatus.Accepted,
+            (await s.Store.ReassignAsync(reassignment with { By = "ana", ByRoles = ["finance"], Assignee = "ben" }, s.Token)).Status);
         Expect.Equal(DecisionStatus.NotAllowed, (await s.Store.ReassignAsync(reassignment with { Id = "r2" }, s.Token)).Status);
-        DecisionResult taken = await s.Store.ReassignAsync(reassignment with { Id = "r3", By = "root", Assignee = "cy", IsOverride = true }, s.Token);
-        Expect.Sequence([("ana", "ben", false), ("root", "cy", true)], taken.Question!.Handovers.Select(h => (h.By, h.Assignee!, h.IsOverride)));
+        DecisionResult taken = await s.Store.ReassignAsync(
+            reassignment with { Id = "r3", By = "root", Assignee = "cy", IsOverride = true }, s.Token);
+        Expect.Sequence(
+            [("ana", "ben", false), ("root", "cy", true)], taken.Question!.Handovers.Select(h => (h.By, h.Assignee!, h.IsOverride)));
         Expect.Equal(true, Expect.Is<ReassignSignal>((await s.Store.InboxAsync(run.Id, s.Token))[1].Body).Override);
     }
 
@@ -246,8 +279,10 @@ internal static class QuestionChecks
         Subject two = await AskedAsync(s, tenant: "other");
         await s.Store.DecideAsync(Say(one), s.Token);
         Expect.Sequence([two.Id], (await s.Store.QuestionsAsync(new QuestionQuery(), s.Token)).Select(q => q.Run));
-        Expect.Sequence([one.Id], (await s.Store.QuestionsAsync(new QuestionQuery { Tenant = "acme", Status = null }, s.Token)).Select(q => q.Run));
-        Expect.Sequence([one.Id], (await s.Store.QuestionsAsync(new QuestionQuery { Status = QuestionStatus.Decided }, s.Token)).Select(q => q.Run));
+        Expect.Sequence(
+            [one.Id], (await s.Store.QuestionsAsync(new QuestionQuery { Tenant = "acme", Status = null }, s.Token)).Select(q => q.Run));
+        Expect.Sequence(
+            [one.Id], (await s.Store.QuestionsAsync(new QuestionQuery { Status = QuestionStatus.Decided }, s.Token)).Select(q => q.Run));
         Expect.Equal(1, (await s.Store.QuestionsAsync(new QuestionQuery { Status = null, Limit = 1 }, s.Token)).Count);
     }
 
@@ -255,7 +290,17 @@ internal static class QuestionChecks
     {
         Subject run = await s.ClaimedAsync();
         await run.CommitAsync(run.Ended());
-        var feedback = new Feedback { Id = "f1", Run = run.Id, Kind = FeedbackKind.Explicit, Score = 0.5, Comment = "so so", By = "ana", At = s.Now, Turn = 2 };
+        var feedback = new Feedback
+        {
+            Id = "f1",
+            Run = run.Id,
+            Kind = FeedbackKind.Explicit,
+            Score = 0.5,
+            Comment = "so so",
+            By = "ana",
+            At = s.Now,
+            Turn = 2,
+        };
         Expect.True(await s.Store.AddFeedbackAsync(feedback, s.Token));
         Expect.True(await s.Store.AddFeedbackAsync(feedback with { Score = 1 }, s.Token));
         Expect.Sequence([feedback], await s.Store.FeedbackAsync(new FeedbackQuery { Run = run.Id }, s.Token));
@@ -272,7 +317,12 @@ internal static class QuestionChecks
         await run.CommitAsync(run.Batch(Scene.Fact()) with { Feedback = [feedback, feedback with { Run = RunId.New(s.Host.Time) }] });
         await run.CommitAsync(run.Batch(Scene.Fact()) with { Feedback = [feedback with { Comment = "again" }] });
         Expect.Sequence([feedback], await s.Store.FeedbackAsync(new FeedbackQuery(), s.Token));
-        RunBatch stale = run.Batch(Scene.Fact()) with { ExpectedSequence = run.Sequence + 5, Entries = [], Feedback = [feedback with { Id = "f2" }] };
+        RunBatch stale = run.Batch(Scene.Fact()) with
+        {
+            ExpectedSequence = run.Sequence + 5,
+            Entries = [],
+            Feedback = [feedback with { Id = "f2" }],
+        };
         Expect.Is<AppendResult.Fenced>(await s.Store.AppendAsync(stale, s.Token));
         Expect.Equal(1, (await s.Store.FeedbackAsync(new FeedbackQuery(), s.Token)).Count);
     }
@@ -286,6 +336,7 @@ internal static class QuestionChecks
     }
 
     private static async Task Feedback_UnknownRun_SaysSo(Scene s) => Expect.True(
-        !await s.Store.AddFeedbackAsync(new Feedback { Id = "f1", Run = RunId.New(s.Host.Time), Kind = FeedbackKind.Explicit, By = "ana", At = s.Now }, s.Token),
+        !await s.Store.AddFeedbackAsync(
+            new Feedback { Id = "f1", Run = RunId.New(s.Host.Time), Kind = FeedbackKind.Explicit, By = "ana", At = s.Now }, s.Token),
         "feedback on an unknown run is not kept");
 }

@@ -75,8 +75,10 @@ internal static class QueueChecks
             (LimitScope.Global, new Limits { Queue = -1 }),
         ];
         foreach ((LimitScope scope, Limits limits) in wrong)
-            await Expect.ThrowsAsync<ArgumentException>(async () => await s.Store.SetLimitsAsync(scope, limits, s.Token), $"{scope} {limits}");
-        await Expect.ThrowsAsync<FormatException>(async () => await s.Store.SetLimitsAsync(new LimitScope("agent:support"), new Limits { Queue = 1 }, s.Token));
+            await Expect.ThrowsAsync<ArgumentException>(
+                async () => await s.Store.SetLimitsAsync(scope, limits, s.Token), $"{scope} {limits}");
+        await Expect.ThrowsAsync<FormatException>(
+            async () => await s.Store.SetLimitsAsync(new LimitScope("agent:support"), new Limits { Queue = 1 }, s.Token));
         Expect.Sequence([], await s.Store.LimitsAsync(s.Token));
     }
 

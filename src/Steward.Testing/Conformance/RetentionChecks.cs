@@ -205,7 +205,9 @@ internal static class RetentionChecks
 
             for (int n = 0; n < 10; n++)
                 await working[i - 2].SpendAsync(new BudgetAmount(Tokens: 1));
-            await s.StartedAsync(s.Start(session: "chat") with { SessionPolicy = SessionPolicy.Parallel, SessionCeilings = new BudgetCeilings { Tokens = 5 } });
+            await s.StartedAsync(
+                s.Start(session: "chat") with { SessionPolicy = SessionPolicy.Parallel,
+                    SessionCeilings = new BudgetCeilings { Tokens = 5 } });
             return 0;
         });
         Expect.Equal(0, (await FindAsync(s)).Count);
@@ -233,7 +235,8 @@ internal static class RetentionChecks
     private static async Task Retention_OfNothing_IsRefused(Scene s)
     {
         await Expect.ThrowsAsync<ArgumentOutOfRangeException>(async () => await FindAsync(s, q => q with { OlderThan = TimeSpan.Zero }));
-        await Expect.ThrowsAsync<ArgumentOutOfRangeException>(async () => await Store(s).PruneAsync([], TimeSpan.FromDays(40_000), s.Token));
+        await Expect.ThrowsAsync<ArgumentOutOfRangeException>(
+            async () => await Store(s).PruneAsync([], TimeSpan.FromDays(40_000), s.Token));
     }
 
     private static async Task Sweep_UnnamedBlob_GoesADayAfterItWasFirstFound(Scene s)
@@ -263,7 +266,8 @@ internal static class RetentionChecks
         await run.CommitAsync(Scene.Fact(new string('x', 2_000) + blobs[1].Hash));
         await s.Store.SignalAsync(new Signal("s1", run.Id, new CancelSignal("ann", blobs[2].Hash)), s.Token);
         await run.CommitAsync(new QuestionAsked { Id = "q1", Kind = QuestionKind.UserInput, Text = $"Which? \"{blobs[3].Hash}\"" });
-        await run.CommitAsync(run.Batch() with { Snapshot = new RunSnapshot(run.Sequence, 1, System.Text.Encoding.UTF8.GetBytes(blobs[4].Hash)) });
+        await run.CommitAsync(
+            run.Batch() with { Snapshot = new RunSnapshot(run.Sequence, 1, System.Text.Encoding.UTF8.GetBytes(blobs[4].Hash)) });
         await SweepAsync(s);
         await s.AdvanceAsync(BlobSweep.Grace * 2);
         Expect.Equal(1L, (await SweepAsync(s)).Blobs);
@@ -294,7 +298,9 @@ internal static class RetentionChecks
         await SweepAsync(s);
         await s.AdvanceAsync(BlobSweep.Grace * 2);
         RunStart start = s.Start();
-        Subject run = await s.StartedAsync(start with { Entry = JournalEntry.Create(start.Run, 1, JournalEntry.Origin, start.Started with { DefinitionHash = definition.Hash }, s.Now) });
+        Subject run = await s.StartedAsync(
+            start with { Entry = JournalEntry.Create(start.Run, 1, JournalEntry.Origin,
+                start.Started with { DefinitionHash = definition.Hash }, s.Now) });
         Expect.Equal(new BlobSweep(0, 0, 0), await SweepAsync(s));
         Expect.True(await IsThereAsync(s, definition));
         await run.ClaimAsync();
@@ -309,7 +315,8 @@ internal static class RetentionChecks
         await s.ReopenAsync(new StoreLimits { InlinePayload = 1_000 });
         Blob own = Content("its own"), shared = Content("shared");
         Subject old = await s.ClaimedAsync(), living = await s.ClaimedAsync();
-        await old.CommitAsync(old.Batch(Scene.Fact(own.Hash + " " + shared.Hash), Scene.Fact(new string('y', 3_000))) with { Blobs = [own, shared] });
+        await old.CommitAsync(
+            old.Batch(Scene.Fact(own.Hash + " " + shared.Hash), Scene.Fact(new string('y', 3_000))) with { Blobs = [own, shared] });
         await living.CommitAsync(living.Batch(Scene.Fact(shared.Hash)) with { Blobs = [shared] });
         await old.CommitAsync(old.Ended());
         await s.AdvanceAsync(s_retention * 2);
@@ -358,7 +365,8 @@ internal static class RetentionChecks
 
     private static IRetentionStore Store(Scene s) => Expect.Is<IRetentionStore>(s.Store.GetService<IRetentionStore>());
 
-    private static Feedback FeedbackOn(Scene s, RunId run) => new() { Id = "f1", Run = run, Kind = FeedbackKind.Explicit, Score = 1, By = "ann", At = s.Now };
+    private static Feedback FeedbackOn(Scene s, RunId run) =>
+        new() { Id = "f1", Run = run, Kind = FeedbackKind.Explicit, Score = 1, By = "ann", At = s.Now };
 
     private static async Task<Subject> EndedAsync(Scene s, string tenant = "acme", string agent = "support")
     {
@@ -374,7 +382,9 @@ internal static class RetentionChecks
         Subject child = await s.ChildAsync(root);
         Subject grandchild = await s.ChildAsync(child, root.Id);
         await s.SignalAsync(root.Id);
-        await child.CommitAsync(child.Batch(new QuestionAsked { Id = "q1", Kind = QuestionKind.UserInput, Text = "Which one?" }) with { Snapshot = new RunSnapshot(child.Sequence + 1, 1, new byte[] { 1 }) });
+        await child.CommitAsync(
+            child.Batch(new QuestionAsked { Id = "q1", Kind = QuestionKind.UserInput,
+                Text = "Which one?" }) with { Snapshot = new RunSnapshot(child.Sequence + 1, 1, new byte[] { 1 }) });
         Subject[] family = [root, child, grandchild];
         foreach (Subject run in family.Reverse())
             await run.CommitAsync(run.Ended());
@@ -390,7 +400,8 @@ internal static class RetentionChecks
         return found;
     }
 
-    private static async Task<IReadOnlyList<RunId>> PruneAsync(Scene s, params RunId[] roots) => await Store(s).PruneAsync(roots, s_retention, s.Token);
+    private static async Task<IReadOnlyList<RunId>> PruneAsync(Scene s, params RunId[] roots) =>
+        await Store(s).PruneAsync(roots, s_retention, s.Token);
 
     private static EndedFamily Single(List<EndedFamily> families)
     {

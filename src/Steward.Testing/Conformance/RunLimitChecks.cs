@@ -17,7 +17,8 @@ internal static class RunLimitChecks
         ConformanceCheck.Of(RunsAtOnce_ManyClaimAtOnce_NeverMore),
     ];
 
-    private static Task LimitAsync(Scene s, LimitScope scope, int? runs) => s.Store.SetLimitsAsync(scope, new Limits { RunsAtOnce = runs }, s.Token).AsTask();
+    private static Task LimitAsync(Scene s, LimitScope scope, int? runs) =>
+        s.Store.SetLimitsAsync(scope, new Limits { RunsAtOnce = runs }, s.Token).AsTask();
 
     private static async Task StartAsync(Scene s, int count, string tenant = "acme")
     {

@@ -2,8 +2,10 @@ using Steward.Storage;
 
 namespace Steward.Testing.Conformance;
 
-/// <summary>The contract of <see cref="Storage.IStewardStore"/> as checks: a store that passes them all may carry production runs.</summary>
-/// <remarks>Each check wants a store that holds nothing yet. Use them from any test framework, as one theory over <see cref="ChecksFor"/>.</remarks>
+/// <summary>The contract of <see cref="Storage.IStewardStore"/> as checks:
+/// a store that passes them all may carry production runs.</summary>
+/// <remarks>Each check wants a store that holds nothing yet. Use them from
+/// any test framework, as one theory over <see cref="ChecksFor"/>.</remarks>
 public static class RunStoreConformance
 {
     /// <summary>All checks.</summary>

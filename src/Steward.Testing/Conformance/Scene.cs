@@ -28,7 +28,12 @@ internal sealed class Scene(ConformanceStore host, CancellationToken cancellatio
 
     public Task ReopenAsync(StoreLimits? limits = null) => host.OpenAsync(limits, cancellationToken);
 
-    public RunStart Start(string tenant = "acme", string agent = "support", string? session = null, string? key = null, BudgetCeilings? ceilings = null)
+    public RunStart Start(
+        string tenant = "acme",
+        string agent = "support",
+        string? session = null,
+        string? key = null,
+        BudgetCeilings? ceilings = null)
     {
         RunId run = RunId.New(host.Time);
         var started = new RunStarted
@@ -71,10 +76,19 @@ internal sealed class Scene(ConformanceStore host, CancellationToken cancellatio
         return new Subject(this, start.Entry);
     }
 
-    public Task<Subject> StartedAsync(string tenant = "acme", string agent = "support", string? session = null, string? key = null, BudgetCeilings? ceilings = null) =>
+    public Task<Subject> StartedAsync(
+        string tenant = "acme",
+        string agent = "support",
+        string? session = null,
+        string? key = null,
+        BudgetCeilings? ceilings = null) =>
         StartedAsync(Start(tenant, agent, session, key, ceilings));
 
-    public async Task<Subject> ClaimedAsync(string tenant = "acme", string agent = "support", string? session = null, BudgetCeilings? ceilings = null)
+    public async Task<Subject> ClaimedAsync(
+        string tenant = "acme",
+        string agent = "support",
+        string? session = null,
+        BudgetCeilings? ceilings = null)
     {
         Subject run = await StartedAsync(tenant, agent, session, null, ceilings);
         await run.ClaimAsync();
@@ -119,7 +133,8 @@ internal sealed class Scene(ConformanceStore host, CancellationToken cancellatio
     public async Task<BudgetInfo> BudgetAsync(BudgetScope scope)
     {
         IReadOnlyList<BudgetInfo> found = await Store.BudgetsAsync(scope.Key, cancellationToken: cancellationToken);
-        return found.FirstOrDefault(b => b.Scope == scope) ?? new BudgetInfo(scope, BudgetCeilings.None, BudgetAmount.Zero, BudgetAmount.Zero);
+        return found.FirstOrDefault(b => b.Scope == scope)
+            ?? new BudgetInfo(scope, BudgetCeilings.None, BudgetAmount.Zero, BudgetAmount.Zero);
     }
 
     public async Task EngageAsync(string scope) =>

@@ -131,7 +131,13 @@ internal static class SessionChecks
     {
         Subject before = await s.ClaimedAsync(session: "chat");
         await before.CommitAsync(before.Ended());
-        foreach (SessionPolicy policy in new[] { SessionPolicy.Reject, SessionPolicy.Enqueue, SessionPolicy.Interrupt, SessionPolicy.Rollback })
+        foreach (SessionPolicy policy in new[]
+        {
+            SessionPolicy.Reject,
+            SessionPolicy.Enqueue,
+            SessionPolicy.Interrupt,
+            SessionPolicy.Rollback,
+        })
         {
             Subject run = await s.StartedAsync(Next(s, policy));
             await run.ClaimAsync();

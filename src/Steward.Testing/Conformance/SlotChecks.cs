@@ -46,9 +46,11 @@ internal static class SlotChecks
         Reserved = BudgetAmount.Zero,
     };
 
-    private static ToolReturned Returned(int turn, int index = 0) => new() { Turn = turn, Index = index, Result = "ok", Settled = BudgetAmount.Zero };
+    private static ToolReturned Returned(int turn, int index = 0) =>
+        new() { Turn = turn, Index = index, Result = "ok", Settled = BudgetAmount.Zero };
 
-    private static ToolFailed Failed(int turn, int index = 0) => new() { Turn = turn, Index = index, Failure = ToolFailure.OutcomeUnknown, Message = "lost", Settled = BudgetAmount.Zero };
+    private static ToolFailed Failed(int turn, int index = 0) =>
+        new() { Turn = turn, Index = index, Failure = ToolFailure.OutcomeUnknown, Message = "lost", Settled = BudgetAmount.Zero };
 
     private static async Task<AppendResult.Throttled> ThrottledAsync(Subject run, RunBatch batch)
     {
@@ -166,7 +168,8 @@ internal static class SlotChecks
         await s.Store.SetLimitsAsync(LimitScope.EachTool, new Limits { CallsAtOnce = 1 }, s.Token);
         await LimitAsync(s, 2, "wide");
         Subject run = await s.ClaimedAsync();
-        await run.CommitAsync(run.Batch(Started(1, 0, "a"), Started(1, 1, "b"), Started(1, 2, "wide"), Started(1, 3, "wide")) with { StartsEffect = true });
+        await run.CommitAsync(
+            run.Batch(Started(1, 0, "a"), Started(1, 1, "b"), Started(1, 2, "wide"), Started(1, 3, "wide")) with { StartsEffect = true });
         Expect.Equal(1, (await ThrottledAsync(run, Calls(run, 1, "a", turn: 2))).Limit);
         Expect.Equal(2, (await ThrottledAsync(run, Calls(run, 1, "wide", turn: 2))).Limit);
     }
@@ -206,7 +209,8 @@ internal static class SlotChecks
     {
         await LimitAsync(s, 0);
         Subject run = await s.ClaimedAsync(ceilings: new BudgetCeilings { ToolCalls = 0 });
-        Expect.Is<AppendResult.OverBudget>(await run.AppendAsync(Calls(run) with { Budget = [run.Reserve(new BudgetAmount(ToolCalls: 1))] }));
+        Expect.Is<AppendResult.OverBudget>(
+            await run.AppendAsync(Calls(run) with { Budget = [run.Reserve(new BudgetAmount(ToolCalls: 1))] }));
         await s.EngageAsync("global");
         Expect.Is<AppendResult.Killed>(await run.AppendAsync(Calls(run)));
         await run.FencedAsync(Calls(run) with { Lease = run.Lease with { Epoch = 9 } });
@@ -222,7 +226,8 @@ internal static class SlotChecks
         Expect.Equal(5, first.Count(r => r is AppendResult.Committed));
         Expect.Equal(11, first.Count(r => r is AppendResult.Throttled));
         Expect.Equal(5, await InFlightAsync(s));
-        await Scene.AtOnceAsync(runs.Length, i => first[i] is AppendResult.Committed ? runs[i].AppendAsync(runs[i].Ended()) : Task.FromResult(first[i]));
+        await Scene.AtOnceAsync(
+            runs.Length, i => first[i] is AppendResult.Committed ? runs[i].AppendAsync(runs[i].Ended()) : Task.FromResult(first[i]));
         Expect.Equal(0, await InFlightAsync(s));
     }
 

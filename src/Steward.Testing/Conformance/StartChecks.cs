@@ -110,7 +110,8 @@ internal static class StartChecks
     private static async Task Start_WithItsDefinition_KeepsIt(Scene s)
     {
         Blob definition = Blob.Of("an agent"u8.ToArray());
-        StartResult[] results = await Scene.AtOnceAsync(8, async i => await s.Store.StartAsync(s.Start(session: i % 2 == 0 ? "s" : null) with { Definition = definition }, s.Token));
+        StartResult[] results = await Scene.AtOnceAsync(
+            8, async i => await s.Store.StartAsync(s.Start(session: i % 2 == 0 ? "s" : null) with { Definition = definition }, s.Token));
         Expect.True(results.All(r => r.Created), "all were started");
         Expect.Bytes(definition.Content, await s.Store.GetAsync(definition.Hash, s.Token) ?? default);
     }

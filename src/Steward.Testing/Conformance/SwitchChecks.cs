@@ -15,9 +15,12 @@ internal static class SwitchChecks
 
     public static IEnumerable<ConformanceCheck> All =>
     [
-        .. s_scopes.Select(scope => ConformanceCheck.Of($"Switch_{scope.Name}_KillsEffectsButNotFacts", s => KillsEffectsAsync(s, scope.Scope))),
-        .. s_scopes.Skip(1).Select(scope => ConformanceCheck.Of($"Switch_{scope.Name}_SparesOthers", s => SparesOthersAsync(s, scope.Scope))),
-        .. s_scopes.Select(scope => ConformanceCheck.Of($"Switch_{scope.Name}_KeepsRunsFromBeingClaimed", s => KeepsFromClaimsAsync(s, scope.Scope))),
+        .. s_scopes.Select(
+            scope => ConformanceCheck.Of($"Switch_{scope.Name}_KillsEffectsButNotFacts", s => KillsEffectsAsync(s, scope.Scope))),
+        .. s_scopes.Skip(1).Select(
+            scope => ConformanceCheck.Of($"Switch_{scope.Name}_SparesOthers", s => SparesOthersAsync(s, scope.Scope))),
+        .. s_scopes.Select(
+            scope => ConformanceCheck.Of($"Switch_{scope.Name}_KeepsRunsFromBeingClaimed", s => KeepsFromClaimsAsync(s, scope.Scope))),
         ConformanceCheck.Of(Switch_Killed_LeavesNothingBehind),
         ConformanceCheck.Of(Switch_Signalled_RunIsClaimableAllTheSame),
         ConformanceCheck.Of(Switch_Released_EffectsStartAgain),
@@ -71,7 +74,12 @@ internal static class SwitchChecks
         Subject run = await s.ClaimedAsync();
         await s.SignalAsync(run.Id, "s1");
         await s.EngageAsync("global");
-        RunBatch batch = run.Effect(new BudgetAmount(1, 1, 1, 1)) with { Consumes = ["s1"], Release = new RunRelease(null), Status = RunStatus.Awaiting };
+        RunBatch batch = run.Effect(new BudgetAmount(1, 1, 1, 1)) with
+        {
+            Consumes = ["s1"],
+            Release = new RunRelease(null),
+            Status = RunStatus.Awaiting,
+        };
         Expect.Is<AppendResult.Killed>(await run.AppendAsync(batch));
         RunInfo info = await s.InfoAsync(run.Id);
         Expect.Equal(BudgetAmount.Zero, info.Reserved);
@@ -159,7 +167,8 @@ internal static class SwitchChecks
     private static async Task Switch_NoSuchScope_IsRefused(Scene s)
     {
         foreach (string scope in new[] { "everything", "session:acme/42", "tenant:" })
-            await Expect.ThrowsAsync<FormatException>(async () => await s.Store.EngageAsync(new KillSwitch(scope, "olga", null, s.Now), s.Token), $"engaging '{scope}'");
+            await Expect.ThrowsAsync<FormatException>(
+                async () => await s.Store.EngageAsync(new KillSwitch(scope, "olga", null, s.Now), s.Token), $"engaging '{scope}'");
         Expect.Sequence([], await s.Store.SwitchesAsync(s.Token));
     }
 

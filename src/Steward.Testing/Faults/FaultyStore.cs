@@ -16,7 +16,8 @@ public enum FaultMoment
     After,
 }
 
-/// <summary>A store that counts its calls and fails a chosen one: "the Nth store call fails", for every N until a run ends with no failure.</summary>
+/// <summary>A store that counts its calls and fails a chosen one: "the Nth
+/// store call fails", for every N until a run ends with no failure.</summary>
 /// <param name="inner">The store that does the work. It stays open when this one is disposed, so that a test can restart on it.</param>
 /// <example>
 /// <code>
@@ -54,10 +55,12 @@ public sealed class FaultyStore(IStewardStore inner) : DelegatingStore(inner)
     public Func<string, int, Exception> Error { get; init; } = static (method, n) =>
         new StoreException(StoreFailure.Io, $"Call {n} of the store ('{method}') was made to fail by a test.");
 
-    /// <summary>Called before each call that counts, with the method's name and the call's number; may wait, throw, or stop the clock.</summary>
+    /// <summary>Called before each call that counts, with the method's name
+    /// and the call's number; may wait, throw, or stop the clock.</summary>
     public Func<string, int, Task>? Hook { get; init; }
 
-    /// <summary>Called after each call that counts is done and before it is answered; may wait, throw, or stop the clock: an answer that is late or lost.</summary>
+    /// <summary>Called after each call that counts is done and before it is answered;
+    /// may wait, throw, or stop the clock: an answer that is late or lost.</summary>
     public Func<string, int, Task>? AnswerHook { get; init; }
 
     /// <summary>Calls that counted so far.</summary>
@@ -68,7 +71,9 @@ public sealed class FaultyStore(IStewardStore inner) : DelegatingStore(inner)
 
     /// <summary>Finds what the inner store can do besides. Appends in a transaction that it lends count and fail like all others.</summary>
     public override object? GetService(Type serviceType, object? key = null) =>
-        serviceType == typeof(ITransactionalStore) && Inner.GetService<ITransactionalStore>(key) is { } lending ? new FaultyLending(this, lending) : base.GetService(serviceType, key);
+        serviceType == typeof(ITransactionalStore) && Inner.GetService<ITransactionalStore>(key) is { } lending
+            ? new FaultyLending(this, lending)
+            : base.GetService(serviceType, key);
 
     /// <inheritdoc/>
     public override ValueTask<StartResult> StartAsync(RunStart start, CancellationToken cancellationToken = default) =>
@@ -83,7 +88,11 @@ public sealed class FaultyStore(IStewardStore inner) : DelegatingStore(inner)
         CallAsync(() => base.ClaimAsync(request, cancellationToken));
 
     /// <inheritdoc/>
-    public override ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default) =>
+    public override ValueTask<IReadOnlyList<Lease>> RenewAsync(
+        string worker,
+        IReadOnlyCollection<Lease> leases,
+        TimeSpan duration,
+        CancellationToken cancellationToken = default) =>
         CallAsync(() => base.RenewAsync(worker, leases, duration, cancellationToken));
 
     /// <inheritdoc/>
@@ -95,7 +104,10 @@ public sealed class FaultyStore(IStewardStore inner) : DelegatingStore(inner)
         CallAsync(() => base.AppendAsync(batch, cancellationToken));
 
     /// <inheritdoc/>
-    public override async IAsyncEnumerable<JournalEntry> ReadAsync(RunId run, long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public override async IAsyncEnumerable<JournalEntry> ReadAsync(
+        RunId run,
+        long after = 0,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         int call = await EnterAsync(nameof(ReadAsync));
         await foreach (JournalEntry entry in base.ReadAsync(run, after, cancellationToken))
@@ -120,7 +132,9 @@ public sealed class FaultyStore(IStewardStore inner) : DelegatingStore(inner)
         CallAsync(() => base.ReassignAsync(reassignment, cancellationToken));
 
     /// <inheritdoc/>
-    public override ValueTask<IReadOnlyList<QuestionInfo>> QuestionsAsync(QuestionQuery query, CancellationToken cancellationToken = default) =>
+    public override ValueTask<IReadOnlyList<QuestionInfo>> QuestionsAsync(
+        QuestionQuery query,
+        CancellationToken cancellationToken = default) =>
         CallAsync(() => base.QuestionsAsync(query, cancellationToken));
 
     /// <inheritdoc/>
@@ -156,7 +170,10 @@ public sealed class FaultyStore(IStewardStore inner) : DelegatingStore(inner)
         CallAsync(() => base.SwitchesAsync(cancellationToken));
 
     /// <inheritdoc/>
-    public override async ValueTask SetCeilingsAsync(BudgetScope scope, BudgetCeilings ceilings, CancellationToken cancellationToken = default)
+    public override async ValueTask SetCeilingsAsync(
+        BudgetScope scope,
+        BudgetCeilings ceilings,
+        CancellationToken cancellationToken = default)
     {
         int call = await EnterAsync(nameof(SetCeilingsAsync));
         await base.SetCeilingsAsync(scope, ceilings, cancellationToken);
@@ -164,7 +181,10 @@ public sealed class FaultyStore(IStewardStore inner) : DelegatingStore(inner)
     }
 
     /// <inheritdoc/>
-    public override ValueTask<IReadOnlyList<BudgetInfo>> BudgetsAsync(string prefix = "", int limit = 1_000, CancellationToken cancellationToken = default) =>
+    public override ValueTask<IReadOnlyList<BudgetInfo>> BudgetsAsync(
+        string prefix = "",
+        int limit = 1_000,
+        CancellationToken cancellationToken = default) =>
         CallAsync(() => base.BudgetsAsync(prefix, limit, cancellationToken));
 
     /// <inheritdoc/>
@@ -220,7 +240,9 @@ public sealed class FaultyStore(IStewardStore inner) : DelegatingStore(inner)
 
     private sealed class FaultyLending(FaultyStore store, ITransactionalStore lending) : ITransactionalStore
     {
-        public ValueTask<AppendResult> AppendAsync(Func<DbTransaction, CancellationToken, ValueTask<RunBatch>> work, CancellationToken cancellationToken = default) =>
+        public ValueTask<AppendResult> AppendAsync(
+            Func<DbTransaction, CancellationToken, ValueTask<RunBatch>> work,
+            CancellationToken cancellationToken = default) =>
             store.CallAsync(() => lending.AppendAsync(work, cancellationToken));
     }
 }

@@ -30,7 +30,8 @@ internal sealed class Script(string name, IReadOnlyList<ScriptedTurn> turns)
         return turn < 0 ? null : new Choice(turn, turns[turn], situation, values);
     }
 
-    public Exception Failure(string why) => new Models.ModelException(ModelFailure.InvalidRequest, $"The script '{name}' cannot answer: {why}.") { NotBilled = true };
+    public Exception Failure(string why) =>
+        new Models.ModelException(ModelFailure.InvalidRequest, $"The script '{name}' cannot answer: {why}.") { NotBilled = true };
 
     private int Take(Situation situation, int[] used, Dictionary<string, JsonNode?> values, bool strict)
     {

@@ -9,9 +9,9 @@ namespace Steward.Testing.Scripting;
 
 /// <summary>A model that follows a script: deterministic, without an account, and always naming itself as scripted.</summary>
 /// <remarks>
-/// Which line is due follows from the messages of the request alone, so one client serves any number of conversations at once, and a
-/// process that was killed and started again goes on at the same line. Only the counters of <see cref="ScriptedFault.Times"/> live in the client.
-/// What the script has no line for is refused with a <see cref="ModelException"/>: it never makes an answer up.
+/// Which line is due follows from the messages of the request alone, so one client serves any number of conversations at once, and
+/// a process that was killed and started again goes on at the same line. Only the counters of <see cref="ScriptedFault.Times"/>
+/// live in the client. What the script has no line for is refused with a <see cref="ModelException"/>: it never makes an answer up.
 /// </remarks>
 public sealed class ScriptedChatClient : IChatClient
 {
@@ -25,7 +25,10 @@ public sealed class ScriptedChatClient : IChatClient
     private readonly Dictionary<int, int> _faults = [];
     private int _calls;
 
-    private ScriptedChatClient(string name, TimeProvider? time, Func<ScriptedChatClient, IReadOnlyList<ChatMessage>, ChatOptions?, int, Reply> reply)
+    private ScriptedChatClient(
+        string name,
+        TimeProvider? time,
+        Func<ScriptedChatClient, IReadOnlyList<ChatMessage>, ChatOptions?, int, Reply> reply)
     {
         Name = name;
         _time = time ?? TimeProvider.System;
@@ -55,7 +58,8 @@ public sealed class ScriptedChatClient : IChatClient
 
     /// <summary>Follows a list of turns, under a name, a clock and prices in US dollars per million tokens.</summary>
     public static ScriptedChatClient Of(
-        string name, IReadOnlyList<ScriptedTurn> turns, TimeProvider? time = null, decimal inputPerMillion = 0, decimal outputPerMillion = 0)
+        string name, IReadOnlyList<ScriptedTurn> turns, TimeProvider? time = null, decimal inputPerMillion = 0,
+            decimal outputPerMillion = 0)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         ArgumentNullException.ThrowIfNull(turns);
@@ -67,8 +71,12 @@ public sealed class ScriptedChatClient : IChatClient
         };
     }
 
-    /// <summary>Asks a function for each turn; it is given the messages, the options, and the number of the request (from 1, in this process).</summary>
-    public static ScriptedChatClient From(Func<IReadOnlyList<ChatMessage>, ChatOptions?, int, ScriptedTurn> reply, string name = "function", TimeProvider? time = null)
+    /// <summary>Asks a function for each turn; it is given the messages, the
+    /// options, and the number of the request (from 1, in this process).</summary>
+    public static ScriptedChatClient From(
+        Func<IReadOnlyList<ChatMessage>, ChatOptions?, int, ScriptedTurn> reply,
+        string name = "function",
+        TimeProvider? time = null)
     {
         ArgumentNullException.ThrowIfNull(reply);
         return new ScriptedChatClient(name, time, (client, messages, options, call) =>
@@ -81,7 +89,10 @@ public sealed class ScriptedChatClient : IChatClient
     }
 
     /// <summary>Asks a function for each response; its model id becomes the scripted one.</summary>
-    public static ScriptedChatClient From(Func<IReadOnlyList<ChatMessage>, ChatOptions?, int, ChatResponse> reply, string name = "function", TimeProvider? time = null)
+    public static ScriptedChatClient From(
+        Func<IReadOnlyList<ChatMessage>, ChatOptions?, int, ChatResponse> reply,
+        string name = "function",
+        TimeProvider? time = null)
     {
         ArgumentNullException.ThrowIfNull(reply);
         return new ScriptedChatClient(name, time, (client, messages, options, call) =>
@@ -93,14 +104,20 @@ public sealed class ScriptedChatClient : IChatClient
     }
 
     /// <inheritdoc/>
-    public async Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    public async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         Reply reply = await BeginAsync(messages, options, cancellationToken);
         return reply.Fault is { Kind: ScriptedFaultKind.CutStream } ? throw Error(reply.Fault) : reply.Response;
     }
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         Reply reply = await BeginAsync(messages, options, cancellationToken);
         List<ChatResponseUpdate> updates = Updates(reply.Response);
@@ -149,7 +166,9 @@ public sealed class ScriptedChatClient : IChatClient
         if (script.Choose(messages, options) is { } choice)
             return Render(script, choice, messages, options);
         var situation = Situation.At(messages, messages.Count, options);
-        throw new ModelException(ModelFailure.InvalidRequest, $"The script '{Name}' has no line for {situation.Describe()}; add one, or a turn with 'when: {{ default: true }}'.") { NotBilled = true };
+        throw new ModelException(
+            ModelFailure.InvalidRequest,
+            $"The script '{Name}' has no line for {situation.Describe()}; add one, or a turn with 'when: {{ default: true }}'.") { NotBilled = true };
     }
 
     private Reply Render(Script script, Script.Choice choice, IReadOnlyList<ChatMessage> messages, ChatOptions? options)
@@ -172,7 +191,8 @@ public sealed class ScriptedChatClient : IChatClient
             ModelId = ModelId,
             ResponseId = $"scripted-{choice.Situation.Turn}",
             CreatedAt = _time.GetUtcNow(),
-            FinishReason = turn.Finish ?? (cut ? ChatFinishReason.Length : turn.ToolCalls.Count > 0 ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop),
+            FinishReason = turn.Finish
+                ?? (cut ? ChatFinishReason.Length : turn.ToolCalls.Count > 0 ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop),
             Usage = fault is { Kind: ScriptedFaultKind.UnknownUsage } ? null : Usage(turn.Usage ?? Estimate(messages, options, contents)),
         };
         return new Reply(response, turn.Delay, fault);
@@ -196,7 +216,8 @@ public sealed class ScriptedChatClient : IChatClient
     private static FunctionCallContent Call(ScriptedCall call, Template template, string id, ScriptedFault? fault)
     {
         string json = template.Node(call.Arguments)!.ToJsonString();
-        var content = new FunctionCallContent(call.Id is { } own ? template.Text(own) : id, call.Tool, new Dictionary<string, object?>(StringComparer.Ordinal));
+        var content = new FunctionCallContent(
+            call.Id is { } own ? template.Text(own) : id, call.Tool, new Dictionary<string, object?>(StringComparer.Ordinal));
         if (fault is { Kind: ScriptedFaultKind.MalformedArguments })
         {
             content.Exception = new JsonException("The arguments are not JSON: the text ends too early.");
@@ -238,7 +259,9 @@ public sealed class ScriptedChatClient : IChatClient
     {
         long input = options?.Instructions?.Length ?? 0;
         foreach (AITool tool in options?.Tools ?? [])
-            input += tool.Name.Length + tool.Description.Length + (tool is AIFunctionDeclaration function ? function.JsonSchema.GetRawText().Length : 0);
+            input += tool.Name.Length
+                + tool.Description.Length
+                + (tool is AIFunctionDeclaration function ? function.JsonSchema.GetRawText().Length : 0);
         foreach (ChatMessage message in messages)
             input += Characters(message.Contents);
         return new ScriptedUsage(Tokens(input), Tokens(Characters(answer)));
@@ -255,7 +278,8 @@ public sealed class ScriptedChatClient : IChatClient
             {
                 TextContent text => text.Text.Length,
                 TextReasoningContent reasoning => reasoning.Text.Length,
-                FunctionCallContent call => call.Name.Length + (call.Arguments?.Sum(a => a.Key.Length + (a.Value?.ToString()?.Length ?? 4)) ?? 0),
+                FunctionCallContent call =>
+                    call.Name.Length + (call.Arguments?.Sum(a => a.Key.Length + (a.Value?.ToString()?.Length ?? 4)) ?? 0),
                 FunctionResultContent result => result.Result?.ToString()?.Length ?? 0,
                 _ => 0,
             };
@@ -300,10 +324,25 @@ public sealed class ScriptedChatClient : IChatClient
 
     private ModelException Error(ScriptedFault fault) => fault.Kind switch
     {
-        ScriptedFaultKind.Overloaded => new ModelException(ModelFailure.Overloaded, Message("the provider is overloaded")) { StatusCode = 529, RetryAfter = fault.RetryAfter, NotBilled = true },
-        ScriptedFaultKind.RateLimited => new ModelException(ModelFailure.RateLimited, Message("too many requests")) { StatusCode = 429, RetryAfter = fault.RetryAfter, NotBilled = true },
+        ScriptedFaultKind.Overloaded =>
+            new ModelException(ModelFailure.Overloaded, Message("the provider is overloaded"))
+            {
+                StatusCode = 529,
+                RetryAfter = fault.RetryAfter,
+                NotBilled = true,
+            },
+        ScriptedFaultKind.RateLimited =>
+            new ModelException(ModelFailure.RateLimited, Message("too many requests"))
+            {
+                StatusCode = 429,
+                RetryAfter = fault.RetryAfter,
+                NotBilled = true,
+            },
         ScriptedFaultKind.Timeout => new ModelException(ModelFailure.Timeout, Message("no answer came in time")),
-        ScriptedFaultKind.ServerError => new ModelException(ModelFailure.Unavailable, Message("the provider failed")) { StatusCode = 500, RetryAfter = fault.RetryAfter },
+        ScriptedFaultKind.ServerError =>
+            new ModelException(
+                ModelFailure.Unavailable,
+                Message("the provider failed")) { StatusCode = 500, RetryAfter = fault.RetryAfter },
         ScriptedFaultKind.CutStream => new ModelException(ModelFailure.StreamInterrupted, Message("the stream broke off")),
         _ => throw new InvalidOperationException($"'{fault.Kind}' is not an error."),
     };

@@ -29,7 +29,8 @@ public sealed record ScriptedTurn
     /// <summary>The tool calls.</summary>
     public IReadOnlyList<ScriptedCall> ToolCalls { get; init; } = [];
 
-    /// <summary>What to keep from the tool result for this and all later turns of the conversation: a name and a path such as <c>$.rows[0].id</c>.</summary>
+    /// <summary>What to keep from the tool result for this and all later turns of
+    /// the conversation: a name and a path such as <c>$.rows[0].id</c>.</summary>
     public IReadOnlyDictionary<string, string> Captures { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
     /// <summary>Why the answer ends.</summary>
@@ -54,7 +55,8 @@ public sealed record ScriptedTurn
     public static ScriptedTurn Says(string text) => new() { Say = text };
 
     /// <summary>Calls a tool with arguments that are written as JSON.</summary>
-    public static ScriptedTurn Calls(string tool, string arguments = "{}") => new() { ToolCalls = [new ScriptedCall(tool, Parse(arguments))] };
+    public static ScriptedTurn Calls(string tool, string arguments = "{}") =>
+        new() { ToolCalls = [new ScriptedCall(tool, Parse(arguments))] };
 
     /// <summary>Calls several tools at once.</summary>
     public static ScriptedTurn Calls(params (string Tool, string Arguments)[] calls) =>
@@ -65,7 +67,8 @@ public sealed record ScriptedTurn
         new() { Fault = new ScriptedFault(kind) { Times = times, RetryAfter = retryAfter } };
 
     private static JsonObject Parse(string arguments) =>
-        JsonNode.Parse(arguments) as JsonObject ?? throw new JsonException($"'{arguments}' is not a JSON object; the arguments of a tool call are.");
+        JsonNode.Parse(arguments) as JsonObject
+            ?? throw new JsonException($"'{arguments}' is not a JSON object; the arguments of a tool call are.");
 }
 
 /// <summary>A tool call of a scripted turn.</summary>
@@ -144,11 +147,14 @@ public enum ScriptedFaultKind
 /// <param name="Kind">What.</param>
 public sealed record ScriptedFault(ScriptedFaultKind Kind)
 {
-    /// <summary>How long the provider asks to wait, with <see cref="ScriptedFaultKind.RateLimited"/> or <see cref="ScriptedFaultKind.Overloaded"/>.</summary>
+    /// <summary>How long the provider asks to wait, with <see cref="ScriptedFaultKind.RateLimited"/>
+    /// or <see cref="ScriptedFaultKind.Overloaded"/>.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
-    /// <summary>How often it goes wrong before the turn's answer comes. Counted for this client in this process: a restart counts anew.</summary>
-    /// <value>Once when the turn has an answer to give after it, otherwise always. What spoils an answer (<see cref="ScriptedFaultKind.MalformedArguments"/>, <see cref="ScriptedFaultKind.UnknownUsage"/>) spoils it always.</value>
+    /// <summary>How often it goes wrong before the turn's answer comes. Counted
+    /// for this client in this process: a restart counts anew.</summary>
+    /// <value>Once when the turn has an answer to give after it, otherwise always. What spoils an answer
+    /// (<see cref="ScriptedFaultKind.MalformedArguments"/>, <see cref="ScriptedFaultKind.UnknownUsage"/>) spoils it always.</value>
     public int? Times { get; init; }
 
     /// <summary>Whether the answer comes, but spoiled.</summary>

@@ -45,20 +45,27 @@ internal sealed class Template(IReadOnlyDictionary<string, JsonNode?> values, Si
     {
         string[] parts = expression.Split('|', 2, StringSplitOptions.TrimEntries);
         JsonNode? value = Named(parts[0]);
-        return parts.Length == 1 ? value : parts[1] == "number" ? Number(parts[0], value) : throw fail($"'{{{{{expression}}}}}' has the filter '{parts[1]}'; there is only 'number'");
+        return parts.Length == 1
+            ? value
+            : parts[1] == "number"
+            ? Number(parts[0], value)
+            : throw fail($"'{{{{{expression}}}}}' has the filter '{parts[1]}'; there is only 'number'");
     }
 
     private JsonNode? Named(string name)
     {
         if (name.StartsWith('$'))
-            return situation.LastResult is { } last && last.TryFind(name, out JsonNode? found) ? found : throw fail($"the last tool result has nothing at '{name}'");
+            return situation.LastResult is { } last && last.TryFind(name, out JsonNode? found)
+                ? found
+                : throw fail($"the last tool result has nothing at '{name}'");
         if (values.TryGetValue(name, out JsonNode? value))
             return value;
         return name switch
         {
             "user" => situation.User,
             "result" => situation.LastResult?.Text,
-            _ => throw fail($"nothing is captured as '{name}'; there is {string.Join(", ", values.Keys.Concat(["user", "result"]).Select(k => $"'{k}'"))}"),
+            _ => throw fail(
+                $"nothing is captured as '{name}'; there is {string.Join(", ", values.Keys.Concat(["user", "result"]).Select(k => $"'{k}'"))}"),
         };
     }
 

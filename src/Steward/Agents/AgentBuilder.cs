@@ -160,19 +160,24 @@ public sealed class AgentBuilder
         CheckNames("tool source", ToolSources.Select(s => s.Name));
         CheckNames("side call", SideCalls.Select(c => c.Purpose));
         if (SideCalls.Any(c => c.Purpose == SideCall.Judge))
-            throw new ArgumentException($"The agent '{Name}' has a side call named '{SideCall.Judge}'; that name is the validators'. Choose another.");
+            throw new ArgumentException(
+                $"The agent '{Name}' has a side call named '{SideCall.Judge}'; that name is the validators'. Choose another.");
         if (Approvals.FirstOrDefault(p => p.Approvers < 1) is { } nobody)
-            throw new ArgumentException($"The approval policy '{nobody.Name}' of agent '{Name}' needs {nobody.Approvers} approvers; at least 1.");
+            throw new ArgumentException(
+                $"The approval policy '{nobody.Name}' of agent '{Name}' needs {nobody.Approvers} approvers; at least 1.");
         if (Approvals.FirstOrDefault(p => string.IsNullOrWhiteSpace(p.Name)) is not null)
             throw new ArgumentException($"An approval policy of agent '{Name}' has no name.");
         if (Approvals.GroupBy(p => p.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } again)
             throw new ArgumentException($"The agent '{Name}' has two approval policies named '{again.Key}'.");
         if (Approvals.FirstOrDefault(p => p is { Assignee: not null, Approvers: > 1 }) is { } alone)
-            throw new ArgumentException($"The approval policy '{alone.Name}' of agent '{Name}' needs {alone.Approvers} different people and lets only '{alone.Assignee}' decide. Leave one of the two out.");
+            throw new ArgumentException(
+                $"The approval policy '{alone.Name}' of agent '{Name}' needs {alone.Approvers} different people and lets only '{alone.Assignee}' decide. Leave one of the two out.");
         if (Approvals.FirstOrDefault(p => p.ExpiresAfter <= TimeSpan.Zero) is { } late)
-            throw new ArgumentException($"The approval policy '{late.Name}' of agent '{Name}' expires after {late.ExpiresAfter}; it must be a time above 0.");
+            throw new ArgumentException(
+                $"The approval policy '{late.Name}' of agent '{Name}' expires after {late.ExpiresAfter}; it must be a time above 0.");
         if (Approvals.FirstOrDefault(p => p.Default is not (Answer.Approve or Answer.Deny or Answer.Stop)) is { } odd)
-            throw new ArgumentException($"The approval policy '{odd.Name}' of agent '{Name}' has the default '{odd.Default}'; approve, deny or stop.");
+            throw new ArgumentException(
+                $"The approval policy '{odd.Name}' of agent '{Name}' has the default '{odd.Default}'; approve, deny or stop.");
         return new AgentDefinition(this);
     }
 
@@ -192,7 +197,8 @@ public sealed class AgentBuilder
         foreach (string name in names)
         {
             if (!ToolDefinition.IsName(name))
-                throw new ArgumentException($"The agent '{Name}' has a {kind} named '{name}'; a name is 1 to 64 letters, digits, '-' or '_'.");
+                throw new ArgumentException(
+                    $"The agent '{Name}' has a {kind} named '{name}'; a name is 1 to 64 letters, digits, '-' or '_'.");
             if (!seen.Add(name))
                 throw new ArgumentException($"The agent '{Name}' has two of the kind {kind} named '{name}'.");
         }

@@ -8,7 +8,8 @@ using Steward.Tools;
 
 namespace Steward.Agents;
 
-/// <summary>An agent: what it is told, which models and tools it has, what it may spend, and what proves that it succeeded. Immutable.</summary>
+/// <summary>An agent: what it is told, which models and tools it has, what
+/// it may spend, and what proves that it succeeded. Immutable.</summary>
 public sealed class AgentDefinition
 {
     private readonly FrozenDictionary<string, ToolDefinition> _tools;
@@ -123,12 +124,15 @@ public sealed class AgentDefinition
     /// <summary>The agent as a run sees it to which its sources offered these tools.</summary>
     internal AgentDefinition With(IReadOnlyList<ToolDefinition> offered) => offered.Count == 0 ? this : new(this, offered);
 
-    /// <summary>What proves the outcome of a run: the agent's validators; for a plan's step, a judge of its success criterion where the agent has a validator's model.</summary>
+    /// <summary>What proves the outcome of a run: the agent's validators; for a plan's step,
+    /// a judge of its success criterion where the agent has a validator's model.</summary>
     internal IReadOnlyList<IValidator> ValidatorsOf(RunState state)
     {
         if (state.Started.Parent?.Step is null)
             return Validators;
-        return Routes.ContainsKey(ModelRole.Validator) ? [new JudgeValidator("success_criterion", "The step's own criterion, as the task states it after 'It is done when'.")] : [];
+        return Routes.ContainsKey(ModelRole.Validator)
+            ? [new JudgeValidator("success_criterion", "The step's own criterion, as the task states it after 'It is done when'.")]
+            : [];
     }
 
     /// <summary>The models of a role, or the executor's where it has none of its own.</summary>
@@ -186,7 +190,8 @@ public sealed record AgentBlueprint
         Version = agent.Version,
         Description = agent.Description,
         Instructions = agent.Instructions,
-        Routes = new SortedDictionary<string, ModelRoute>(agent.Routes.ToDictionary(r => r.Key.ToString(), r => r.Value), StringComparer.Ordinal),
+        Routes = new SortedDictionary<string, ModelRoute>(
+            agent.Routes.ToDictionary(r => r.Key.ToString(), r => r.Value), StringComparer.Ordinal),
         Tools = [.. agent.Tools.Select(ToolBlueprint.Of)],
         Validators = [.. agent.Validators.Select(v => $"{v.Name}: {v.Description}")],
         Ceilings = agent.Ceilings,
@@ -200,7 +205,15 @@ public sealed record AgentBlueprint
 }
 
 /// <summary>A tool as data.</summary>
-public sealed record ToolBlueprint(string Name, string Description, JsonElement Schema, ToolEffect Effect, bool Destructive, bool Approval, decimal CostUsd, TimeSpan Timeout)
+public sealed record ToolBlueprint(
+    string Name,
+    string Description,
+    JsonElement Schema,
+    ToolEffect Effect,
+    bool Destructive,
+    bool Approval,
+    decimal CostUsd,
+    TimeSpan Timeout)
 {
     internal static ToolBlueprint Of(ToolDefinition tool) =>
         new(tool.Name, tool.Description, tool.Schema, tool.Effect, tool.Destructive, tool.RequiresApproval, tool.CostUsd, tool.Timeout);

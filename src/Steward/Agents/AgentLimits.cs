@@ -21,7 +21,8 @@ public sealed record AgentLimits
     /// <value>32; 1 to 1,024.</value>
     public int CallsPerMessage { get; init; } = 32;
 
-    /// <summary>Most mistakes of the model in a row (unknown tool, invalid arguments, empty or cut answer …) before the run fails.</summary>
+    /// <summary>Most mistakes of the model in a row (unknown tool, invalid
+    /// arguments, empty or cut answer …) before the run fails.</summary>
     /// <value>5; 1 to 1,000.</value>
     public int Mistakes { get; init; } = 5;
 

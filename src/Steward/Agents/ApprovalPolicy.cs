@@ -7,7 +7,8 @@ using Steward.Tools;
 
 namespace Steward.Agents;
 
-/// <summary>Says which calls need people's approval, whose, and how long they have. The first policy of an agent that matches a call rules it.</summary>
+/// <summary>Says which calls need people's approval, whose, and how long they
+/// have. The first policy of an agent that matches a call rules it.</summary>
 public sealed record ApprovalPolicy
 {
     private readonly JsonElement? _arguments;
@@ -16,7 +17,8 @@ public sealed record ApprovalPolicy
     /// <summary>Its name, for the journal and for people.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The tools that it is about, by name; <c>*</c> stands for any letters. Empty for all but those of the runtime itself that change nothing: <c>read_result</c>, <c>ask_user</c>, <c>wait_until</c>, <c>hand_off</c>.</summary>
+    /// <summary>The tools that it is about, by name; <c>*</c> stands for any letters. Empty for all but those of the runtime
+    /// itself that change nothing: <c>read_result</c>, <c>ask_user</c>, <c>wait_until</c>, <c>hand_off</c>.</summary>
     public IReadOnlyList<string> Tools { get; init; } = [];
 
     /// <summary>The effects that it is about; empty for all.</summary>
@@ -57,7 +59,8 @@ public sealed record ApprovalPolicy
     /// <summary>How long people have; null for as long as they like.</summary>
     public TimeSpan? ExpiresAfter { get; init; }
 
-    /// <summary>What happens when nobody decides in time: <see cref="Answer.Deny"/>, <see cref="Answer.Approve"/> or <see cref="Answer.Stop"/>.</summary>
+    /// <summary>What happens when nobody decides in time: <see cref="Answer.Deny"/>,
+    /// <see cref="Answer.Approve"/> or <see cref="Answer.Stop"/>.</summary>
     /// <value><see cref="Answer.Deny"/>.</value>
     public Answer Default { get; init; } = Answer.Deny;
 
@@ -93,7 +96,10 @@ public sealed record ApprovalPolicy
         }
         catch (JsonSchemaException e)
         {
-            throw new ArgumentException($"The condition on arguments of an approval policy is not a valid JSON Schema: {e.Message}", nameof(schema), e);
+            throw new ArgumentException(
+                $"The condition on arguments of an approval policy is not a valid JSON Schema: {e.Message}",
+                nameof(schema),
+                e);
         }
     }
 }

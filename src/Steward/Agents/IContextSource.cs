@@ -3,10 +3,11 @@ using Steward.State;
 
 namespace Steward.Agents;
 
-/// <summary>Knows something that a run should read: recalled memory, facts about its user, what was said before. Asked when a run opens and before each turn.</summary>
+/// <summary>Knows something that a run should read: recalled memory, facts about its
+/// user, what was said before. Asked when a run opens and before each turn.</summary>
 /// <remarks>
-/// What it returns becomes part of the run's journal, in the commit of the model call that it was asked for; a replay reads it from there and asks nobody.
-/// A source that fails, or takes longer than its timeout, is logged and left out: the run goes on without it.
+/// What it returns becomes part of the run's journal, in the commit of the model call that it was asked for; a replay reads it from
+/// there and asks nobody. A source that fails, or takes longer than its timeout, is logged and left out: the run goes on without it.
 /// </remarks>
 public interface IContextSource
 {
@@ -17,7 +18,8 @@ public interface IContextSource
     /// <value>10 seconds.</value>
     TimeSpan Timeout => TimeSpan.FromSeconds(10);
 
-    /// <summary>What it knows that matters now; nothing is the usual answer. Must have no effect: after a crash it may be asked again.</summary>
+    /// <summary>What it knows that matters now; nothing is the usual answer.
+    /// Must have no effect: after a crash it may be asked again.</summary>
     ValueTask<IReadOnlyList<ContextEvent>> ReadAsync(ContextRequest request, CancellationToken cancellationToken);
 }
 

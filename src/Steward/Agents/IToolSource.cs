@@ -6,11 +6,12 @@ using Steward.Tools;
 
 namespace Steward.Agents;
 
-/// <summary>Offers tools that it learns of at run time, for example from a server. Asked before a run's first turn, and again when <see cref="Revision"/> has changed.</summary>
+/// <summary>Offers tools that it learns of at run time, for example from a server. Asked
+/// before a run's first turn, and again when <see cref="Revision"/> has changed.</summary>
 /// <remarks>
-/// What it offered is journaled, so a run keeps the tools that it began with: also after a crash, on another worker, and while it waits for weeks.
-/// The agent's definition hashes <see cref="Fingerprint"/> and never the offer, so a server that rewords a description changes no definition.
-/// A source that fails before its first offer parks the run; later, the run keeps what was offered before.
+/// What it offered is journaled, so a run keeps the tools that it began with: also after a crash, on another worker, and while it waits
+/// for weeks. The agent's definition hashes <see cref="Fingerprint"/> and never the offer, so a server that rewords a description
+/// changes no definition. A source that fails before its first offer parks the run; later, the run keeps what was offered before.
 /// </remarks>
 public interface IToolSource
 {
@@ -32,7 +33,8 @@ public interface IToolSource
     ValueTask<ToolOutput> CallAsync(string tool, ToolContext context, JsonElement arguments, CancellationToken cancellationToken);
 
     /// <summary>Finds out whether a lost call took effect, for tools that are offered with <see cref="OfferedTool.HasProbe"/>.</summary>
-    ValueTask<ProbeResult> ProbeAsync(string tool, ToolContext context, JsonElement arguments, CancellationToken cancellationToken) => new(ProbeResult.Unknown);
+    ValueTask<ProbeResult> ProbeAsync(string tool, ToolContext context, JsonElement arguments, CancellationToken cancellationToken) =>
+        new(ProbeResult.Unknown);
 }
 
 /// <summary>A tool as a source offers it: what the model is shown, and how its calls are gated.</summary>
@@ -41,7 +43,8 @@ public interface IToolSource
 /// <param name="Schema">JSON Schema 2020-12 of the arguments: an object.</param>
 public sealed record OfferedTool(string Name, string Description, JsonElement Schema)
 {
-    /// <summary>What it does to the world; <see cref="ToolEffect.Transactional"/> counts as unsafe, for a source has no part in the journal's transaction.</summary>
+    /// <summary>What it does to the world; <see cref="ToolEffect.Transactional"/> counts
+    /// as unsafe, for a source has no part in the journal's transaction.</summary>
     /// <value><see cref="ToolEffect.Unsafe"/>.</value>
     public ToolEffect Effect { get; init; } = ToolEffect.Unsafe;
 
@@ -69,7 +72,12 @@ public sealed record OfferedTool(string Name, string Description, JsonElement Sc
     /// <summary>Whether <see cref="IToolSource.ProbeAsync"/> can tell what became of a lost call.</summary>
     public bool HasProbe { get; init; }
 
-    internal ToolDefinition Define(IToolSource source) => new(Name, Description, Schema, (context, arguments, cancellationToken) => source.CallAsync(Name, context, arguments, cancellationToken))
+    internal ToolDefinition Define(IToolSource source) =>
+        new(
+            Name,
+            Description,
+            Schema,
+            (context, arguments, cancellationToken) => source.CallAsync(Name, context, arguments, cancellationToken))
     {
         Effect = Effect == ToolEffect.Transactional ? ToolEffect.Unsafe : Effect,
         Destructive = Destructive,
@@ -85,11 +93,15 @@ public sealed record OfferedTool(string Name, string Description, JsonElement Sc
 /// <summary>What a tool source offered, and how it is kept: as a blob under its hash.</summary>
 internal static class ToolOffer
 {
-    public static Blob Write(IReadOnlyList<OfferedTool> tools) => Blob.Of(JsonSerializer.SerializeToUtf8Bytes(tools, OfferJson.Default.IReadOnlyListOfferedTool));
+    public static Blob Write(IReadOnlyList<OfferedTool> tools) =>
+        Blob.Of(JsonSerializer.SerializeToUtf8Bytes(tools, OfferJson.Default.IReadOnlyListOfferedTool));
 
-    public static IReadOnlyList<OfferedTool> Read(ReadOnlyMemory<byte> json) => JsonSerializer.Deserialize(json.Span, OfferJson.Default.IReadOnlyListOfferedTool)!;
+    public static IReadOnlyList<OfferedTool> Read(ReadOnlyMemory<byte> json) =>
+        JsonSerializer.Deserialize(json.Span, OfferJson.Default.IReadOnlyListOfferedTool)!;
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(IReadOnlyList<OfferedTool>))]
 internal sealed partial class OfferJson : JsonSerializerContext;

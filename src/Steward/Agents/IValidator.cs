@@ -3,7 +3,8 @@ using Steward.State;
 
 namespace Steward.Agents;
 
-/// <summary>Proves or disproves a run's outcome, by looking at the world and the journal, never at the agent's claim alone. Must have no effect.</summary>
+/// <summary>Proves or disproves a run's outcome, by looking at the world and the
+/// journal, never at the agent's claim alone. Must have no effect.</summary>
 public interface IValidator
 {
     /// <summary>Its name, unique within the agent.</summary>
@@ -12,7 +13,8 @@ public interface IValidator
     /// <summary>What it checks; part of the definition's hash.</summary>
     string Description { get; }
 
-    /// <summary>The model call that is made before the validator looks; its answer is in <see cref="ValidationContext.Judgement"/>.</summary>
+    /// <summary>The model call that is made before the validator looks; its
+    /// answer is in <see cref="ValidationContext.Judgement"/>.</summary>
     /// <value>None.</value>
     SideCall? Call => null;
 

@@ -12,14 +12,17 @@ namespace Steward.Client;
 /// <summary>Takes people's decisions to the store, after checking what they bring along.</summary>
 internal static class Decisions
 {
-    /// <exception cref="StewardException">Edited arguments or a reply are not of their schema, or come with an answer that takes none.</exception>
+    /// <exception cref="StewardException">Edited arguments or a reply are not
+    /// of their schema, or come with an answer that takes none.</exception>
     public static async ValueTask<DecisionResult> TakeAsync(IStewardStore store, Decision decision, CancellationToken cancellationToken)
     {
         if (string.IsNullOrWhiteSpace(decision.By) || decision.By == QuestionRules.Expiry)
             throw new StewardException($"'{decision.By}' is nobody who can decide: say who decides.");
         if (decision.Arguments is null && decision.Answer != Answer.Reply)
             return await store.DecideAsync(decision, cancellationToken);
-        if (await store.QuestionsAsync(new QuestionQuery { Run = decision.Run, Id = decision.Question, Status = null, Limit = 1 }, cancellationToken) is not [var question])
+        if (await store.QuestionsAsync(
+            new QuestionQuery { Run = decision.Run, Id = decision.Question, Status = null, Limit = 1 },
+            cancellationToken) is not [var question])
             return DecisionResult.Unknown;
         if (decision.Answer == Answer.Reply)
         {
@@ -29,11 +32,13 @@ internal static class Decisions
 
         JsonElement arguments = decision.Arguments!.Value;
         if (decision.Answer != Answer.Approve || question.Kind != QuestionKind.Approval)
-            throw new StewardException($"Edited arguments go with the approval of a call; question '{question.Id}' of kind {question.Kind} answered with {decision.Answer} takes none.");
+            throw new StewardException(
+                $"Edited arguments go with the approval of a call; question '{question.Id}' of kind {question.Kind} answered with {decision.Answer} takes none.");
         RunState state = await RunJournal.LoadAsync(store, decision.Run, cancellationToken);
         JsonElement schema = await SchemaAsync(store, state, question.Tool!, cancellationToken);
         Check(JsonSchema.Parse(schema), arguments, $"The edited arguments of '{question.Tool}' are not valid");
-        return await store.DecideAsync(decision with { ArgumentsBinding = ToolGate.Binding(question.Tool!, arguments, state) }, cancellationToken);
+        return await store.DecideAsync(
+            decision with { ArgumentsBinding = ToolGate.Binding(question.Tool!, arguments, state) }, cancellationToken);
     }
 
     private static void CheckReply(QuestionInfo question, string? reply)
@@ -49,7 +54,8 @@ internal static class Decisions
         }
         catch (JsonException)
         {
-            value = JsonSerializer.SerializeToElement(reply, EventJson.Default.String); // Somebody typed a bare word where a string is wanted.
+            // Somebody typed a bare word where a string is wanted.
+            value = JsonSerializer.SerializeToElement(reply, EventJson.Default.String);
         }
 
         JsonSchema compiled;
@@ -72,12 +78,18 @@ internal static class Decisions
             return;
         var text = new StringBuilder(what).Append(':');
         foreach (SchemaError error in result.Errors.Take(5))
-            text.Append(CultureInfo.InvariantCulture, $" at {(error.InstancePointer.Length == 0 ? "the top" : error.InstancePointer)}: {error.Message};");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $" at {(error.InstancePointer.Length == 0 ? "the top" : error.InstancePointer)}: {error.Message};");
         throw new StewardException(text.ToString().TrimEnd(';') + ".");
     }
 
     /// <summary>The schema of a tool as the run has it: from its definition, or from what a source offered to it.</summary>
-    private static async ValueTask<JsonElement> SchemaAsync(IStewardStore store, RunState state, string tool, CancellationToken cancellationToken)
+    private static async ValueTask<JsonElement> SchemaAsync(
+        IStewardStore store,
+        RunState state,
+        string tool,
+        CancellationToken cancellationToken)
     {
         string hash = state.OfferOf(tool)?.Hash ?? state.Started.DefinitionHash;
         ReadOnlyMemory<byte> json = await store.GetAsync(hash, cancellationToken)

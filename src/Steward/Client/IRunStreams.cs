@@ -2,13 +2,15 @@ using Steward.Journal;
 
 namespace Steward.Client;
 
-/// <summary>Follows runs live. In one process it hears that process's worker; <c>Steward.Orleans</c> hears every silo of the cluster.</summary>
+/// <summary>Follows runs live. In one process it hears that process's
+/// worker; <c>Steward.Orleans</c> hears every silo of the cluster.</summary>
 public interface IRunStreams
 {
-    /// <summary>What a run says from now on, until it has ended: <see cref="TextArrived"/>, <see cref="EntriesCommitted"/>, <see cref="UpdatesDropped"/>.</summary>
+    /// <summary>What a run says from now on, until it has ended: <see cref="TextArrived"/>,
+    /// <see cref="EntriesCommitted"/>, <see cref="UpdatesDropped"/>.</summary>
     /// <remarks>
-    /// Nothing here is complete: updates before the follower is known, during a takeover, or faster than the follower reads are missing; of the last, the
-    /// follower is told. <see cref="RunHandle.StreamAsync"/> adds the journal, which is complete.
+    /// Nothing here is complete: updates before the follower is known, during a takeover, or faster than the follower reads are
+    /// missing; of the last, the follower is told. <see cref="RunHandle.StreamAsync"/> adds the journal, which is complete.
     /// </remarks>
     /// <exception cref="StewardException">There is no such run.</exception>
     IAsyncEnumerable<RunUpdate> FollowAsync(RunId run, CancellationToken cancellationToken = default);

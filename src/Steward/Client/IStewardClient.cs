@@ -10,7 +10,8 @@ public interface IStewardClient
     /// <summary>Starts a run of an agent; once it returns, the run is durable.</summary>
     /// <exception cref="StewardException">There is no such agent here.</exception>
     /// <exception cref="SessionBusyException">Under <see cref="SessionPolicy.Reject"/>: another run of the session is active.</exception>
-    /// <exception cref="QueueFullException">So many runs wait for a worker that no other is taken; the same key still finds the run that it started.</exception>
+    /// <exception cref="QueueFullException">So many runs wait for a worker that no
+    /// other is taken; the same key still finds the run that it started.</exception>
     Task<RunHandle> StartAsync(string agent, RunRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>As <see cref="StartAsync"/>, and says whether the request's key had started the run before.</summary>
@@ -22,8 +23,10 @@ public interface IStewardClient
     /// <summary>A handle to a run.</summary>
     RunHandle Get(RunId run);
 
-    /// <summary>Makes a new run that begins as another one did, up to a sequence, with one thing changed if wanted. The other one stays as it is.</summary>
-    /// <remarks>A fork that goes on is a run like any other: it really calls models and tools, under idempotency keys of its own. To look without an effect, replay.</remarks>
+    /// <summary>Makes a new run that begins as another one did, up to a sequence,
+    /// with one thing changed if wanted. The other one stays as it is.</summary>
+    /// <remarks>A fork that goes on is a run like any other: it really calls models and
+    /// tools, under idempotency keys of its own. To look without an effect, replay.</remarks>
     /// <exception cref="StewardException">There is no such run, sequence, call or agent.</exception>
     /// <exception cref="QueueFullException">So many runs wait for a worker that no other is taken.</exception>
     Task<RunHandle> ForkAsync(RunId run, ForkRequest request, CancellationToken cancellationToken = default);
@@ -44,8 +47,8 @@ public interface IStewardClient
 
     /// <summary>Engages a kill switch: once it returns, nothing under it starts any more, on any node.</summary>
     /// <remarks>
-    /// What is in flight is interrupted at once: by this process's worker, and by the others that news reaches (<c>NOTIFY</c>, Orleans); by the rest within
-    /// <c>WatchInterval</c>, which is how all hear of it when it is engaged by <see cref="IControlStore.EngageAsync"/>.
+    /// What is in flight is interrupted at once: by this process's worker, and by the others that news reaches (<c>NOTIFY</c>, Orleans);
+    /// by the rest within <c>WatchInterval</c>, which is how all hear of it when it is engaged by <see cref="IControlStore.EngageAsync"/>.
     /// </remarks>
     /// <returns>False when it was engaged already.</returns>
     /// <exception cref="FormatException">Its scope is none.</exception>
@@ -100,8 +103,10 @@ public sealed record RunRequest
     /// <summary>Makes starting idempotent: the same key of the same tenant gives the same run.</summary>
     public string? Key { get; init; }
 
-    /// <summary>What the run is marked with: at most 16 short strings by name. Its children bear them too, and <see cref="RunQuery.Labels"/> finds them.</summary>
-    /// <remarks>A name has 1 to 64 letters, digits, '.', '_', '-' or '/'; a value up to 256 printable characters. Others are refused at the start.</remarks>
+    /// <summary>What the run is marked with: at most 16 short strings by name. Its
+    /// children bear them too, and <see cref="RunQuery.Labels"/> finds them.</summary>
+    /// <remarks>A name has 1 to 64 letters, digits, '.', '_', '-' or '/'; a value
+    /// up to 256 printable characters. Others are refused at the start.</remarks>
     public IReadOnlyDictionary<string, string>? Labels { get; init; }
 
     /// <summary>The trace that the run belongs to.</summary>
@@ -117,7 +122,8 @@ public sealed class SessionBusyException : StewardException
 {
     /// <summary>Creates the error.</summary>
     public SessionBusyException(string session, RunId busyWith)
-        : base($"The session '{session}' is busy with run {busyWith}, so nothing was started. Wait for it, cancel it, or start with another session policy.")
+        : base(
+            $"The session '{session}' is busy with run {busyWith}, so nothing was started. Wait for it, cancel it, or start with another session policy.")
     {
         Session = session;
         BusyWith = busyWith;

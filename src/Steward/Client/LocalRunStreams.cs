@@ -29,7 +29,9 @@ internal sealed class LocalRunStreams(IRunStore store, RunPoll poll, int capacit
         {
             Task<RunInfo?> polled = waiting.Next;
             Task<bool>? wait = null;
-            RunInfo? info = await store.FindAsync(new RunQuery { Run = run, Limit = 1 }, cancellationToken) is [RunInfo found] ? found : null;
+            RunInfo? info = await store.FindAsync(new RunQuery { Run = run, Limit = 1 }, cancellationToken) is [RunInfo found]
+                ? found
+                : null;
             long known = info?.Sequence ?? 0;
             if (info is { Status: var status } && status.IsTerminal())
                 queue.Add(new EntriesCommitted(known, status));

@@ -35,10 +35,13 @@ public sealed class RunHandle
         (await _store.FindAsync(new RunQuery { Run = Id, Limit = 1 }, cancellationToken)) is [var info] ? info : null;
 
     /// <summary>The run's state: its journal, checked and folded.</summary>
-    public ValueTask<RunState> GetStateAsync(CancellationToken cancellationToken = default) => RunJournal.LoadAsync(_store, Id, cancellationToken);
+    public ValueTask<RunState> GetStateAsync(CancellationToken cancellationToken = default) =>
+        RunJournal.LoadAsync(_store, Id, cancellationToken);
 
     /// <summary>Follows the journal from the entry after a sequence, until the run has ended.</summary>
-    public async IAsyncEnumerable<JournalEntry> FollowAsync(long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<JournalEntry> FollowAsync(
+        long after = 0,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using RunPoll.Waiting waiting = _poll.Join(Id);
         while (true)
@@ -53,7 +56,9 @@ public sealed class RunHandle
                     yield break;
             }
 
-            while (await Task.WhenAny(change, poll).WaitAsync(cancellationToken) == poll && await poll is { } info && info.Sequence <= after)
+            while (await Task.WhenAny(change, poll).WaitAsync(cancellationToken) == poll
+                && await poll is { } info
+                && info.Sequence <= after)
             {
                 if (info.Status.IsTerminal() && info.Sequence == after)
                     yield break; // There was nothing to follow: it had ended there.
@@ -64,11 +69,13 @@ public sealed class RunHandle
         }
     }
 
-    /// <summary>Follows the run live: its entries after a sequence, in order, and between them the text of answers as it arrives, until the run has ended.</summary>
+    /// <summary>Follows the run live: its entries after a sequence, in order, and between
+    /// them the text of answers as it arrives, until the run has ended.</summary>
     /// <remarks>
-    /// Entries (<see cref="EntryRead"/>) are complete. Text (<see cref="TextArrived"/>) is provisional: the <see cref="ModelReturned"/> of the same turn and
-    /// attempt takes its place, or <see cref="TextSuperseded"/> says that none will. The pieces of an attempt that is heard from its beginning add up to that
-    /// answer. A slow reader misses text and is told so (<see cref="UpdatesDropped"/>); of what another process works on, text is heard only with Orleans.
+    /// Entries (<see cref="EntryRead"/>) are complete. Text (<see cref="TextArrived"/>) is provisional: the
+    /// <see cref="ModelReturned"/> of the same turn and attempt takes its place, or <see cref="TextSuperseded"/> says that
+    /// none will. The pieces of an attempt that is heard from its beginning add up to that answer. A slow reader misses text
+    /// and is told so (<see cref="UpdatesDropped"/>); of what another process works on, text is heard only with Orleans.
     /// </remarks>
     /// <exception cref="StewardException">There is no such run.</exception>
     public IAsyncEnumerable<RunUpdate> StreamAsync(long after = 0, CancellationToken cancellationToken = default) =>
@@ -124,30 +131,63 @@ public sealed class RunHandle
         SignalAsync(new MessageSignal([new TextPart(text)]), signalId, cancellationToken);
 
     /// <summary>Asks the run to stop.</summary>
-    public ValueTask<SignalResult> CancelAsync(string by, string? reason = null, string? signalId = null, CancellationToken cancellationToken = default) =>
+    public ValueTask<SignalResult> CancelAsync(
+        string by,
+        string? reason = null,
+        string? signalId = null,
+        CancellationToken cancellationToken = default) =>
         SignalAsync(new CancelSignal(by, reason), signalId, cancellationToken);
 
     /// <summary>Tells the run that something has happened for which it may wait by name, now or later.</summary>
-    public ValueTask<SignalResult> SignalAsync(string name, string? payload = null, string? signalId = null, CancellationToken cancellationToken = default) =>
+    public ValueTask<SignalResult> SignalAsync(
+        string name,
+        string? payload = null,
+        string? signalId = null,
+        CancellationToken cancellationToken = default) =>
         SignalAsync(new NamedSignal(name, payload), signalId, cancellationToken);
 
     /// <summary>Answers a question of the run. The first answer wins; whoever comes later is told who was first.</summary>
     /// <exception cref="StewardException">A reply is not of the shape that was asked for.</exception>
-    public ValueTask<DecisionResult> AnswerAsync(string question, Answer answer, string by, string? result = null, string? note = null, string? decisionId = null, CancellationToken cancellationToken = default) =>
-        DecideAsync(new Decision { Id = decisionId ?? RunId.New(_time).ToString(), Run = Id, Question = question, Answer = answer, By = by, Result = result, Note = note }, cancellationToken);
+    public ValueTask<DecisionResult> AnswerAsync(
+        string question,
+        Answer answer,
+        string by,
+        string? result = null,
+        string? note = null,
+        string? decisionId = null,
+        CancellationToken cancellationToken = default) =>
+        DecideAsync(
+            new Decision
+            {
+                Id = decisionId ?? RunId.New(_time).ToString(),
+                Run = Id,
+                Question = question,
+                Answer = answer,
+                By = by,
+                Result = result,
+                Note = note,
+            },
+            cancellationToken);
 
     /// <summary>Takes a decision on a question of the run: approval, refusal, edited arguments, an answer.</summary>
     /// <exception cref="StewardException">Edited arguments or a reply are not of their schema.</exception>
     public async ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(decision);
-        DecisionResult result = await Decisions.TakeAsync(_store, decision with { Run = Id, Trace = decision.Trace ?? CallerTrace.Current }, cancellationToken);
+        DecisionResult result = await Decisions.TakeAsync(
+            _store, decision with { Run = Id, Trace = decision.Trace ?? CallerTrace.Current }, cancellationToken);
         _hub.Notify(Id);
         return result;
     }
 
     /// <summary>Gives an open question to somebody else; only who may decide it can.</summary>
-    public ValueTask<DecisionResult> ReassignAsync(string question, string by, string? assignee, IReadOnlyList<string>? roles = null, string? id = null, CancellationToken cancellationToken = default) =>
+    public ValueTask<DecisionResult> ReassignAsync(
+        string question,
+        string by,
+        string? assignee,
+        IReadOnlyList<string>? roles = null,
+        string? id = null,
+        CancellationToken cancellationToken = default) =>
         ReassignAsync(new Reassignment(id ?? RunId.New(_time).ToString(), Id, question, by, assignee, roles), cancellationToken);
 
     /// <summary>Gives an open question to somebody else, with the roles of whoever does, or as an administrator.</summary>
@@ -165,16 +205,36 @@ public sealed class RunHandle
 
     /// <summary>Gives feedback on the run, or on one of its messages.</summary>
     /// <returns>False when there is no such run.</returns>
-    public ValueTask<bool> AddFeedbackAsync(string by, double? score = null, string? comment = null, int? turn = null, FeedbackKind kind = FeedbackKind.Explicit, string? id = null, CancellationToken cancellationToken = default)
+    public ValueTask<bool> AddFeedbackAsync(
+        string by,
+        double? score = null,
+        string? comment = null,
+        int? turn = null,
+        FeedbackKind kind = FeedbackKind.Explicit,
+        string? id = null,
+        CancellationToken cancellationToken = default)
     {
         if (score is < 0 or > 1 or double.NaN)
             throw new ArgumentOutOfRangeException(nameof(score), score, "A score is from 0 (useless) to 1 (perfect).");
-        var feedback = new Feedback { Id = id ?? RunId.New(_time).ToString(), Run = Id, By = by, Score = score, Comment = comment, Turn = turn, Kind = kind, At = _time.GetUtcNow() };
+        var feedback = new Feedback
+        {
+            Id = id ?? RunId.New(_time).ToString(),
+            Run = Id,
+            By = by,
+            Score = score,
+            Comment = comment,
+            Turn = turn,
+            Kind = kind,
+            At = _time.GetUtcNow(),
+        };
         return _store.AddFeedbackAsync(feedback, cancellationToken);
     }
 
-    /// <summary>The journal from the entry that says which attempt was open after a sequence: looked for backwards, for it is near.</summary>
-    private async IAsyncEnumerable<JournalEntry> FollowAttemptAsync(long after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>The journal from the entry that says which attempt was open
+    /// after a sequence: looked for backwards, for it is near.</summary>
+    private async IAsyncEnumerable<JournalEntry> FollowAttemptAsync(
+        long after,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         long start = after;
         for (long window = LookBack; start > 0; window *= 4)
@@ -211,7 +271,8 @@ public sealed class RunHandle
 
     private async ValueTask<SignalResult> SignalAsync(SignalBody body, string? signalId, CancellationToken cancellationToken)
     {
-        SignalResult result = await _store.SignalAsync(new Signal(signalId ?? RunId.New(_time).ToString(), Id, body with { Trace = CallerTrace.Current }), cancellationToken);
+        SignalResult result = await _store.SignalAsync(
+            new Signal(signalId ?? RunId.New(_time).ToString(), Id, body with { Trace = CallerTrace.Current }), cancellationToken);
         _hub.Notify(Id);
         return result;
     }

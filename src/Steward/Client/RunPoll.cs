@@ -72,7 +72,8 @@ internal sealed class RunPoll(IRunStore store, RunHub hub, TimeSpan interval, Ti
         try
         {
             RunId[] runs = [.. chunk.Select(one => one.Key)];
-            Dictionary<RunId, RunInfo> found = (await store.FindAsync(new RunQuery { Runs = runs, Limit = runs.Length })).ToDictionary(info => info.Run);
+            Dictionary<RunId, RunInfo> found = (
+                await store.FindAsync(new RunQuery { Runs = runs, Limit = runs.Length })).ToDictionary(info => info.Run);
             foreach ((RunId run, Waited waited) in chunk)
                 waited.Renew().TrySetResult(found.GetValueOrDefault(run));
         }
@@ -92,7 +93,8 @@ internal sealed class RunPoll(IRunStore store, RunHub hub, TimeSpan interval, Ti
 
         public Task<RunInfo?> Next => Volatile.Read(ref _next).Task;
 
-        public TaskCompletionSource<RunInfo?> Renew() => Interlocked.Exchange(ref _next, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        public TaskCompletionSource<RunInfo?> Renew() =>
+            Interlocked.Exchange(ref _next, new(TaskCreationOptions.RunContinuationsAsynchronously));
     }
 
     /// <summary>One who waits.</summary>

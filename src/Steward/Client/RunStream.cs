@@ -6,8 +6,8 @@ namespace Steward.Client;
 
 /// <summary>Merges a run's journal, which is complete, with what is heard of it live, which is not.</summary>
 /// <remarks>
-/// Text is given between the entry that starts its attempt and the entry that ends it, and nowhere else. Text that is heard early waits for its entry.
-/// Where the answer is read before its last text is heard, the rest comes from the answer, so that the pieces add up to it.
+/// Text is given between the entry that starts its attempt and the entry that ends it, and nowhere else. Text that is heard early waits
+/// for its entry. Where the answer is read before its last text is heard, the rest comes from the answer, so that the pieces add up to it.
 /// </remarks>
 internal sealed class RunStream
 {
@@ -15,11 +15,16 @@ internal sealed class RunStream
     private (int Turn, int Attempt) _latest;
     private bool _isOpen;
 
-    /// <param name="journal">The journal, at the latest from the entry that starts the attempt which is open after <paramref name="after"/>.</param>
+    /// <param name="journal">The journal, at the latest from the entry that
+    /// starts the attempt which is open after <paramref name="after"/>.</param>
     /// <param name="live">What is heard of the run.</param>
     /// <param name="after">Entries up to this sequence are known to the reader.</param>
     /// <param name="cancellationToken">The reader leaves.</param>
-    public async IAsyncEnumerable<RunUpdate> MergeAsync(IAsyncEnumerable<JournalEntry> journal, IAsyncEnumerable<RunUpdate> live, long after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<RunUpdate> MergeAsync(
+        IAsyncEnumerable<JournalEntry> journal,
+        IAsyncEnumerable<RunUpdate> live,
+        long after,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await using IAsyncEnumerator<RunUpdate> updates = live.GetAsyncEnumerator(leaving.Token);
@@ -85,7 +90,8 @@ internal sealed class RunStream
         return takes;
     }
 
-    /// <summary>Follows which attempt is open. What ends one in which text was heard gives the rest of the answer, or supersedes the text.</summary>
+    /// <summary>Follows which attempt is open. What ends one in which text was
+    /// heard gives the rest of the answer, or supersedes the text.</summary>
     private RunUpdate? Closes(RunEvent e)
     {
         (int Turn, int Attempt) before = _latest;

@@ -23,7 +23,8 @@ internal sealed class StewardClient(
     {
         ArgumentNullException.ThrowIfNull(request);
         AgentDefinition definition = agents.Find(agent)
-            ?? throw new StewardException($"There is no agent '{agent}' here; there are: {string.Join(", ", agents.Names.Order(StringComparer.Ordinal))}.");
+            ?? throw new StewardException(
+                $"There is no agent '{agent}' here; there are: {string.Join(", ", agents.Names.Order(StringComparer.Ordinal))}.");
         Labels.Check(request.Labels);
         request.Ceilings?.Check();
         TransactionalCalls.ThrowIfUnserved(definition, store);
@@ -38,7 +39,9 @@ internal sealed class StewardClient(
             Session = request.Session,
             Key = request.Key,
             Input = request.Input,
-            Labels = request.Labels is { Count: > 0 } labels ? new SortedDictionary<string, string>(labels.ToDictionary(), StringComparer.Ordinal) : null,
+            Labels = request.Labels is { Count: > 0 } labels
+                ? new SortedDictionary<string, string>(labels.ToDictionary(), StringComparer.Ordinal)
+                : null,
             Trace = request.Trace ?? CallerTrace.Current,
             Ceilings = definition.Ceilings.Tighten(request.Ceilings),
         };
@@ -82,7 +85,8 @@ internal sealed class StewardClient(
         if (agents.Find(report.Agent, report.ToVersion) is { } target)
             await store.PutAsync(new Blob(target.Hash, target.Json), cancellationToken);
         var body = new MigrateSignal(report.ToVersion, report.ToHash!, request.By, request.Note);
-        SignalResult sent = await store.SignalAsync(new Signal(request.SignalId ?? RunId.New(time).ToString(), run, body), cancellationToken);
+        SignalResult sent = await store.SignalAsync(
+            new Signal(request.SignalId ?? RunId.New(time).ToString(), run, body), cancellationToken);
         if (sent == SignalResult.RunEnded)
             throw Migration.Ended(run);
         hub.Notify(run);

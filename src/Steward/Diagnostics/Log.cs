@@ -12,7 +12,13 @@ internal static partial class Log
     public static partial void BudgetAlert(ILogger logger, RunId run, string scope, decimal used, decimal ceiling, BudgetMetric metric);
 
     [LoggerMessage(30, LogLevel.Error, "Run {Run}: the alert on {Metric} of {Scope} was not delivered to the webhook at {Receiver}")]
-    public static partial void AlertGivenUp(ILogger logger, RunId run, string scope, BudgetMetric metric, string receiver, Exception exception);
+    public static partial void AlertGivenUp(
+        ILogger logger,
+        RunId run,
+        string scope,
+        BudgetMetric metric,
+        string receiver,
+        Exception exception);
 
     [LoggerMessage(31, LogLevel.Warning, "Run {Run}: this process stops before the alert on {Metric} of {Scope} was delivered to the webhook at {Receiver}")]
     public static partial void AlertNotSent(ILogger logger, RunId run, string scope, BudgetMetric metric, string receiver);

@@ -6,7 +6,8 @@ using Steward.Storage;
 
 namespace Steward.Diagnostics;
 
-/// <summary>Counts what an operator watches, on the meter <c>Steward</c>. Names of tenants, sessions and runs never become tags: there is no end of them.</summary>
+/// <summary>Counts what an operator watches, on the meter <c>Steward</c>. Names of
+/// tenants, sessions and runs never become tags: there is no end of them.</summary>
 internal sealed class StewardMeter : IRunObserver, IDisposable
 {
     public const string Name = "Steward";

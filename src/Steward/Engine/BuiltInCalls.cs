@@ -12,9 +12,18 @@ internal static class BuiltInCalls
     /// <summary>The event with which a call of a built-in tool begins. Pure.</summary>
     public static RunEvent Begin(ToolCall call, ToolDefinition tool, JsonElement arguments, DateTimeOffset now) => tool.Kind switch
     {
-        ToolKind.AskUser => Ask(call, tool, QuestionKind.UserInput, arguments.GetProperty("question").GetString()!, arguments.TryGetProperty("schema", out JsonElement schema) ? schema : null),
+        ToolKind.AskUser => Ask(
+            call,
+            tool,
+            QuestionKind.UserInput,
+            arguments.GetProperty("question").GetString()!,
+            arguments.TryGetProperty("schema", out JsonElement schema) ? schema : null),
         ToolKind.HandOff => Ask(call, tool, QuestionKind.HandOff, arguments.GetProperty("summary").GetString()!, null),
-        _ => new WaitStarted(call.Turn, call.Index, Until(arguments, now), arguments.TryGetProperty("signal", out JsonElement name) ? name.GetString() : null),
+        _ => new WaitStarted(
+            call.Turn,
+            call.Index,
+            Until(arguments, now),
+            arguments.TryGetProperty("signal", out JsonElement name) ? name.GetString() : null),
     };
 
     private static QuestionAsked Ask(ToolCall call, ToolDefinition tool, QuestionKind kind, string text, JsonElement? schema) => new()
@@ -30,9 +39,12 @@ internal static class BuiltInCalls
 
     private static DateTimeOffset? Until(JsonElement arguments, DateTimeOffset now)
     {
-        DateTimeOffset? until = arguments.TryGetProperty("seconds", out JsonElement seconds) ? now + TimeSpan.FromSeconds(seconds.GetDouble()) : null;
+        DateTimeOffset? until = arguments.TryGetProperty("seconds", out JsonElement seconds)
+            ? now + TimeSpan.FromSeconds(seconds.GetDouble())
+            : null;
         if (arguments.TryGetProperty("time", out JsonElement time)
-            && DateTimeOffset.TryParse(time.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset given)
+            && DateTimeOffset.TryParse(
+                time.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset given)
             && (until is null || given < until))
         {
             until = given.ToUniversalTime();

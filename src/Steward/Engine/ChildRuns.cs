@@ -18,8 +18,11 @@ internal sealed class ChildRuns(AgentRegistry agents, TimeProvider time)
     {
         AgentDefinition agent = Find(tool)!;
         RunParent parent = new(Ancestors(session.State), call.Turn, call.Index);
-        RunStart start = Make(session.State, agent, parent, arguments.GetProperty(tool.IsHandOff ? "brief" : "task").GetString()!, agent.Ceilings);
-        session.Note(new ChildStarted { Child = start.Run, Agent = agent.Name, AgentVersion = agent.Version, Turn = call.Turn, Index = call.Index, HandOff = tool.IsHandOff });
+        RunStart start = Make(
+            session.State, agent, parent, arguments.GetProperty(tool.IsHandOff ? "brief" : "task").GetString()!, agent.Ceilings);
+        session.Note(
+            new ChildStarted { Child = start.Run, Agent = agent.Name, AgentVersion = agent.Version, Turn = call.Turn, Index = call.Index,
+                HandOff = tool.IsHandOff });
         session.Start(start, new Blob(agent.Hash, agent.Json));
     }
 
@@ -29,7 +32,8 @@ internal sealed class ChildRuns(AgentRegistry agents, TimeProvider time)
         RunState state = session.State;
         RunParent parent = new(Ancestors(state), 0, 0, step.Id) { Refused = state.FailedCalls.IsEmpty ? null : state.FailedCalls };
         RunStart start = Make(state, session.Agent, parent, PlannedMode.InputOf(state, step), BudgetCeilings.None);
-        session.Note(new ChildStarted { Child = start.Run, Agent = session.Agent.Name, AgentVersion = session.Agent.Version, Step = step.Id });
+        session.Note(
+            new ChildStarted { Child = start.Run, Agent = session.Agent.Name, AgentVersion = session.Agent.Version, Step = step.Id });
         session.Start(start, null);
     }
 

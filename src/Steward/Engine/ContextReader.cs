@@ -22,7 +22,8 @@ internal sealed class ContextReader(IStewardStore store, IServiceProvider? servi
         {
             try
             {
-                found.AddRange(await WithinAsync(source.Timeout, token => source.ReadAsync(Request(session, turn), token), session.Interrupted));
+                found.AddRange(
+                    await WithinAsync(source.Timeout, token => source.ReadAsync(Request(session, turn), token), session.Interrupted));
             }
             catch (Exception e) when (!session.Interrupted.IsCancellationRequested)
             {
@@ -43,10 +44,13 @@ internal sealed class ContextReader(IStewardStore store, IServiceProvider? servi
             return null; // The run keeps the tools that it began with, until the source says that there are others.
         try
         {
-            IReadOnlyList<OfferedTool> tools = await WithinAsync(s_offerTimeout, token => source.OfferAsync(Request(session, session.State.Turn + 1), token), session.Interrupted);
+            IReadOnlyList<OfferedTool> tools = await WithinAsync(
+                s_offerTimeout, token => source.OfferAsync(Request(session, session.State.Turn + 1), token), session.Interrupted);
             IReadOnlyList<OfferedTool> usable = Usable(session, source, tools);
             Blob blob = ToolOffer.Write(usable);
-            return blob.Hash == before?.Hash ? null : new Offered(new ToolsOffered(source.Name, blob.Hash, [.. usable.Select(t => t.Name)]), usable, blob);
+            return blob.Hash == before?.Hash
+                ? null
+                : new Offered(new ToolsOffered(source.Name, blob.Hash, [.. usable.Select(t => t.Name)]), usable, blob);
         }
         catch (Exception e) when (!session.Interrupted.IsCancellationRequested)
         {
@@ -58,13 +62,18 @@ internal sealed class ContextReader(IStewardStore store, IServiceProvider? servi
     public async ValueTask<IReadOnlyList<OfferedTool>> ToolsAsync(ToolsOffered offer) =>
         await store.GetAsync(offer.Hash) is { } json
             ? ToolOffer.Read(json)
-            : throw new JournalException($"The offer {offer.Hash} of the tool source '{offer.Source}' is not in the store. Restore the database from a backup.");
+            : throw new JournalException(
+                $"The offer {offer.Hash} of the tool source '{offer.Source}' is not in the store. Restore the database from a backup.");
 
     /// <summary>What can be shown to a model: a tool whose name or schema is not usable, or taken, is left out and logged.</summary>
     private List<OfferedTool> Usable(RunSession session, IToolSource source, IReadOnlyList<OfferedTool> tools)
     {
         List<OfferedTool> usable = [];
-        HashSet<string> taken = [ResultReader.Tool.Name, .. session.Agent.Tools.Select(t => t.Name).Where(name => session.State.OfferOf(name)?.Source != source.Name)];
+        HashSet<string> taken =
+        [
+            ResultReader.Tool.Name,
+            .. session.Agent.Tools.Select(t => t.Name).Where(name => session.State.OfferOf(name)?.Source != source.Name),
+        ];
         foreach (OfferedTool tool in tools)
         {
             try
@@ -84,7 +93,8 @@ internal sealed class ContextReader(IStewardStore store, IServiceProvider? servi
         return usable;
     }
 
-    private ContextRequest Request(RunSession session, int turn) => new() { Agent = session.Agent, State = session.State, Turn = turn, Services = services };
+    private ContextRequest Request(RunSession session, int turn) =>
+        new() { Agent = session.Agent, State = session.State, Turn = turn, Services = services };
 
     private async ValueTask<T> WithinAsync<T>(TimeSpan limit, Func<CancellationToken, ValueTask<T>> ask, CancellationToken interrupted)
     {

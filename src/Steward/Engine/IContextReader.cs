@@ -25,4 +25,5 @@ internal interface IContextReader
 internal sealed record Offered(ToolsOffered Event, IReadOnlyList<OfferedTool> Tools, Blob? Blob);
 
 /// <summary>A tool source did not say what it offers.</summary>
-internal sealed class ToolSourceException(string source, Exception inner) : StewardException($"The tool source '{source}' did not say what it offers: {inner.Message}", inner);
+internal sealed class ToolSourceException(string source, Exception inner)
+    : StewardException($"The tool source '{source}' did not say what it offers: {inner.Message}", inner);

@@ -4,7 +4,8 @@ using Steward.Storage;
 
 namespace Steward.Engine;
 
-/// <summary>Hears of every run on this worker: what was committed, and what a model is saying meanwhile. Each method returns at once.</summary>
+/// <summary>Hears of every run on this worker: what was committed, and what
+/// a model is saying meanwhile. Each method returns at once.</summary>
 /// <remarks>Every method has an empty default. An observer that throws is logged once and never breaks a run; it goes on hearing.</remarks>
 public interface IRunObserver
 {

@@ -3,7 +3,8 @@ using Steward.State;
 
 namespace Steward.Engine;
 
-/// <summary>Stands between the loop and the journal when a run is replayed: what was recorded is noted in place of what is equal to it.</summary>
+/// <summary>Stands between the loop and the journal when a run is replayed:
+/// what was recorded is noted in place of what is equal to it.</summary>
 internal interface IRunScript
 {
     /// <summary>The event and the time that are noted when the loop notes an event in a state.</summary>

@@ -6,7 +6,8 @@ using Steward.Storage;
 
 namespace Steward.Engine;
 
-/// <summary>Tells every observer, whatever the others do. The first failure of each observer type is logged; no failure reaches the run.</summary>
+/// <summary>Tells every observer, whatever the others do. The first failure
+/// of each observer type is logged; no failure reaches the run.</summary>
 internal sealed class IsolatedObservers(IReadOnlyList<IRunObserver> observers, ILogger logger) : IRunObserver
 {
     private readonly ConcurrentDictionary<Type, bool> _failed = new();

@@ -15,7 +15,8 @@ internal sealed class OfferGate
     }
 
     /// <param name="room">
-    /// Counts the free places. The gate asks under its lock: an earlier count misses an offer that has left the gate since then and runs now.
+    /// Counts the free places. The gate asks under its lock: an earlier
+    /// count misses an offer that has left the gate since then and runs now.
     /// </param>
     public bool TryEnter(Func<int> room)
     {

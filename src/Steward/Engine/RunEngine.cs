@@ -45,7 +45,11 @@ internal sealed class RunEngine
         _observer = observer;
         _logger = logger;
         _children = new ChildRuns(agents, time);
-        _tools = new ToolStep(store, new ToolExecutor(time, options.CancelGrace, logger), _children, time, services, scope) { SlotWait = options.SlotWait, SlotRest = options.SlotWait > options.PollInterval ? options.SlotWait : options.PollInterval };
+        _tools = new ToolStep(store, new ToolExecutor(time, options.CancelGrace, logger), _children, time, services, scope)
+        {
+            SlotWait = options.SlotWait,
+            SlotRest = options.SlotWait > options.PollInterval ? options.SlotWait : options.PollInterval,
+        };
         _validation = new ValidationStep(store, services, logger);
         _damaged = new DamagedRuns(store, options.MaxClaimAttempts, time, logger);
     }
@@ -86,7 +90,16 @@ internal sealed class RunEngine
             agent = target;
         }
 
-        using var session = new RunSession(_store, agent, claim.Lease, LeaseOf(claim.Lease.Worker), state, _time, _observer, claim.Snapshot is { Version: RunState.FoldVersion } kept ? kept.Sequence : 0) { LeasedAt = leasedAt, SignalsPending = claim.SignalsPending };
+        using var session = new RunSession(
+            _store,
+            agent,
+            claim.Lease,
+            LeaseOf(claim.Lease.Worker),
+            state,
+            _time,
+            _observer,
+            claim.Snapshot is { Version: RunState.FoldVersion } kept
+                ? kept.Sequence : 0) { LeasedAt = leasedAt, SignalsPending = claim.SignalsPending };
         session.Note(new RunClaimed(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt));
         if (state.Sequence == 1)
             await _context.OpenAsync(session);
@@ -114,9 +127,11 @@ internal sealed class RunEngine
     private RunLoop Loop() => new(_context, _models, _tools, _validation, _children, _logger);
 
     /// <summary>The leases of a worker that works with this engine.</summary>
-    public WorkerLease LeaseOf(string worker) => _workers.GetOrAdd(worker, name => new WorkerLease(_store, name, _options.LeaseDuration, _time));
+    public WorkerLease LeaseOf(string worker) =>
+        _workers.GetOrAdd(worker, name => new WorkerLease(_store, name, _options.LeaseDuration, _time));
 
-    /// <summary>A process that stood still for longer than a lease may claim its own run again: the first claim's work has to end before the second one's begins.</summary>
+    /// <summary>A process that stood still for longer than a lease may claim its own run
+    /// again: the first claim's work has to end before the second one's begins.</summary>
     private async ValueTask LeaveAsync(RunId run)
     {
         if (!Active.TryGetValue(run, out RunSession? before))
@@ -125,11 +140,16 @@ internal sealed class RunEngine
         await before.Over;
     }
 
-    /// <summary>The definition that somebody wants the run moved to, when it is loaded here. The move itself is an event, noted when the inbox is drained.</summary>
+    /// <summary>The definition that somebody wants the run moved to, when it is loaded
+    /// here. The move itself is an event, noted when the inbox is drained.</summary>
     private async ValueTask<AgentDefinition?> MigratedAsync(RunState state)
     {
         MigrateSignal? wanted = (await _store.InboxAsync(state.Run)).Select(s => s.Body).OfType<MigrateSignal>().LastOrDefault();
-        return wanted is not null && _agents.Find(state.Started.Agent, wanted.AgentVersion) is { } target && target.Hash == wanted.DefinitionHash ? target : null;
+        return wanted is not null
+            && _agents.Find(state.Started.Agent, wanted.AgentVersion) is { } target
+            && target.Hash == wanted.DefinitionHash
+            ? target
+            : null;
     }
 
     private void Quarantine(RunSession session, int attempts)
@@ -143,16 +163,24 @@ internal sealed class RunEngine
         });
     }
 
-    /// <summary>What is left of a claim that the database still knows; null when it has lost the claim too, so that whoever is first claims the run.</summary>
+    /// <summary>What is left of a claim that the database still knows; null when it
+    /// has lost the claim too, so that whoever is first claims the run.</summary>
     private Claim? LeftOf(Claim claim, RunSession session, AppendResult.Fenced backwards)
     {
         if (backwards.Epoch == claim.Lease.Epoch)
-            return claim with { Info = claim.Info with { Sequence = backwards.Sequence }, Acknowledged = session.Committed, Snapshot = null, Journal = null };
+            return claim with
+            {
+                Info = claim.Info with { Sequence = backwards.Sequence },
+                Acknowledged = session.Committed,
+                Snapshot = null,
+                Journal = null,
+            };
         Log.WentBackwards(_logger, session.State.Run, session.Committed, backwards.Sequence);
         return null;
     }
 
-    /// <summary>What the run did since then cannot be known from its journal, so no worker goes on by itself: a person looks at the world first.</summary>
+    /// <summary>What the run did since then cannot be known from its journal, so
+    /// no worker goes on by itself: a person looks at the world first.</summary>
     private void AskAfterLoss(RunSession session, long acknowledged, long head)
     {
         Log.WentBackwards(_logger, session.State.Run, acknowledged, head);
@@ -164,7 +192,8 @@ internal sealed class RunEngine
         });
     }
 
-    /// <summary>Nobody knows whether anything was lost. What is safe to repeat would be made again; for anything else a person looks at the world first.</summary>
+    /// <summary>Nobody knows whether anything was lost. What is safe to repeat would
+    /// be made again; for anything else a person looks at the world first.</summary>
     private static void AskAfterFailover(RunSession session, long head) => session.Note(new QuestionAsked
     {
         Id = $"failover-{session.Lease.Epoch}-{head}",
@@ -172,13 +201,17 @@ internal sealed class RunEngine
         Text = $"The database failed over, or was restored, while this run was at work or due: what it did last may be missing from its journal, which ends at {head}, and would be done again. Look at what it did, then: go on from sequence {head}, or stop?",
     });
 
-    /// <summary>Without its very definition a run is not touched: it waits until that version is loaded again. Only a cancel is carried out.</summary>
+    /// <summary>Without its very definition a run is not touched: it waits until
+    /// that version is loaded again. Only a cancel is carried out.</summary>
     private async Task<RunExit> ParkWithoutAgentAsync(Claim claim, RunState state, AgentDefinition? other)
     {
         Log.AgentMissing(_logger, state.Run, state.Started.Agent, state.Started.AgentVersion, state.Started.DefinitionHash);
         string reason = other is null ? Reasons.AgentMissing : Reasons.AgentChanged;
-        var placeholder = new AgentBuilder(state.Started.Agent, state.Started.AgentVersion).UseModel(new ModelTarget("none", "none")).Build();
-        using var session = new RunSession(_store, placeholder, claim.Lease, LeaseOf(claim.Lease.Worker), state, _time, _observer) { IsDetached = true };
+        var placeholder = new AgentBuilder(state.Started.Agent, state.Started.AgentVersion)
+            .UseModel(new ModelTarget("none", "none"))
+            .Build();
+        using var session = new RunSession(
+            _store, placeholder, claim.Lease, LeaseOf(claim.Lease.Worker), state, _time, _observer) { IsDetached = true };
         if (state.Cancel is not null || (await _store.InboxAsync(state.Run)).Any(s => s.Body is CancelSignal))
         {
             // Ending a run takes neither its models nor its tools: the cancel comes before anything that would.
@@ -189,10 +222,13 @@ internal sealed class RunEngine
         if (state.Status != RunStatus.Awaiting || state.Reason != reason)
         {
             session.Note(new RunClaimed(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt));
-            session.Note(new StateChanged(state.Status, RunStatus.Awaiting, reason, $"{state.Started.AgentVersion} ({state.Started.DefinitionHash[..12]})"));
+            session.Note(
+                new StateChanged(state.Status, RunStatus.Awaiting, reason,
+                    $"{state.Started.AgentVersion} ({state.Started.DefinitionHash[..12]})"));
         }
 
-        await session.CommitAsync(startsEffect: false, new RunRelease(_time.GetUtcNow() + TimeSpan.FromMinutes(1)) { LeavesSignals = true });
+        await session.CommitAsync(
+            startsEffect: false, new RunRelease(_time.GetUtcNow() + TimeSpan.FromMinutes(1)) { LeavesSignals = true });
         return RunExit.Parked;
     }
 }

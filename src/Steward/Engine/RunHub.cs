@@ -5,7 +5,8 @@ using Steward.Storage;
 
 namespace Steward.Engine;
 
-/// <summary>Tells waiters in this process that something happened, so that they need not wait for their next poll. Only ever a hint: the store is the truth.</summary>
+/// <summary>Tells waiters in this process that something happened, so that they need
+/// not wait for their next poll. Only ever a hint: the store is the truth.</summary>
 public sealed class RunHub : IRunObserver
 {
     private readonly ConcurrentDictionary<RunId, Waiters> _changes = new();
@@ -58,7 +59,8 @@ public sealed class RunHub : IRunObserver
     /// <summary>A task that ends when a run may have changed. Take it before looking into the store.</summary>
     public Task NextChange(RunId run) => Next(_changes, run);
 
-    /// <summary>A task that ends when a run may have ended or begun to wait; not at every commit. Take it before looking into the store.</summary>
+    /// <summary>A task that ends when a run may have ended or begun to wait;
+    /// not at every commit. Take it before looking into the store.</summary>
     /// <returns>The state in which it ended, when this process ended it; null where the store has to be asked.</returns>
     public Task<RunState?> NextSettle(RunId run) => Next(_settles, run);
 
@@ -69,7 +71,8 @@ public sealed class RunHub : IRunObserver
         _settles.TryRemove(run, out _);
     }
 
-    private static Task<RunState?> Next(ConcurrentDictionary<RunId, Waiters> runs, RunId run) => runs.GetOrAdd(run, static _ => new Waiters()).Next();
+    private static Task<RunState?> Next(ConcurrentDictionary<RunId, Waiters> runs, RunId run) =>
+        runs.GetOrAdd(run, static _ => new Waiters()).Next();
 
     private static void Wake(ConcurrentDictionary<RunId, Waiters> runs, RunId run, RunState? ended = null)
     {

@@ -14,7 +14,13 @@ namespace Steward.Engine;
 /// A step never acts before its intent is durable, and never retries an append on a fresh head: a lost race means that the run is
 /// another worker's. A refused intent is taken back, so it never happened; a fact is never taken back.
 /// </remarks>
-internal sealed class RunLoop(ContextStep context, ModelStep models, ToolStep tools, ValidationStep validation, ChildRuns children, ILogger logger)
+internal sealed class RunLoop(
+    ContextStep context,
+    ModelStep models,
+    ToolStep tools,
+    ValidationStep validation,
+    ChildRuns children,
+    ILogger logger)
 {
     /// <summary>Works on a claimed run until it ends, waits, or has to be given up on this worker.</summary>
     public async Task<RunExit> RunAsync(RunSession session)
@@ -26,7 +32,8 @@ internal sealed class RunLoop(ContextStep context, ModelStep models, ToolStep to
             if (session.SignalsPending)
                 await DrainAsync(session);
             if (session.State.Started.DefinitionHash != session.Agent.Hash && !session.IsDetached)
-                return await ParkAsync(session, wakeAt: session.Now); // It was moved to another version: whoever claims it next goes on with that.
+                // It was moved to another version: whoever claims it next goes on with that.
+                return await ParkAsync(session, wakeAt: session.Now);
             if (session.Interruption == Interruption.Kill)
                 return await ParkKilledAsync(session, session.KilledBy);
             if (session.IsParkRequested || session.Interruption == Interruption.Shutdown)
@@ -106,7 +113,9 @@ internal sealed class RunLoop(ContextStep context, ModelStep models, ToolStep to
         // The question may have been noted a moment ago: before the store can close it, it has to be there.
         if (await session.CommitAsync(startsEffect: false) is var result and not AppendResult.Committed)
             return StepResult.Of(result);
-        return (await session.ExpireAsync(question)).Status is DecisionStatus.NotDue or DecisionStatus.Unknown ? StepResult.Wait.Instance : StepResult.Next.Instance;
+        return (await session.ExpireAsync(question)).Status is DecisionStatus.NotDue or DecisionStatus.Unknown
+            ? StepResult.Wait.Instance
+            : StepResult.Next.Instance;
     }
 
     private async ValueTask<RunExit> FinishAsync(RunSession session, RunAction.Finish finish)
@@ -115,7 +124,9 @@ internal sealed class RunLoop(ContextStep context, ModelStep models, ToolStep to
         RunState before = session.State;
         session.Note(finish.Outcome);
         foreach (ChildStarted child in before.Children)
-            session.Send(new Signal($"cancel:{before.Run}", child.Child, new CancelSignal($"run:{before.Run}", $"The run that started it has ended ({finish.Reason}).")));
+            session.Send(
+                new Signal($"cancel:{before.Run}", child.Child,
+                    new CancelSignal($"run:{before.Run}", $"The run that started it has ended ({finish.Reason}).")));
         if (before.Started.Parent is not null)
             session.Send(ChildRuns.EndOf(session.State));
         AppendResult result = await session.CommitAsync(startsEffect: false);

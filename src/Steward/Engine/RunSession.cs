@@ -55,7 +55,15 @@ internal sealed class RunSession : IDisposable
     private long _nextSnapshot;
     private bool _progress;
 
-    public RunSession(IStewardStore store, AgentDefinition agent, Lease lease, WorkerLease worker, RunState state, TimeProvider time, IRunObserver observer, long snapshotAt = 0)
+    public RunSession(
+        IStewardStore store,
+        AgentDefinition agent,
+        Lease lease,
+        WorkerLease worker,
+        RunState state,
+        TimeProvider time,
+        IRunObserver observer,
+        long snapshotAt = 0)
     {
         _store = store;
         _time = time;
@@ -103,7 +111,8 @@ internal sealed class RunSession : IDisposable
     /// <summary>Cancelled when the run's work must stop here; <see cref="Interruption"/> says why.</summary>
     public CancellationToken Interrupted => _interrupt.Token;
 
-    /// <summary>What the store said when it had lost what it acknowledged to this session: an epoch that is no later, and a head that is behind.</summary>
+    /// <summary>What the store said when it had lost what it acknowledged to this
+    /// session: an epoch that is no later, and a head that is behind.</summary>
     public AppendResult.Fenced? Backwards { get; private set; }
 
     /// <summary>How far the journal was acknowledged.</summary>
@@ -150,7 +159,14 @@ internal sealed class RunSession : IDisposable
             _blobs.Add(blob);
         if (consumes is not null)
             _consumes.Add(consumes);
-        _progress |= runEvent is ModelReturned or ToolReturned or ToolFailed or ToolRejected or VerdictGiven or ToolResolved or QuestionAnswered or ModelFailed { Final: true };
+        _progress |= runEvent is ModelReturned
+            or ToolReturned
+            or ToolFailed
+            or ToolRejected
+            or VerdictGiven
+            or ToolResolved
+            or QuestionAnswered
+            or ModelFailed { Final: true };
         if (ImplicitFeedback.Of(before, runEvent, entry.Time) is { } feedback)
             _feedback.Add(feedback);
         Script?.Noted(this);
@@ -215,8 +231,11 @@ internal sealed class RunSession : IDisposable
         return result;
     }
 
-    /// <summary>Has an effect done, and records its result with everything noted, in one transaction that a store lends to it. Refused, or failed, neither has happened.</summary>
-    public async ValueTask<AppendResult> CommitWithAsync(ITransactionalStore store, Func<DbTransaction, ValueTask<(RunEvent Event, Blob? Blob)>> effect)
+    /// <summary>Has an effect done, and records its result with everything noted, in one
+    /// transaction that a store lends to it. Refused, or failed, neither has happened.</summary>
+    public async ValueTask<AppendResult> CommitWithAsync(
+        ITransactionalStore store,
+        Func<DbTransaction, ValueTask<(RunEvent Event, Blob? Blob)>> effect)
     {
         Bookmark mark = Mark();
         RunBatch? batch = null;
@@ -251,10 +270,13 @@ internal sealed class RunSession : IDisposable
         return result;
     }
 
-    /// <summary>Takes the claim back when nothing else was noted and nothing was in flight before it, so that a run that was only looked at leaves no trace.</summary>
+    /// <summary>Takes the claim back when nothing else was noted and nothing was in
+    /// flight before it, so that a run that was only looked at leaves no trace.</summary>
     public void ForgetClaim()
     {
-        if (_entries is not [{ Event: RunClaimed }] || _loaded.Model is not null || _loaded.Calls.Any(c => c.Status == ToolCallStatus.Started))
+        if (_entries is not [{ Event: RunClaimed }]
+            || _loaded.Model is not null
+            || _loaded.Calls.Any(c => c.Status == ToolCallStatus.Started))
             return;
         State = _loaded;
         _entries.Clear();
@@ -288,7 +310,8 @@ internal sealed class RunSession : IDisposable
     /// <returns>False when the run was lost.</returns>
     public ValueTask<bool> EnsureLeaseAsync(CancellationToken cancellationToken) => HoldAsync(EffectShare, cancellationToken);
 
-    /// <summary>Whether an effect whose intent is durable may start now. Asked at the last moment: the commit's answer may have taken longer than the lease.</summary>
+    /// <summary>Whether an effect whose intent is durable may start now. Asked at the
+    /// last moment: the commit's answer may have taken longer than the lease.</summary>
     /// <returns>False when the run was lost or interrupted, or when the store does not say whether it was lost.</returns>
     public async ValueTask<bool> MayStartAsync()
     {
@@ -349,7 +372,8 @@ internal sealed class RunSession : IDisposable
         Snapshot = State.Sequence >= _nextSnapshot && !State.Status.IsTerminal() ? Snapshots.Write(State) : null,
     };
 
-    /// <summary>Appends; when the store fails in a way that leaves open whether it committed, reads back and goes by what is there.</summary>
+    /// <summary>Appends; when the store fails in a way that leaves open
+    /// whether it committed, reads back and goes by what is there.</summary>
     private async ValueTask<AppendResult> AppendAsync(RunBatch batch)
     {
         try

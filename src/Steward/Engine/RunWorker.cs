@@ -8,7 +8,8 @@ using Steward.Storage;
 
 namespace Steward.Engine;
 
-/// <summary>Claims what can be claimed and works on it; renews leases; interrupts what must stop; gives everything back when it is stopped.</summary>
+/// <summary>Claims what can be claimed and works on it; renews leases; interrupts
+/// what must stop; gives everything back when it is stopped.</summary>
 /// <remarks>
 /// Two loops. One claims runs as long as there is room. The other keeps watch: it renews the leases of the runs in hand, and
 /// looks for cancels and kill switches, which it hands to the run by interrupting it. Neither ever decides anything about a run: that
@@ -29,7 +30,15 @@ internal sealed class RunWorker : BackgroundService, IRunWorker
     private readonly ConcurrentDictionary<Task, RunId> _running = new();
     private readonly OfferGate _offers = new();
 
-    public RunWorker(IStewardStore store, AgentRegistry agents, RunEngine engine, RunHub hub, WorkerOptions options, TimeProvider time, ILogger<RunWorker> logger, IRunPlacement? placement = null)
+    public RunWorker(
+        IStewardStore store,
+        AgentRegistry agents,
+        RunEngine engine,
+        RunHub hub,
+        WorkerOptions options,
+        TimeProvider time,
+        ILogger<RunWorker> logger,
+        IRunPlacement? placement = null)
     {
         _store = store;
         _agents = agents;
@@ -108,15 +117,19 @@ internal sealed class RunWorker : BackgroundService, IRunWorker
         }
     }
 
-    /// <summary>Runs of the agents that are here; or, for one run alone, that one and its descendants, without which it would wait for ever.</summary>
+    /// <summary>Runs of the agents that are here; or, for one run alone, that
+    /// one and its descendants, without which it would wait for ever.</summary>
     /// <returns>False when there was nothing to claim.</returns>
     private async ValueTask<bool> ClaimSomeAsync(int room, CancellationToken cancellationToken)
     {
         if (_options.RootRun is not { } root)
-            return _placement is null ? await ClaimAndStartAsync(Request(room), cancellationToken) is not [] : await _placement.PlaceAsync(this, Request(room), cancellationToken);
+            return _placement is null
+                ? await ClaimAndStartAsync(Request(room), cancellationToken) is not []
+                : await _placement.PlaceAsync(this, Request(room), cancellationToken);
         foreach (RunId run in await FamilyAsync(root, cancellationToken))
         {
-            if (await ClaimAndStartAsync(new ClaimRequest { Worker = Name, Duration = _options.LeaseDuration, Run = run }, cancellationToken) is not [])
+            if (await ClaimAndStartAsync(
+                new ClaimRequest { Worker = Name, Duration = _options.LeaseDuration, Run = run }, cancellationToken) is not [])
                 return true;
         }
 

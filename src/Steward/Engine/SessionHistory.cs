@@ -26,11 +26,13 @@ internal sealed class SessionHistory(IRunStore store) : IContextSource
             cancellationToken);
         List<HistoryMessage> messages = [];
         int bytes = 0;
-        foreach (RunInfo run in runs.Where(r => r.Ancestors.Count == 0 && r.Run != state.Run && r.CreatedAt <= state.StartedAt).Take(MaxRuns))
+        foreach (RunInfo run in runs.Where(
+            r => r.Ancestors.Count == 0 && r.Run != state.Run && r.CreatedAt <= state.StartedAt).Take(MaxRuns))
         {
             if (await ReadAsync(run, cancellationToken) is not { } message)
                 continue;
-            bytes += message.Input.OfType<TextPart>().Sum(p => Encoding.UTF8.GetByteCount(p.Text)) + Encoding.UTF8.GetByteCount(message.Output ?? "");
+            bytes += message.Input.OfType<TextPart>().Sum(p => Encoding.UTF8.GetByteCount(p.Text))
+                + Encoding.UTF8.GetByteCount(message.Output ?? "");
             if (bytes > MaxBytes)
                 break;
             messages.Add(message);

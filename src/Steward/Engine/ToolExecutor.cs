@@ -13,7 +13,8 @@ namespace Steward.Engine;
 internal interface IToolExecutor
 {
     /// <summary>Makes a call; the blob is the whole result when the event holds a preview.</summary>
-    ValueTask<(RunEvent Event, Blob? Blob)> InvokeAsync(ToolDefinition tool, ToolContext context, JsonElement arguments, ToolStarted intent, CancellationToken interrupted);
+    ValueTask<(RunEvent Event, Blob? Blob)> InvokeAsync(
+        ToolDefinition tool, ToolContext context, JsonElement arguments, ToolStarted intent, CancellationToken interrupted);
 
     /// <summary>Asks the tool's probe; anything but a clear word is unknown.</summary>
     ValueTask<ProbeResult> ProbeAsync(ToolDefinition tool, ToolContext context, JsonElement arguments, CancellationToken interrupted);
@@ -28,7 +29,12 @@ internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger lo
     private readonly ConcurrentDictionary<string, Task> _running = new(StringComparer.Ordinal);
 
     /// <summary>Makes a call; the blob is the whole result when the event holds a preview.</summary>
-    public async ValueTask<(RunEvent Event, Blob? Blob)> InvokeAsync(ToolDefinition tool, ToolContext context, JsonElement arguments, ToolStarted intent, CancellationToken interrupted)
+    public async ValueTask<(RunEvent Event, Blob? Blob)> InvokeAsync(
+        ToolDefinition tool,
+        ToolContext context,
+        JsonElement arguments,
+        ToolStarted intent,
+        CancellationToken interrupted)
     {
         long start = time.GetTimestamp();
         using var timeout = new CancellationTokenSource(tool.Timeout, time);
@@ -45,7 +51,9 @@ internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger lo
         }
         catch (Exception e) when (timeout.IsCancellationRequested && !interrupted.IsCancellationRequested)
         {
-            return (Stopped(intent, ToolFailure.Timeout, $"'{intent.Name}' did not return within {tool.Timeout.TotalSeconds:0.###} s.", e), null);
+            return (
+                Stopped(intent, ToolFailure.Timeout, $"'{intent.Name}' did not return within {tool.Timeout.TotalSeconds:0.###} s.", e),
+                null);
         }
         catch (Exception e) when (interrupted.IsCancellationRequested)
         {
@@ -64,10 +72,14 @@ internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger lo
 
     /// <summary>Asks the tool's probe; anything but a clear word is unknown.</summary>
     /// <remarks>
-    /// A call that this process abandoned may still be at work: a probe that looks too early would say "did not happen" of an effect that is about
-    /// to. So it is waited for first; a call that does not end within the tool's timeout is of unknown outcome.
+    /// A call that this process abandoned may still be at work: a probe that looks too early would say "did not happen" of an effect
+    /// that is about to. So it is waited for first; a call that does not end within the tool's timeout is of unknown outcome.
     /// </remarks>
-    public async ValueTask<ProbeResult> ProbeAsync(ToolDefinition tool, ToolContext context, JsonElement arguments, CancellationToken interrupted)
+    public async ValueTask<ProbeResult> ProbeAsync(
+        ToolDefinition tool,
+        ToolContext context,
+        JsonElement arguments,
+        CancellationToken interrupted)
     {
         using var timeout = new CancellationTokenSource(tool.Timeout, time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, interrupted);
@@ -109,7 +121,11 @@ internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger lo
     private void Watch(string key, Task task)
     {
         _running[key] = task;
-        _ = task.ContinueWith(t => _running.TryRemove(new KeyValuePair<string, Task>(key, t)), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        _ = task.ContinueWith(
+            t => _running.TryRemove(new KeyValuePair<string, Task>(key, t)),
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
     }
 
     private static (RunEvent Event, Blob? Blob) Returned(ToolDefinition tool, ToolStarted intent, ToolOutput output, TimeSpan elapsed)

@@ -7,7 +7,13 @@ using Steward.Tools;
 namespace Steward.Engine;
 
 /// <summary>Makes the tool calls of a message: gate, one durable commit of all intents, then the calls in parallel.</summary>
-internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, ChildRuns children, TimeProvider time, IServiceProvider? services, IEffectScope? scope = null)
+internal sealed class ToolStep(
+    IStewardStore store,
+    IToolExecutor executor,
+    ChildRuns children,
+    TimeProvider time,
+    IServiceProvider? services,
+    IEffectScope? scope = null)
 {
     private readonly TransactionalCalls _transactions = new(store, executor, scope);
 
@@ -57,7 +63,8 @@ internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, Chil
             return StepResult.Next.Instance;
         }
 
-        session.Note(new ToolResolved { Turn = call.Turn, Index = call.Index, Outcome = found.Outcome, By = "probe", Result = found.Result });
+        session.Note(
+            new ToolResolved { Turn = call.Turn, Index = call.Index, Outcome = found.Outcome, By = "probe", Result = found.Result });
         return StepResult.Next.Instance;
     }
 
@@ -80,7 +87,9 @@ internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, Chil
             if (tool.Kind is ToolKind.AskUser or ToolKind.HandOff or ToolKind.Wait)
                 session.Note(BuiltInCalls.Begin(call, tool, ToolGate.Arguments(call, tool), now));
             else if (tool.Kind == ToolKind.Agent && children.Find(tool) is null)
-                session.Note(new ToolRejected(call.Turn, call.Index, ToolRejection.AgentMissing, $"The agent '{tool.AgentName}' is not available at the moment. Go on without it, or say what is missing."));
+                session.Note(
+                    new ToolRejected(call.Turn, call.Index, ToolRejection.AgentMissing,
+                        $"The agent '{tool.AgentName}' is not available at the moment. Go on without it, or say what is missing."));
             else
                 admitted.Add(new Admitted(call, intent, tool));
         }
@@ -88,7 +97,8 @@ internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, Chil
         return admitted;
     }
 
-    /// <summary>Passes the gate with as many intents as it lets pass; what no ceiling leaves room for is answered without being made, and what has no slot is left for later.</summary>
+    /// <summary>Passes the gate with as many intents as it lets pass; what no ceiling leaves room
+    /// for is answered without being made, and what has no slot is left for later.</summary>
     private async ValueTask<StepResult> StartAsync(RunSession session, List<Admitted> admitted)
     {
         long waitingSince = time.GetTimestamp();
@@ -124,7 +134,9 @@ internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, Chil
             if (result is not AppendResult.OverBudget over)
                 return StepResult.Of(result);
             BudgetAmount last = admitted[^1].Intent.Reserved;
-            if (over.Shortfall.LeftAtBest >= last.Of(over.Shortfall.Metric) && over.Shortfall.Reserved > 0 && time.GetElapsedTime(waitingSince) < session.Agent.Limits.BudgetWait)
+            if (over.Shortfall.LeftAtBest >= last.Of(over.Shortfall.Metric)
+                && over.Shortfall.Reserved > 0
+                && time.GetElapsedTime(waitingSince) < session.Agent.Limits.BudgetWait)
                 await Task.Delay(s_contention, time, session.Interrupted);
             else
                 Refuse(session, admitted, over.Shortfall);
@@ -158,7 +170,8 @@ internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, Chil
     {
         ToolCall call = admitted[^1].Call;
         admitted.RemoveAt(admitted.Count - 1);
-        string message = $"'{call.Part.Name}' was not called: the ceiling of {shortfall.Metric} for {shortfall.Scope} leaves no room for it. Finish without it.";
+        string message =
+            $"'{call.Part.Name}' was not called: the ceiling of {shortfall.Metric} for {shortfall.Scope} leaves no room for it. Finish without it.";
         session.Note(new ToolRejected(call.Turn, call.Index, ToolRejection.Budget, message));
     }
 
@@ -168,7 +181,8 @@ internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, Chil
         foreach (Admitted call in admitted.Where(a => a.Tool.Effect == ToolEffect.Transactional).ToArray())
         {
             admitted.Remove(call);
-            if (await _transactions.InvokeAsync(session, call.Tool, Context(session, call.Intent), ToolGate.Arguments(call.Call, call.Tool), call.Intent) is { } stopped)
+            if (await _transactions.InvokeAsync(
+                session, call.Tool, Context(session, call.Intent), ToolGate.Arguments(call.Call, call.Tool), call.Intent) is { } stopped)
                 return stopped;
         }
 
@@ -233,10 +247,12 @@ internal sealed class ToolStep(IStewardStore store, IToolExecutor executor, Chil
         JsonElement arguments = ToolGate.Arguments(call.Call, call.Tool);
         using IDisposable? begun = scope?.Begin(session.State, call.Intent);
         using LeaseGuard? guard = call.Tool is { Effect: ToolEffect.Unsafe, Probe: not null } ? new LeaseGuard(session, time) : null;
-        return await executor.InvokeAsync(call.Tool, Context(session, call.Intent), arguments, call.Intent, guard?.Token ?? session.Interrupted);
+        return await executor.InvokeAsync(
+            call.Tool, Context(session, call.Intent), arguments, call.Intent, guard?.Token ?? session.Interrupted);
     }
 
-    /// <summary>What is certain of a call that was held back at the last moment. Where the run was lost, nobody hears of it, and the next worker finds out.</summary>
+    /// <summary>What is certain of a call that was held back at the last moment. Where
+    /// the run was lost, nobody hears of it, and the next worker finds out.</summary>
     private static ToolFailed NotMade(ToolStarted intent) => new()
     {
         Turn = intent.Turn,

@@ -6,10 +6,11 @@ using Steward.Tools;
 
 namespace Steward.Engine;
 
-/// <summary>Makes calls of <see cref="ToolEffect.Transactional"/> tools: in a transaction that the store lends, in which the result is recorded as well.</summary>
+/// <summary>Makes calls of <see cref="ToolEffect.Transactional"/> tools: in a
+/// transaction that the store lends, in which the result is recorded as well.</summary>
 /// <remarks>
-/// So there is no moment between the effect and its record: a crash, a lost lease or a kill switch before the commit takes both back, and the call
-/// is made again under the same key without asking anybody. They are made one after the other, each with a commit of its own.
+/// So there is no moment between the effect and its record: a crash, a lost lease or a kill switch before the commit takes both back, and
+/// the call is made again under the same key without asking anybody. They are made one after the other, each with a commit of its own.
 /// </remarks>
 internal sealed class TransactionalCalls(IStewardStore store, IToolExecutor executor, IEffectScope? scope)
 {
@@ -17,13 +18,19 @@ internal sealed class TransactionalCalls(IStewardStore store, IToolExecutor exec
     /// <exception cref="StewardException">It has a transactional tool, and the store lends no transactions.</exception>
     public static void ThrowIfUnserved(AgentDefinition agent, IStewardStore store)
     {
-        if (store.GetService<ITransactionalStore>() is null && agent.Tools.FirstOrDefault(t => t.Effect == ToolEffect.Transactional) is { } tool)
+        if (store.GetService<ITransactionalStore>() is null
+            && agent.Tools.FirstOrDefault(t => t.Effect == ToolEffect.Transactional) is { } tool)
             throw new StewardException(Unserved(tool));
     }
 
     /// <summary>Makes a call whose intent is durable.</summary>
     /// <returns>Why the run cannot go on here; null when it can.</returns>
-    public async ValueTask<StepResult?> InvokeAsync(RunSession session, ToolDefinition tool, ToolContext context, JsonElement arguments, ToolStarted intent)
+    public async ValueTask<StepResult?> InvokeAsync(
+        RunSession session,
+        ToolDefinition tool,
+        ToolContext context,
+        JsonElement arguments,
+        ToolStarted intent)
     {
         if (store.GetService<ITransactionalStore>() is not { } transactional)
         {
@@ -38,7 +45,8 @@ internal sealed class TransactionalCalls(IStewardStore store, IToolExecutor exec
         {
             AppendResult result = await session.CommitWithAsync(transactional, async transaction =>
             {
-                (RunEvent Event, Blob? Blob) done = await executor.InvokeAsync(tool, context with { Transaction = transaction }, arguments, intent, session.Interrupted);
+                (RunEvent Event, Blob? Blob) done = await executor.InvokeAsync(
+                    tool, context with { Transaction = transaction }, arguments, intent, session.Interrupted);
                 return done.Event is ToolReturned ? done : throw new CallFailedException(done.Event);
             });
             return result is AppendResult.Committed ? null : StepResult.Of(result);
@@ -49,7 +57,8 @@ internal sealed class TransactionalCalls(IStewardStore store, IToolExecutor exec
         }
         catch (TransactionEndedException e)
         {
-            session.Note(Failed(intent, e.IsRolledBack ? ToolFailure.Exception : ToolFailure.OutcomeUnknown, $"'{intent.Name}' failed.", e.Message));
+            session.Note(
+                Failed(intent, e.IsRolledBack ? ToolFailure.Exception : ToolFailure.OutcomeUnknown, $"'{intent.Name}' failed.", e.Message));
         }
 
         return null;

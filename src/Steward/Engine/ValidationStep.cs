@@ -28,7 +28,9 @@ internal sealed class ValidationStep(IRunStore store, IServiceProvider? services
             Finding finding;
             try
             {
-                finding = await Ask(validator, Context(session, answer, calls), session.Interrupted).AsTask().WaitAsync(session.Interrupted);
+                finding = await Ask(validator, Context(session, answer, calls), session.Interrupted)
+                    .AsTask()
+                    .WaitAsync(session.Interrupted);
             }
             catch (OperationCanceledException) when (session.Interruption != Interruption.None)
             {
@@ -40,7 +42,8 @@ internal sealed class ValidationStep(IRunStore store, IServiceProvider? services
                 finding = Finding.Inconclusive($"The validator failed: {e.GetType().Name}: {e.Message}");
             }
 
-            session.Note(new VerdictGiven { Round = round, Validator = validator.Name, Verdict = finding.Verdict, Evidence = finding.Evidence });
+            session.Note(
+                new VerdictGiven { Round = round, Validator = validator.Name, Verdict = finding.Verdict, Evidence = finding.Evidence });
             if (finding.Verdict != Verdict.Passed)
                 break;
         }

@@ -5,9 +5,10 @@ namespace Steward.Engine;
 
 /// <summary>The leases of one worker, renewed for all of its runs at once.</summary>
 /// <remarks>
-/// A lease counts from the moment at which the store was asked, never from its answer: between the two the process may have stood still. In the last
-/// fifth of it no effect starts. A renewal that is under way serves all who want one; who came too late to be in it asks again.
-/// Its age is the greater one of two clocks': the monotonic one stands still while a virtual machine is suspended, the other one may be put back.
+/// A lease counts from the moment at which the store was asked, never from its answer: between the two the
+/// process may have stood still. In the last fifth of it no effect starts. A renewal that is under way serves
+/// all who want one; who came too late to be in it asks again. Its age is the greater one of two clocks': the
+/// monotonic one stands still while a virtual machine is suspended, the other one may be put back.
 /// </remarks>
 internal sealed class WorkerLease(IRunStore store, string worker, TimeSpan duration, TimeProvider time)
 {
@@ -35,7 +36,8 @@ internal sealed class WorkerLease(IRunStore store, string worker, TimeSpan durat
     /// <summary>How long a lease that began then keeps a share of its time.</summary>
     public TimeSpan Left(LeaseTime leasedAt, double share) => duration * share - leasedAt.Age(time);
 
-    /// <summary>The worker's sign of life, when a third of the last one's time is gone; also without a run in hand: what it gave up without a word is let go by it.</summary>
+    /// <summary>The worker's sign of life, when a third of the last one's time is gone; also
+    /// without a run in hand: what it gave up without a word is let go by it.</summary>
     public Task RenewIfDueAsync() => _renewedAt is { } at && IsFresh(at, 1.0 / 3) ? Task.CompletedTask : Renewal();
 
     private Task Renewal()

@@ -13,7 +13,8 @@ public class WorkerOptions
     /// <value>30 seconds; 100 milliseconds to 1 hour.</value>
     public TimeSpan LeaseDuration { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How often an idle worker looks for runs that other processes made claimable. Those of this process are noticed at once.</summary>
+    /// <summary>How often an idle worker looks for runs that other processes
+    /// made claimable. Those of this process are noticed at once.</summary>
     /// <value>1 second; 10 milliseconds to 5 minutes.</value>
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(1);
 
@@ -29,11 +30,13 @@ public class WorkerOptions
     /// <value>20 seconds; 0 to 10 minutes.</value>
     public TimeSpan DrainGrace { get; set; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>How long a run that can go on only with a call of a tool at its limit waits here for a slot. Then it makes room for others, and is back after as long again, or a poll interval.</summary>
+    /// <summary>How long a run that can go on only with a call of a tool at its limit waits here for a
+    /// slot. Then it makes room for others, and is back after as long again, or a poll interval.</summary>
     /// <value>5 seconds; 0 to 10 minutes.</value>
     public TimeSpan SlotWait { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a run is left to workers that have its agent's version, before this one, which has not, takes it and says that the version is missing.</summary>
+    /// <summary>How long a run is left to workers that have its agent's version, before
+    /// this one, which has not, takes it and says that the version is missing.</summary>
     /// <value>30 seconds; 0 to 1 day.</value>
     public TimeSpan VersionPatience { get; set; } = TimeSpan.FromSeconds(30);
 
@@ -49,7 +52,8 @@ public class WorkerOptions
     /// <value>Machine, process id and a number that is new with each start.</value>
     public string? WorkerName { get; set; }
 
-    /// <summary>The one run that this process works on, with those that it starts, whatever their agents; null for all runs of the agents that are here.</summary>
+    /// <summary>The one run that this process works on, with those that it starts,
+    /// whatever their agents; null for all runs of the agents that are here.</summary>
     /// <value>Null.</value>
     public RunId? RootRun { get; set; }
 }

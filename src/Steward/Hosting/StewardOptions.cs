@@ -23,7 +23,8 @@ public sealed class StewardOptions : WorkerOptions
     /// <value>Null: nowhere.</value>
     public Uri? AlertWebhook { get; set; }
 
-    /// <summary>The key of the HMAC-SHA256 in the header <c>Steward-Signature</c>, by which the webhook's receiver knows who posts.</summary>
+    /// <summary>The key of the HMAC-SHA256 in the header <c>Steward-Signature</c>,
+    /// by which the webhook's receiver knows who posts.</summary>
     /// <value>Null: not signed.</value>
     public string? AlertWebhookSecret { get; set; }
 

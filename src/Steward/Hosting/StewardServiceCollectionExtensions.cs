@@ -31,8 +31,10 @@ public static class StewardServiceCollectionExtensions
             services.Configure(configure);
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<RunHub>();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IRunObserver, LoggingObserver>(static s => new LoggingObserver(LoggerOf<LoggingObserver>(s))));
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IRunObserver, StewardMeter>(static s => new StewardMeter(s.GetService<IMeterFactory>())));
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IRunObserver, LoggingObserver>(static s => new LoggingObserver(LoggerOf<LoggingObserver>(s))));
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IRunObserver, StewardMeter>(static s => new StewardMeter(s.GetService<IMeterFactory>())));
         services.TryAddSingleton(CreateAlertSender);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IRunObserver, AlertSender>(static s => s.GetRequiredService<AlertSender>()));
         services.TryAddSingleton(static s => new AgentRegistry(s.GetServices<AgentDefinition>()));
@@ -66,12 +68,19 @@ public static class StewardServiceCollectionExtensions
     private static AlertSender CreateAlertSender(IServiceProvider services)
     {
         StewardOptions options = services.GetRequiredService<IOptions<StewardOptions>>().Value;
-        return new AlertSender(options.AlertWebhook, options.AlertWebhookSecret, options.AlertDelivery, services.GetRequiredService<TimeProvider>(), LoggerOf<AlertSender>(services));
+        return new AlertSender(
+            options.AlertWebhook,
+            options.AlertWebhookSecret,
+            options.AlertDelivery,
+            services.GetRequiredService<TimeProvider>(),
+            LoggerOf<AlertSender>(services));
     }
 
     private static ModelRouter CreateRouter(IServiceProvider services)
     {
-        Dictionary<string, ModelProvider> providers = services.GetServices<ModelProvider>().GroupBy(p => p.Name, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Last(), StringComparer.Ordinal);
+        Dictionary<string, ModelProvider> providers = services.GetServices<ModelProvider>()
+            .GroupBy(p => p.Name, StringComparer.Ordinal)
+            .ToDictionary(g => g.Key, g => g.Last(), StringComparer.Ordinal);
         StewardOptions options = services.GetRequiredService<IOptions<StewardOptions>>().Value;
         return new ModelRouter(
             target => providers.TryGetValue(target.Provider, out ModelProvider? provider) ? provider.Create(services, target) : null,
@@ -112,7 +121,11 @@ public static class StewardServiceCollectionExtensions
         services.GetRequiredService<IOptions<StewardOptions>>().Value,
         services.GetRequiredService<TimeProvider>(),
         new IsolatedObservers(
-            [services.GetRequiredService<LocalRunStreams>(), services.GetRequiredService<RunHub>(), .. services.GetServices<IRunObserver>()],
+            [
+                services.GetRequiredService<LocalRunStreams>(),
+                services.GetRequiredService<RunHub>(),
+                .. services.GetServices<IRunObserver>(),
+            ],
             LoggerOf<IRunObserver>(services)),
         services,
         services.GetService<ILoggerFactory>()?.CreateLogger("Steward") ?? NullLogger.Instance,

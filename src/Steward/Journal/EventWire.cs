@@ -5,7 +5,8 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Steward.Journal;
 
-/// <summary>The wire names of all events, and their JSON. Names and shapes that were released never change: golden journals hold them.</summary>
+/// <summary>The wire names of all events, and their JSON. Names and shapes
+/// that were released never change: golden journals hold them.</summary>
 public static class EventWire
 {
     private static readonly (string Name, JsonTypeInfo Json)[] s_events =
@@ -47,7 +48,8 @@ public static class EventWire
     ];
 
     private static readonly FrozenDictionary<string, JsonTypeInfo> s_byName = s_events.ToFrozenDictionary(e => e.Name, e => e.Json);
-    private static readonly FrozenDictionary<Type, (string Name, JsonTypeInfo Json)> s_byType = s_events.ToFrozenDictionary(e => e.Json.Type);
+    private static readonly FrozenDictionary<Type, (string Name, JsonTypeInfo Json)> s_byType =
+        s_events.ToFrozenDictionary(e => e.Json.Type);
 
     /// <summary>All wire names.</summary>
     public static IReadOnlyCollection<string> Names => s_byName.Keys;
@@ -71,14 +73,17 @@ public static class EventWire
     public static RunEvent Read(string name, ReadOnlySpan<byte> payload)
     {
         if (!s_byName.TryGetValue(name, out JsonTypeInfo? json))
-            throw new JournalException($"The journal holds an event '{name}' that this version of Steward does not know; run it with the newer version that wrote it.");
+            throw new JournalException(
+                $"The journal holds an event '{name}' that this version of Steward does not know; run it with the newer version that wrote it.");
         try
         {
             return (RunEvent)JsonSerializer.Deserialize(payload, json)!;
         }
         catch (JsonException e)
         {
-            throw new JournalException($"The payload of an event '{name}' is not of its shape ({e.Message}); the journal was edited or damaged.", e);
+            throw new JournalException(
+                $"The payload of an event '{name}' is not of its shape ({e.Message}); the journal was edited or damaged.",
+                e);
         }
     }
 }

@@ -20,7 +20,14 @@ public sealed class JournalEntry
     private RunEvent? _event;
 
     /// <summary>Puts an entry together as it was read from a store; <see cref="Verify"/> says whether it is genuine.</summary>
-    public JournalEntry(RunId run, long sequence, string type, DateTimeOffset time, ReadOnlyMemory<byte> payload, ReadOnlyMemory<byte> payloadHash, ReadOnlyMemory<byte> hash)
+    public JournalEntry(
+        RunId run,
+        long sequence,
+        string type,
+        DateTimeOffset time,
+        ReadOnlyMemory<byte> payload,
+        ReadOnlyMemory<byte> payloadHash,
+        ReadOnlyMemory<byte> hash)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(sequence, 1);
         ArgumentException.ThrowIfNullOrEmpty(type);
@@ -33,7 +40,16 @@ public sealed class JournalEntry
         Hash = hash;
     }
 
-    private JournalEntry(RunId run, long sequence, string type, RunEvent runEvent, DateTimeOffset time, byte[] payload, byte[] payloadHash, ReadOnlyMemory<byte> previousHash, byte[] hash)
+    private JournalEntry(
+        RunId run,
+        long sequence,
+        string type,
+        RunEvent runEvent,
+        DateTimeOffset time,
+        byte[] payload,
+        byte[] payloadHash,
+        ReadOnlyMemory<byte> previousHash,
+        byte[] hash)
         : this(run, sequence, type, time, payload, payloadHash, hash)
     {
         _event = runEvent;
@@ -102,7 +118,14 @@ public sealed class JournalEntry
             throw JournalException.Edited(Run, Sequence, NotNext);
     }
 
-    private static void Chain(ReadOnlySpan<byte> previous, RunId run, long sequence, DateTimeOffset time, string type, ReadOnlySpan<byte> payloadHash, Span<byte> hash)
+    private static void Chain(
+        ReadOnlySpan<byte> previous,
+        RunId run,
+        long sequence,
+        DateTimeOffset time,
+        string type,
+        ReadOnlySpan<byte> payloadHash,
+        Span<byte> hash)
     {
         Span<byte> buffer = stackalloc byte[HashSize + 16 + 8 + 8 + 64 + 1 + HashSize];
         previous.CopyTo(buffer);

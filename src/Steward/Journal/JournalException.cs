@@ -19,10 +19,12 @@ public sealed class JournalException : StewardException
     public bool IsLoss { get; init; }
 
     internal static JournalException Edited(RunId run, long sequence, string how) =>
-        new($"The journal of run {run} is not genuine at sequence {sequence}: {how}. Nothing was run. Restore the database from a backup, or see docs/durability.md.") { Run = run, Sequence = sequence };
+        new(
+            $"The journal of run {run} is not genuine at sequence {sequence}: {how}. Nothing was run. Restore the database from a backup, or see docs/durability.md.") { Run = run, Sequence = sequence };
 
     internal static JournalException Gap(RunId run, long expected, long actual) =>
-        new($"The journal of run {run} has a gap: sequence {expected} was due, {actual} came. Nothing was run. Restore the database from a backup, or see docs/durability.md.") { Run = run, Sequence = expected };
+        new(
+            $"The journal of run {run} has a gap: sequence {expected} was due, {actual} came. Nothing was run. Restore the database from a backup, or see docs/durability.md.") { Run = run, Sequence = expected };
 
     /// <summary>The journal ends before what was already acknowledged.</summary>
     public static JournalException WentBackwards(RunId run, long acknowledged, long head) =>

@@ -63,6 +63,7 @@ public static class RunStatusExtensions
         "completed" => RunStatus.Completed,
         "failed" => RunStatus.Failed,
         "cancelled" => RunStatus.Cancelled,
-        _ => throw new FormatException($"'{name}' is not a run status; expected planning, executing, validating, reflecting, awaiting, completed, failed or cancelled."),
+        _ => throw new FormatException(
+            $"'{name}' is not a run status; expected planning, executing, validating, reflecting, awaiting, completed, failed or cancelled."),
     };
 }

@@ -14,9 +14,12 @@ internal static class ModelErrors
         ModelException failure => failure,
         OperationCanceledException when interrupted.IsCancellationRequested => null,
         OperationCanceledException => new ModelException(ModelFailure.Timeout, $"The model call was given up: {e.Message}", e),
-        HttpRequestException { StatusCode: { } status } => new ModelException(Of(status), $"The model call failed: {e.Message}", e) { StatusCode = (int)status, NotBilled = true },
-        HttpRequestException { InnerException: SocketException } => new ModelException(ModelFailure.Unavailable, $"The model could not be reached: {e.Message}", e) { NotBilled = true },
-        HttpRequestException or IOException => new ModelException(ModelFailure.StreamInterrupted, $"The model's answer broke off: {e.Message}", e),
+        HttpRequestException { StatusCode: { } status } =>
+            new ModelException(Of(status), $"The model call failed: {e.Message}", e) { StatusCode = (int)status, NotBilled = true },
+        HttpRequestException { InnerException: SocketException } =>
+            new ModelException(ModelFailure.Unavailable, $"The model could not be reached: {e.Message}", e) { NotBilled = true },
+        HttpRequestException or IOException =>
+            new ModelException(ModelFailure.StreamInterrupted, $"The model's answer broke off: {e.Message}", e),
         TimeoutException => new ModelException(ModelFailure.Timeout, $"The model did not answer in time: {e.Message}", e),
         JsonException => new ModelException(ModelFailure.InvalidResponse, $"The model's answer could not be read: {e.Message}", e),
         _ => new ModelException(ModelFailure.Unknown, $"The model call failed: {e.GetType().Name}: {e.Message}", e),

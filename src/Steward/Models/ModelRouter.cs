@@ -25,7 +25,12 @@ public sealed class ModelRouter
     /// <param name="options">Back-off and circuit breaking.</param>
     /// <param name="time">The clock of back-off and breakers.</param>
     /// <param name="randomizer">Jitter in [0, 1); null for a good one.</param>
-    public ModelRouter(Func<ModelTarget, IChatClient?> clients, ModelCatalog catalog, ModelRetryOptions options, TimeProvider time, Func<double>? randomizer = null)
+    public ModelRouter(
+        Func<ModelTarget, IChatClient?> clients,
+        ModelCatalog catalog,
+        ModelRetryOptions options,
+        TimeProvider time,
+        Func<double>? randomizer = null)
     {
         ArgumentNullException.ThrowIfNull(clients);
         ArgumentNullException.ThrowIfNull(catalog);
@@ -50,7 +55,9 @@ public sealed class ModelRouter
         if (_found.TryGetValue(target, out IChatClient? known))
             return known;
         IChatClient client = _clients(target)
-            ?? throw new ModelException(ModelFailure.InvalidRequest, $"No model provider is registered as '{target.Provider}'. Register its IChatClient with AddModels, or mend the route.") { NotBilled = true };
+            ?? throw new ModelException(
+                ModelFailure.InvalidRequest,
+                $"No model provider is registered as '{target.Provider}'. Register its IChatClient with AddModels, or mend the route.") { NotBilled = true };
         return _found.GetOrAdd(target, client);
     }
 
@@ -79,7 +86,8 @@ public sealed class ModelRouter
             UseJitter = true,
             Delay = _options.Delay,
             MaxDelay = _options.MaxDelay,
-            ShouldHandle = new PredicateBuilder().Handle<ModelException>(e => IsTransient(e.Failure) && !(e.RetryAfter > _options.MaxRetryAfter)),
+            ShouldHandle = new PredicateBuilder().Handle<ModelException>(
+                e => IsTransient(e.Failure) && !(e.RetryAfter > _options.MaxRetryAfter)),
             DelayGenerator = static args => ValueTask.FromResult((args.Outcome.Exception as ModelException)?.RetryAfter),
         };
         if (_randomizer is not null)
@@ -94,7 +102,8 @@ public sealed class ModelRouter
             MinimumThroughput = _options.BreakerThroughput,
             SamplingDuration = _options.BreakerWindow,
             BreakDuration = _options.BreakerOpen,
-            ShouldHandle = new PredicateBuilder().Handle<ModelException>(e => e.Failure is ModelFailure.Overloaded or ModelFailure.Timeout or ModelFailure.Unavailable),
+            ShouldHandle = new PredicateBuilder().Handle<ModelException>(
+                e => e.Failure is ModelFailure.Overloaded or ModelFailure.Timeout or ModelFailure.Unavailable),
         })
         .Build();
 }

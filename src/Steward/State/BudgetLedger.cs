@@ -73,7 +73,8 @@ internal static class BudgetLedger
             if (changes[i].Day == change.Day)
             {
                 BudgetChange sum = changes[i];
-                changes[i] = new BudgetChange(sum.Day, sum.Spend + change.Spend, sum.Release + change.Release, sum.Reserve + change.Reserve);
+                changes[i] = new BudgetChange(
+                    sum.Day, sum.Spend + change.Spend, sum.Release + change.Release, sum.Reserve + change.Reserve);
                 return;
             }
         }

@@ -30,7 +30,8 @@ public sealed record Conversation
     };
 
     /// <summary>A conversation of these messages in place of this one; nothing of it has been counted yet.</summary>
-    internal static Conversation Of(IEnumerable<ChatMessage> messages) => messages.Aggregate(new Conversation(), (so, message) => so.Say(message));
+    internal static Conversation Of(IEnumerable<ChatMessage> messages) =>
+        messages.Aggregate(new Conversation(), (so, message) => so.Say(message));
 
     /// <summary>The conversation with a message before its last one.</summary>
     internal Conversation SayBeforeLast(ChatMessage message) => Of([.. Messages.Take(Messages.Count - 1), message, Messages[^1]]);

@@ -20,7 +20,14 @@ internal static class Inbox
         ReassignSignal reassign => Reassign(state, signal.Id, reassign),
         ChildSignal child => Child(state, signal.Id, child),
         NamedSignal named => new SignalReceived(signal.Id, named.Name, named.Payload),
-        MigrateSignal migrate => new RunMigrated(signal.Id, state.Started.AgentVersion, state.Started.DefinitionHash, migrate.AgentVersion, migrate.DefinitionHash, migrate.By, migrate.Note),
+        MigrateSignal migrate => new RunMigrated(
+            signal.Id,
+            state.Started.AgentVersion,
+            state.Started.DefinitionHash,
+            migrate.AgentVersion,
+            migrate.DefinitionHash,
+            migrate.By,
+            migrate.Note),
         _ => new SignalIgnored(signal.Id, $"This version does not know the signal '{signal.Body.GetType().Name}'."),
     };
 
@@ -48,6 +55,15 @@ internal static class Inbox
         : new QuestionReassigned(id, reassign.Question, reassign.By, reassign.Assignee, reassign.Roles, reassign.Override);
 
     private static RunEvent Child(RunState state, string id, ChildSignal child) => state.Children.Any(c => c.Child == child.Child)
-        ? new ChildEnded { Signal = id, Child = child.Child, Status = child.Status, Output = child.Output, Reason = child.Reason, Spent = child.Spent, FailedCalls = child.FailedCalls }
+        ? new ChildEnded
+        {
+            Signal = id,
+            Child = child.Child,
+            Status = child.Status,
+            Output = child.Output,
+            Reason = child.Reason,
+            Spent = child.Spent,
+            FailedCalls = child.FailedCalls,
+        }
         : new SignalIgnored(id, $"Run {child.Child} is no open child of this run.");
 }

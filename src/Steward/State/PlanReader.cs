@@ -59,9 +59,13 @@ internal static class PlanReader
             return Wrong("The answer is not a JSON object. Answer with the plan alone, as one JSON object.");
         SchemaResult checkedPlan = s_schema.Validate(json);
         if (!checkedPlan.IsValid)
-            return Wrong("The plan does not have the shape that was asked for:" + string.Concat(checkedPlan.Errors.Take(5).Select(e => $"\n- at {(e.InstancePointer.Length == 0 ? "the top" : e.InstancePointer)}: {e.Message}")));
+            return Wrong(
+                "The plan does not have the shape that was asked for:" + string.Concat(checkedPlan.Errors.Take(5).Select(e =>
+                    $"\n- at {(e.InstancePointer.Length == 0 ? "the top" : e.InstancePointer)}: {e.Message}")));
         if (json.TryGetProperty("direct", out _))
-            return agent.Planning!.Mode == PlanningMode.Auto ? new Reading(null, true, null) : Wrong("A plan is needed here: answer with its steps.");
+            return agent.Planning!.Mode == PlanningMode.Auto
+                ? new Reading(null, true, null)
+                : Wrong("A plan is needed here: answer with its steps.");
         Plan plan = json.Deserialize(EventJson.Default.Plan)!;
         plan = plan with { Steps = [.. plan.Steps.Select(s => Normalize(s, agent))] };
         return Check(plan, agent, state) is { } wrong ? Wrong(wrong) : new Reading(plan, false, null);
@@ -73,7 +77,8 @@ internal static class PlanReader
     public static string Hash(Plan plan)
     {
         JsonNode steps = JsonSerializer.SerializeToNode(plan with { Reflection = null }, EventJson.Default.Plan)!;
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(CanonicalJson.Sha256Hex(JsonElement.Parse(steps.ToJsonString())))));
+        return Convert.ToHexStringLower(
+            SHA256.HashData(Encoding.UTF8.GetBytes(CanonicalJson.Sha256Hex(JsonElement.Parse(steps.ToJsonString())))));
     }
 
     // A step that means to use a destructive tool is destructive, whatever the planner says.
@@ -100,7 +105,8 @@ internal static class PlanReader
         if (Cycle(plan) is { } cycle)
             return $"The steps depend on each other in a circle: {cycle}.";
         if (plan.Steps.Count > agent.Planning!.MaxSteps)
-            return string.Create(CultureInfo.InvariantCulture, $"The plan has {plan.Steps.Count} steps; at most {agent.Planning.MaxSteps} are allowed.");
+            return string.Create(
+                CultureInfo.InvariantCulture, $"The plan has {plan.Steps.Count} steps; at most {agent.Planning.MaxSteps} are allowed.");
         if (state.Tried.Contains(Hash(plan)))
             return "This very plan was tried before and failed. Make another one: say in 'reflection' what will be different.";
         return state.Round > 0 && string.IsNullOrWhiteSpace(plan.Reflection)

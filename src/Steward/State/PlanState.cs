@@ -59,7 +59,16 @@ public sealed record PlanState
         Guidance.PlanWanted => this with { IsWanted = true },
         Guidance.BadPlan => this with { BadPlans = BadPlans + 1 },
         Guidance.NoPlan => this with { IsDirect = true, IsWanted = false },
-        Guidance.Reflect => this with { IsWanted = true, IsAnswering = false, Plan = null, Steps = [], Failure = null, Tried = Plan is { } plan ? Tried.Add(PlanReader.Hash(plan)) : Tried },
+        Guidance.Reflect =>
+            this with
+            {
+                IsWanted = true,
+                IsAnswering = false,
+                Plan = null,
+                Steps = [],
+                Failure = null,
+                Tried = Plan is { } plan ? Tried.Add(PlanReader.Hash(plan)) : Tried,
+            },
         _ => this with { IsAnswering = true },
     };
 

@@ -5,10 +5,12 @@ using Steward.Journal;
 
 namespace Steward.State;
 
-/// <summary>Decides for a planned run: plan, carry out step by step, answer, validate; after a failure reflect and plan anew. Pure.</summary>
+/// <summary>Decides for a planned run: plan, carry out step by step,
+/// answer, validate; after a failure reflect and plan anew. Pure.</summary>
 /// <remarks>
-/// The run's own conversation is the planner's. Each step is a child run that is told its goal and the results that it depends on, and
-/// nothing else. So steps run in parallel, survive crashes, draw on the run's budget, ask people and stop under its kill switch as every run does.
+/// The run's own conversation is the planner's. Each step is a child run that is told its goal and
+/// the results that it depends on, and nothing else. So steps run in parallel, survive crashes,
+/// draw on the run's budget, ask people and stop under its kill switch as every run does.
 /// </remarks>
 internal static class PlannedMode
 {
@@ -31,7 +33,9 @@ internal static class PlannedMode
             return new RunAction.StartSteps(steps);
         if (!planning.IsAnswering)
             return new RunAction.Record(new GuidanceAdded(Guidance.StepsDone, StepsDone(planning)));
-        return state.Answer is { } answer ? Decide.NextForAnswer(state, agent, answer) : Decide.NextTurn(state, agent, ModelRole.Summarizer);
+        return state.Answer is { } answer
+            ? Decide.NextForAnswer(state, agent, answer)
+            : Decide.NextTurn(state, agent, ModelRole.Summarizer);
     }
 
     /// <summary>Steps that can begin: what they depend on is done, nothing has failed, and there is room.</summary>
@@ -42,14 +46,18 @@ internal static class PlannedMode
             return [];
         int room = agent.Planning!.ParallelSteps - planning.Steps.Count(s => s.Status == StepStatus.Running);
         HashSet<string> done = [.. planning.Steps.Where(s => s.Status == StepStatus.Done).Select(s => s.Step.Id)];
-        return [.. planning.Steps.Where(s => s.Status == StepStatus.Pending && s.Step.DependsOn.All(done.Contains)).Take(Math.Max(0, room)).Select(s => s.Step)];
+        return [.. planning.Steps.Where(s => s.Status == StepStatus.Pending && s.Step.DependsOn.All(done.Contains))
+            .Take(Math.Max(0, room))
+            .Select(s => s.Step)];
     }
 
     /// <summary>What a step's run is told.</summary>
     public static string InputOf(RunState state, PlanStep step)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"You carry out one step of a larger task, and only this step.\n\nThe whole task: {Text(state.Started.Input)}\n\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"You carry out one step of a larger task, and only this step.\n\nThe whole task: {Text(state.Started.Input)}\n\n");
         text.Append(CultureInfo.InvariantCulture, $"Your step ({step.Id}): {step.Goal}\nIt is done when: {step.SuccessCriterion}\n");
         if (step.Tools.Count > 0)
             text.Append(CultureInfo.InvariantCulture, $"Tools meant for it: {string.Join(", ", step.Tools)}\n");
@@ -62,11 +70,16 @@ internal static class PlannedMode
     public static RunAction Reflect(RunState state, AgentDefinition agent, string reason, string failure)
     {
         if (state.Planning.Round >= agent.Planning!.MaxRounds)
-            return Decide.Fail(state, Reasons.Iterations, string.Create(CultureInfo.InvariantCulture, $"{state.Planning.Round} plans were made, the most that are allowed. The last one ended with: {failure}"));
+            return Decide.Fail(
+                state,
+                Reasons.Iterations,
+                string.Create(CultureInfo.InvariantCulture,
+                    $"{state.Planning.Round} plans were made, the most that are allowed. The last one ended with: {failure}"));
         var text = new StringBuilder($"The plan did not lead to the goal. {failure}\n");
         foreach (StepState step in state.Planning.Steps)
             text.Append(CultureInfo.InvariantCulture, $"\n- step '{step.Step.Id}' ({step.Step.Goal}): {Describe(step)}");
-        text.Append("\n\nReflect: what happened, and what has to be different? Then make another plan for what is still to do, in the same JSON shape, with the reflection in 'reflection'. What is done stays done: do not do it again. The same plan is refused.");
+        text.Append(
+            "\n\nReflect: what happened, and what has to be different? Then make another plan for what is still to do, in the same JSON shape, with the reflection in 'reflection'. What is done stays done: do not do it again. The same plan is refused.");
         return new RunAction.Record(
             new StateChanged(state.Status, RunStatus.Reflecting, reason, failure),
             new GuidanceAdded(Guidance.Reflect, text.ToString()),
@@ -92,7 +105,10 @@ internal static class PlannedMode
         }
 
         return state.Planning.BadPlans >= BadPlansAllowed
-            ? Decide.Fail(state, Reasons.BadPlan, $"The planner made {BadPlansAllowed + 1} plans in a row that cannot be carried out. The last: {read.Error}")
+            ? Decide.Fail(
+                state,
+                Reasons.BadPlan,
+                $"The planner made {BadPlansAllowed + 1} plans in a row that cannot be carried out. The last: {read.Error}")
             : new RunAction.Record(new GuidanceAdded(Guidance.BadPlan, $"{read.Error}\nAnswer with the corrected plan alone."));
     }
 
@@ -122,7 +138,9 @@ internal static class PlannedMode
 
     private static string PlanWanted(PlanningOptions options) =>
         $"Before anything is done, make a plan. Answer with one JSON object of this JSON Schema, and nothing else:\n{PlanReader.Schema}\nEach step is carried out by itself, with the tools above, and knows only its goal and the results of the steps that it depends on; steps that do not depend on each other run at the same time. estimatedCost is in {options.Unit}."
-        + (options.Mode == PlanningMode.Auto ? "\nWhen the task is a matter of one or two tool calls, answer {\"direct\": true} instead." : "");
+        + (
+            options.Mode == PlanningMode.Auto
+                ? "\nWhen the task is a matter of one or two tool calls, answer {\"direct\": true} instead." : "");
 
     private static string StepsDone(PlanState planning)
     {

@@ -5,7 +5,8 @@ using Steward.Journal;
 
 namespace Steward.State;
 
-/// <summary>The hash that stands for a model's request in the journal: over the definition's hash and the conversation's running one, never over the request's bytes.</summary>
+/// <summary>The hash that stands for a model's request in the journal: over the definition's
+/// hash and the conversation's running one, never over the request's bytes.</summary>
 internal static class RequestHash
 {
     /// <summary>The version of the request builder; changes when the same state would give another request.</summary>
@@ -40,7 +41,8 @@ internal static class RequestHash
     /// <exception cref="JournalException">It is another request, under the same builder.</exception>
     public static void Verify(RunState before, ModelStarted intent)
     {
-        if (intent.Builder == Version && Of(before, intent.Role, intent.Provider, intent.Model, intent.WrapUp, intent.Purpose) != intent.RequestHash)
+        if (intent.Builder == Version
+            && Of(before, intent.Role, intent.Provider, intent.Model, intent.WrapUp, intent.Purpose) != intent.RequestHash)
         {
             throw new JournalException(
                 $"The request of turn {intent.Turn} of run {before.Run} cannot be rebuilt: its hash is not {intent.RequestHash}. The journal was edited, or this build of Steward is not the one of builder version {Version}.")

@@ -17,8 +17,10 @@ public static class RunJournal
         return state;
     }
 
-    /// <summary>Folds the journal of a claimed run, from its snapshot where there is a good one; it must reach as far as the claim says.</summary>
-    /// <remarks>The chain is checked from its first entry all the same: a snapshot saves reading events, not noticing that one was edited.</remarks>
+    /// <summary>Folds the journal of a claimed run, from its snapshot where
+    /// there is a good one; it must reach as far as the claim says.</summary>
+    /// <remarks>The chain is checked from its first entry all the same: a
+    /// snapshot saves reading events, not noticing that one was edited.</remarks>
     internal static async ValueTask<RunState> LoadAsync(IRunStore store, Claim claim)
     {
         RunId run = claim.Lease.Run;

@@ -61,7 +61,8 @@ public sealed record ToolCall
     /// <summary>Whether somebody said that the lost effect did not happen, so that it may be called again.</summary>
     public bool Cleared { get; init; }
 
-    /// <summary>What a person approved: the binding of tool, arguments and definition. It may start only while that is still what it is.</summary>
+    /// <summary>What a person approved: the binding of tool, arguments and
+    /// definition. It may start only while that is still what it is.</summary>
     public string? ApprovedBinding { get; init; }
 
     /// <summary>The policy under which it was approved: arguments that a person changed may come under a stricter one.</summary>

@@ -32,7 +32,12 @@ public static class BudgetChanges
         {
             BudgetChange change = changes[i];
             if (day is null || change.Day == day)
-                sum = sum with { Spend = sum.Spend + change.Spend, Release = sum.Release + change.Release, Reserve = sum.Reserve + change.Reserve };
+                sum = sum with
+                {
+                    Spend = sum.Spend + change.Spend,
+                    Release = sum.Release + change.Release,
+                    Reserve = sum.Reserve + change.Reserve,
+                };
         }
 
         return sum;

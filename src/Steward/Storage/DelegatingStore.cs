@@ -4,8 +4,8 @@ namespace Steward.Storage;
 
 /// <summary>A store that passes everything on to another one; override what is to be done differently.</summary>
 /// <remarks>
-/// <see cref="GetService"/> finds the optional contracts of the inner store, so a decorator keeps them all. A decorator that must also stand
-/// before one of those, such as <see cref="ITransactionalStore"/>, implements it, and is then what is found.
+/// <see cref="GetService"/> finds the optional contracts of the inner store, so a decorator keeps them all. A decorator that
+/// must also stand before one of those, such as <see cref="ITransactionalStore"/>, implements it, and is then what is found.
 /// </remarks>
 /// <param name="inner">The store that does the work.</param>
 public class DelegatingStore(IStewardStore inner) : IStewardStore

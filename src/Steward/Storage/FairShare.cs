@@ -3,7 +3,8 @@ namespace Steward.Storage;
 /// <summary>Whose run is claimed next: tenants take turns, so that one with a long queue keeps no other waiting.</summary>
 public static class FairShare
 {
-    /// <summary>How many runs that are due are looked at, longest due first, before tenants are looked for that are not among them.</summary>
+    /// <summary>How many runs that are due are looked at, longest due first,
+    /// before tenants are looked for that are not among them.</summary>
     public const int Window = 256;
 
     /// <summary>How many tenants beyond the window are looked at in one claim; the next claim goes on after the last of them.</summary>
@@ -15,7 +16,12 @@ public static class FairShare
     /// <param name="atWork">How many runs of a tenant are leased now.</param>
     /// <param name="max">How many to pick.</param>
     /// <param name="most">How many runs of a tenant may be leased at once; null for as many as there are.</param>
-    public static List<T> Pick<T>(IReadOnlyList<T> due, Func<T, string> tenant, Func<string, int> atWork, int max, Func<string, int?>? most = null)
+    public static List<T> Pick<T>(
+        IReadOnlyList<T> due,
+        Func<T, string> tenant,
+        Func<string, int> atWork,
+        int max,
+        Func<string, int?>? most = null)
     {
         ArgumentNullException.ThrowIfNull(due);
         ArgumentNullException.ThrowIfNull(tenant);

@@ -3,7 +3,8 @@ using Steward.Journal;
 
 namespace Steward.Storage;
 
-/// <summary>What somebody, or something that happened, says about a run or one of its messages. Kept beside the journal: an ended run never changes.</summary>
+/// <summary>What somebody, or something that happened, says about a run or one of
+/// its messages. Kept beside the journal: an ended run never changes.</summary>
 public sealed record Feedback
 {
     /// <summary>The sender's id: sent again, it changes nothing.</summary>

@@ -8,10 +8,22 @@ public static class Gate
     /// <summary>The share of a ceiling at which an alert is raised.</summary>
     public const decimal AlertThreshold = 0.8m;
 
-    private static readonly BudgetMetric[] s_metrics = [BudgetMetric.ModelCalls, BudgetMetric.ToolCalls, BudgetMetric.Tokens, BudgetMetric.Usd];
+    private static readonly BudgetMetric[] s_metrics =
+    [
+        BudgetMetric.ModelCalls,
+        BudgetMetric.ToolCalls,
+        BudgetMetric.Tokens,
+        BudgetMetric.Usd,
+    ];
 
     /// <summary>The scopes on which a run of this kind draws, for a change counted on a day.</summary>
-    public static BudgetScope[] Scopes(RunId run, string tenant, string? session, string agent, DateOnly day, IReadOnlyList<RunId>? ancestors = null) =>
+    public static BudgetScope[] Scopes(
+        RunId run,
+        string tenant,
+        string? session,
+        string agent,
+        DateOnly day,
+        IReadOnlyList<RunId>? ancestors = null) =>
     [
         BudgetScope.ForRun(run),
         .. (ancestors ?? []).Select(BudgetScope.ForRun),
@@ -35,7 +47,8 @@ public static class Gate
     public static ArgumentException NotInInbox(RunId run, string signal) =>
         new($"Signal '{signal}' is not in the inbox of run {run}: it never came, or was applied before.");
 
-    /// <summary>Checks a batch before and apart from any state: its sizes, and that its entries, blobs and children hold together.</summary>
+    /// <summary>Checks a batch before and apart from any state: its sizes,
+    /// and that its entries, blobs and children hold together.</summary>
     /// <exception cref="ArgumentException">The batch contradicts itself: a defect of the runtime, never of its user.</exception>
     /// <exception cref="JournalException">An entry does not continue the chain of the one before.</exception>
     /// <exception cref="StoreException">Something in it is larger than the limits allow.</exception>
@@ -49,7 +62,9 @@ public static class Gate
             JournalEntry entry = batch.Entries[i];
             long due = batch.ExpectedSequence + i + 1;
             if (entry.Run != batch.Lease.Run || entry.Sequence != due)
-                throw new ArgumentException($"Entry {entry.Sequence} of run {entry.Run} does not follow sequence {due - 1} of run {batch.Lease.Run}.", nameof(batch));
+                throw new ArgumentException(
+                    $"Entry {entry.Sequence} of run {entry.Run} does not follow sequence {due - 1} of run {batch.Lease.Run}.",
+                    nameof(batch));
             if (i > 0)
                 entry.Verify(batch.Entries[i - 1].Hash);
         }
@@ -69,7 +84,9 @@ public static class Gate
         ArgumentNullException.ThrowIfNull(start);
         ArgumentNullException.ThrowIfNull(limits);
         if (start.Entry.Run != start.Run || start.Entry.Sequence != 1 || start.Entry.Event is not RunStarted)
-            throw new ArgumentException($"The first entry of run {start.Run} must be its 'run.started' at sequence 1; it is '{start.Entry.Type}' at sequence {start.Entry.Sequence} of run {start.Entry.Run}.", nameof(start));
+            throw new ArgumentException(
+                $"The first entry of run {start.Run} must be its 'run.started' at sequence 1; it is '{start.Entry.Type}' at sequence {start.Entry.Sequence} of run {start.Entry.Run}.",
+                nameof(start));
         limits.Check(start.Entry);
         Labels.Check(start.Started.Labels);
         if (start.Definition is { } definition)
@@ -79,7 +96,9 @@ public static class Gate
         foreach (JournalEntry entry in start.Copied)
         {
             if (entry.Run != start.Run || entry.Sequence != before.Sequence + 1)
-                throw new ArgumentException($"Copied entry {entry.Sequence} of run {entry.Run} does not follow sequence {before.Sequence} of run {start.Run}.", nameof(start));
+                throw new ArgumentException(
+                    $"Copied entry {entry.Sequence} of run {entry.Run} does not follow sequence {before.Sequence} of run {start.Run}.",
+                    nameof(start));
             limits.Check(entry);
             entry.Verify(before.Hash);
             before = entry;
@@ -147,7 +166,12 @@ public static class Gate
     }
 
     /// <summary>The switch that stands over a run, if any.</summary>
-    public static KillSwitch? FindSwitch(IReadOnlyCollection<KillSwitch> engaged, RunId run, string tenant, string agent, IReadOnlyList<RunId>? ancestors = null)
+    public static KillSwitch? FindSwitch(
+        IReadOnlyCollection<KillSwitch> engaged,
+        RunId run,
+        string tenant,
+        string agent,
+        IReadOnlyList<RunId>? ancestors = null)
     {
         ArgumentNullException.ThrowIfNull(engaged);
         foreach (KillSwitch killSwitch in engaged)

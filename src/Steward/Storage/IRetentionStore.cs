@@ -9,18 +9,25 @@ namespace Steward.Storage;
 /// </remarks>
 public interface IRetentionStore
 {
-    /// <summary>The families that may be deleted at this moment, oldest root first. Changes nothing, and others may go on meanwhile.</summary>
+    /// <summary>The families that may be deleted at this moment, oldest root
+    /// first. Changes nothing, and others may go on meanwhile.</summary>
     IAsyncEnumerable<EndedFamily> EndedAsync(RetentionQuery query, CancellationToken cancellationToken = default);
 
-    /// <summary>Deletes families in one transaction, with all that is theirs alone: journals, signals, questions, feedback, snapshots, their budgets, and those of sessions that have no run left.</summary>
-    /// <remarks>Each is looked at once more inside that transaction. Their keys become free. What they spent stays counted on agent, tenant and the whole.</remarks>
+    /// <summary>Deletes families in one transaction, with all that is theirs alone: journals, signals,
+    /// questions, feedback, snapshots, their budgets, and those of sessions that have no run left.</summary>
+    /// <remarks>Each is looked at once more inside that transaction. Their keys become
+    /// free. What they spent stays counted on agent, tenant and the whole.</remarks>
     /// <param name="roots">The families' roots; as many as one transaction should carry.</param>
     /// <param name="olderThan">For how long a family must have been at rest, by the store's clock.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The roots whose families this call deleted: not those that are gone already, live, or ended too recently.</returns>
-    ValueTask<IReadOnlyList<RunId>> PruneAsync(IReadOnlyCollection<RunId> roots, TimeSpan olderThan, CancellationToken cancellationToken = default);
+    ValueTask<IReadOnlyList<RunId>> PruneAsync(
+        IReadOnlyCollection<RunId> roots,
+        TimeSpan olderThan,
+        CancellationToken cancellationToken = default);
 
-    /// <summary>Deletes blobs that no run has named for <see cref="BlobSweep.Grace"/>: that a sweep before that, and this one, found unnamed, and nobody has kept again between.</summary>
+    /// <summary>Deletes blobs that no run has named for <see cref="BlobSweep.Grace"/>: that a sweep
+    /// before that, and this one, found unnamed, and nobody has kept again between.</summary>
     /// <remarks>Reads everything that the store holds, while others go on.</remarks>
     /// <param name="apply">Otherwise it only says what would go, and changes nothing.</param>
     /// <param name="cancellationToken">Cancels it; what is deleted by then stays deleted.</param>

@@ -2,7 +2,8 @@ using Steward.Journal;
 
 namespace Steward.Storage;
 
-/// <summary>Where runs live. <see cref="AppendAsync"/> is the gate: the one transaction in which everything is enforced that an effect depends on.</summary>
+/// <summary>Where runs live. <see cref="AppendAsync"/> is the gate: the one
+/// transaction in which everything is enforced that an effect depends on.</summary>
 /// <remarks>
 /// The contract, held by the conformance suite in <c>Steward.Testing</c>:
 /// what a method acknowledges is durable; a method that throws may or may not have happened, and repeating it with the same ids is safe;
@@ -10,7 +11,8 @@ namespace Steward.Storage;
 /// </remarks>
 public interface IRunStore
 {
-    /// <summary>Starts a run, or finds the one that the same tenant started with the same key. A queue that is full takes no run that is nobody's child.</summary>
+    /// <summary>Starts a run, or finds the one that the same tenant started with the
+    /// same key. A queue that is full takes no run that is nobody's child.</summary>
     /// <exception cref="StoreException">The store cannot take it: full, read-only, damaged, or gone.</exception>
     ValueTask<StartResult> StartAsync(RunStart start, CancellationToken cancellationToken = default);
 
@@ -18,7 +20,8 @@ public interface IRunStore
     ValueTask<SignalResult> SignalAsync(Signal signal, CancellationToken cancellationToken = default);
 
     /// <summary>Takes the leases of runs that are claimable (epoch + 1), in turns between tenants; empty when there are none.</summary>
-    /// <remarks>Tenants with the fewest leased runs come first (<see cref="FairShare"/>); of one tenant's, those that have been claimable for longest.</remarks>
+    /// <remarks>Tenants with the fewest leased runs come first (<see cref="FairShare"/>);
+    /// of one tenant's, those that have been claimable for longest.</remarks>
     ValueTask<IReadOnlyList<Claim>> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>A worker's sign of life: prolongs the leases that it still works under, all at once.</summary>
@@ -27,12 +30,18 @@ public interface IRunStore
     /// <param name="duration">For how long, from now.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>Those of the leases that it still holds. A lease that has run out is held until somebody else claims the run.</returns>
-    ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default);
+    ValueTask<IReadOnlyList<Lease>> RenewAsync(
+        string worker,
+        IReadOnlyCollection<Lease> leases,
+        TimeSpan duration,
+        CancellationToken cancellationToken = default);
 
-    /// <summary>What the runs leased by a worker should look at now: signals that came in, switches that were engaged. Cheap enough to ask several times a second.</summary>
+    /// <summary>What the runs leased by a worker should look at now: signals that came in,
+    /// switches that were engaged. Cheap enough to ask several times a second.</summary>
     ValueTask<IReadOnlyList<RunAttention>> WatchAsync(string worker, CancellationToken cancellationToken = default);
 
-    /// <summary>The gate: checks epoch, sequence, kill switches, budgets and limits of calls, and records events, in one transaction.</summary>
+    /// <summary>The gate: checks epoch, sequence, kill switches, budgets and
+    /// limits of calls, and records events, in one transaction.</summary>
     ValueTask<AppendResult> AppendAsync(RunBatch batch, CancellationToken cancellationToken = default);
 
     /// <summary>Reads a run's journal in order, from the entry after <paramref name="after"/>; empty for an unknown run.</summary>
@@ -61,10 +70,12 @@ public interface IRunStore
     ValueTask<IReadOnlyList<Feedback>> FeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken = default);
 }
 
-/// <summary>A store that hears what other processes do. Only ever a hint: some are lost, some come for nothing, and polling finds everything without them.</summary>
+/// <summary>A store that hears what other processes do. Only ever a hint: some are
+/// lost, some come for nothing, and polling finds everything without them.</summary>
 public interface IHintingStore
 {
-    /// <summary>Runs that may have become claimable, got a signal, or settled; null stands for any run. Ends when it is cancelled, or the store has no hints to give.</summary>
+    /// <summary>Runs that may have become claimable, got a signal, or settled; null stands
+    /// for any run. Ends when it is cancelled, or the store has no hints to give.</summary>
     IAsyncEnumerable<RunId?> HintsAsync(CancellationToken cancellationToken = default);
 }
 
@@ -79,7 +90,10 @@ public interface IDueRuns
 public static class RunStoreExtensions
 {
     /// <summary>Takes the lease of one claimable run, or null when there is none.</summary>
-    public static async ValueTask<Claim?> ClaimOneAsync(this IRunStore store, ClaimRequest request, CancellationToken cancellationToken = default)
+    public static async ValueTask<Claim?> ClaimOneAsync(
+        this IRunStore store,
+        ClaimRequest request,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(request);
@@ -114,11 +128,13 @@ public interface IControlStore
     /// <summary>Sets the ceilings of a scope, in place of those it had.</summary>
     ValueTask SetCeilingsAsync(BudgetScope scope, BudgetCeilings ceilings, CancellationToken cancellationToken = default);
 
-    /// <summary>The budgets whose scope key starts with <paramref name="prefix"/>, in order of the key; ceilings and what is spent and reserved.</summary>
+    /// <summary>The budgets whose scope key starts with <paramref name="prefix"/>,
+    /// in order of the key; ceilings and what is spent and reserved.</summary>
     ValueTask<IReadOnlyList<BudgetInfo>> BudgetsAsync(string prefix = "", int limit = 1_000, CancellationToken cancellationToken = default);
 
     /// <summary>Sets the limits of a scope, in place of those it had; <see cref="Limits.None"/> takes them off.</summary>
-    /// <remarks>They hold for what begins from then on: nothing under way is stopped, and calls that were started while their tool had no limit are not counted.</remarks>
+    /// <remarks>They hold for what begins from then on: nothing under way is stopped, and
+    /// calls that were started while their tool had no limit are not counted.</remarks>
     /// <exception cref="ArgumentException">The limits cannot be those of the scope.</exception>
     ValueTask SetLimitsAsync(LimitScope scope, Limits limits, CancellationToken cancellationToken = default);
 
@@ -129,7 +145,8 @@ public interface IControlStore
 /// <summary>One store with all three contracts.</summary>
 public interface IStewardStore : IRunStore, IBlobStore, IControlStore, IAsyncDisposable
 {
-    /// <summary>Finds what the store can do besides, such as <see cref="ITransactionalStore"/> or <see cref="IRetentionStore"/>: its own, or that of the store which it decorates.</summary>
+    /// <summary>Finds what the store can do besides, such as <see cref="ITransactionalStore"/> or
+    /// <see cref="IRetentionStore"/>: its own, or that of the store which it decorates.</summary>
     /// <param name="serviceType">The contract.</param>
     /// <param name="key">Tells apart several of one type; null for the only one.</param>
     /// <returns>The implementation; null when the store has none.</returns>

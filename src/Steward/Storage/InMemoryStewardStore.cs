@@ -160,7 +160,8 @@ public sealed class InMemoryStewardStore(TimeProvider time, StoreLimits? limits 
         {
             ThrowIfClosed();
             return new(Change(
-                decision.Run, decision.Question, (question, now) => (QuestionRules.Decide(question, decision, now, out Signal? signal), signal)));
+                decision.Run, decision.Question, (question, now) =>
+                    (QuestionRules.Decide(question, decision, now, out Signal? signal), signal)));
         }
     }
 

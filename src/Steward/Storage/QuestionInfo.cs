@@ -4,7 +4,8 @@ using Steward.Journal;
 
 namespace Steward.Storage;
 
-/// <summary>A question to people (an approval request is one): a row of its own, written in the transaction of the event that asks.</summary>
+/// <summary>A question to people (an approval request is one): a row of
+/// its own, written in the transaction of the event that asks.</summary>
 public sealed record QuestionInfo
 {
     /// <summary>The run that waits for the answer.</summary>
@@ -110,7 +111,13 @@ public sealed record Vote(string Id, string By, Answer Answer, DateTimeOffset At
 /// <param name="Assignee">The one who may decide from then on, if it was given to one.</param>
 /// <param name="Roles">The roles that may decide from then on; null where they stayed.</param>
 /// <param name="IsOverride">Whether an administrator gave away what others should have decided.</param>
-public sealed record Handover(string Id, string By, DateTimeOffset At, string? Assignee, IReadOnlyList<string>? Roles, bool IsOverride = false);
+public sealed record Handover(
+    string Id,
+    string By,
+    DateTimeOffset At,
+    string? Assignee,
+    IReadOnlyList<string>? Roles,
+    bool IsOverride = false);
 
 /// <summary>A person's word on a question. The first decision wins.</summary>
 public sealed record Decision
@@ -208,7 +215,8 @@ public sealed record DecisionResult(DecisionStatus Status, QuestionInfo? Questio
     public static DecisionResult Unknown { get; } = new(DecisionStatus.Unknown, null);
 }
 
-/// <summary>Gives an open question to somebody else. Only who may decide may also give away: its assignee, or whoever bears one of its roles; anybody where it names neither.</summary>
+/// <summary>Gives an open question to somebody else. Only who may decide may also give away:
+/// its assignee, or whoever bears one of its roles; anybody where it names neither.</summary>
 /// <param name="Id">The sender's id: sent again, it changes nothing.</param>
 /// <param name="Run">The run.</param>
 /// <param name="Question">The question.</param>
@@ -223,7 +231,8 @@ public sealed record Reassignment(string Id, RunId Run, string Question, string 
     /// <summary>Only for runs of this tenant, if set: of another one it is as if there were no such question.</summary>
     public string? Tenant { get; init; }
 
-    /// <summary>Whether an administrator gives away what others should decide. The host has made sure that it is one; the journal says so.</summary>
+    /// <summary>Whether an administrator gives away what others should decide.
+    /// The host has made sure that it is one; the journal says so.</summary>
     public bool IsOverride { get; init; }
 }
 

@@ -49,7 +49,8 @@ public static class QuestionRules
             return new(Closed(question.Status), question);
         if (question.ExpiresAt <= now)
         {
-            QuestionInfo expired = Close(question, new Vote(Expiry, Expiry, question.Default, now, Binding: question.Binding), QuestionStatus.Expired);
+            QuestionInfo expired = Close(
+                question, new Vote(Expiry, Expiry, question.Default, now, Binding: question.Binding), QuestionStatus.Expired);
             signal = SignalOf(expired, Expiry, null, null);
             return new(DecisionStatus.Expired, expired);
         }
@@ -59,7 +60,8 @@ public static class QuestionRules
         return Check(question, decision) is { } refused ? new(refused, question) : Count(question, decision, now, out signal);
     }
 
-    /// <summary>Gives an open question to somebody else. A signal that comes out goes into the run's inbox in the same transaction.</summary>
+    /// <summary>Gives an open question to somebody else. A signal that comes
+    /// out goes into the run's inbox in the same transaction.</summary>
     /// <remarks>Who may not decide may not name who does: else roles and assignees would bind nobody.</remarks>
     public static DecisionResult Reassign(QuestionInfo question, Reassignment reassignment, DateTimeOffset now, out Signal? signal)
     {
@@ -78,12 +80,19 @@ public static class QuestionRules
             return new(DecisionStatus.NotAllowed, question);
         if (question.Needed > 1 && reassignment.Assignee is not null)
             return new(DecisionStatus.SeveralNeeded, question);
-        signal = new Signal(reassignment.Id, question.Run, new ReassignSignal(question.Id, reassignment.By, reassignment.Assignee, reassignment.Roles, reassignment.IsOverride));
+        signal = new Signal(
+            reassignment.Id,
+            question.Run,
+            new ReassignSignal(question.Id, reassignment.By, reassignment.Assignee, reassignment.Roles, reassignment.IsOverride));
         return new(DecisionStatus.Accepted, question with
         {
             Assignee = reassignment.Assignee,
             Roles = reassignment.Roles ?? question.Roles,
-            Handovers = [.. question.Handovers, new Handover(reassignment.Id, reassignment.By, now, reassignment.Assignee, reassignment.Roles, reassignment.IsOverride)],
+            Handovers =
+            [
+                .. question.Handovers,
+                new Handover(reassignment.Id, reassignment.By, now, reassignment.Assignee, reassignment.Roles, reassignment.IsOverride),
+            ],
         });
     }
 
@@ -139,7 +148,8 @@ public static class QuestionRules
         _ => answer is Answer.Continue,
     };
 
-    /// <summary>Whether a question is for a person to decide: its assignee; where it has none, whoever bears one of its roles, or anybody.</summary>
+    /// <summary>Whether a question is for a person to decide: its assignee;
+    /// where it has none, whoever bears one of its roles, or anybody.</summary>
     /// <param name="question">The question.</param>
     /// <param name="by">The person.</param>
     /// <param name="roles">The person's roles.</param>
@@ -162,7 +172,8 @@ public static class QuestionRules
         return again ? DecisionStatus.AlreadyVoted : null;
     }
 
-    /// <summary>One approval of several needed only counts; anything else decides. Edited arguments are another question: earlier approvals do not hold for them.</summary>
+    /// <summary>One approval of several needed only counts; anything else decides. Edited
+    /// arguments are another question: earlier approvals do not hold for them.</summary>
     private static DecisionResult Count(QuestionInfo question, Decision decision, DateTimeOffset now, out Signal? signal)
     {
         signal = null;
@@ -174,7 +185,12 @@ public static class QuestionRules
         if (decision.Answer == Answer.Approve && approvers.Length + 1 < asked.Needed)
             return new(DecisionStatus.Counted, asked with { Votes = [.. asked.Votes, vote] });
         QuestionInfo decided = Close(asked, vote, QuestionStatus.Decided);
-        signal = SignalOf(decided, decision.Answer == Answer.Approve ? string.Join(", ", approvers.Append(decision.By)) : decision.By, decision.Result, decision.Note, decision.Trace);
+        signal = SignalOf(
+            decided,
+            decision.Answer == Answer.Approve ? string.Join(", ", approvers.Append(decision.By)) : decision.By,
+            decision.Result,
+            decision.Note,
+            decision.Trace);
         return new(DecisionStatus.Accepted, decided);
     }
 

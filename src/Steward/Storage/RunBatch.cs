@@ -37,7 +37,8 @@ public sealed record RunStart
 /// <param name="Created">False when the key named a run that was there already, the session is busy, or the queue is full.</param>
 public readonly record struct StartResult(RunId Run, bool Created)
 {
-    /// <summary>The active run of the session that stood in the way, under <see cref="SessionPolicy.Reject"/>; nothing was started.</summary>
+    /// <summary>The active run of the session that stood in the way, under
+    /// <see cref="SessionPolicy.Reject"/>; nothing was started.</summary>
     public RunId? BusyWith { get; init; }
 
     /// <summary>The queue that takes no further run; nothing was started.</summary>
@@ -88,7 +89,8 @@ public sealed record ClaimRequest
     /// <summary>Only runs of these agents, if set.</summary>
     public IReadOnlyCollection<string>? Agents { get; init; }
 
-    /// <summary>The versions of agents that the worker has loaded, if it matters: runs of another one are taken only when nobody has claimed them for <see cref="VersionPatience"/>.</summary>
+    /// <summary>The versions of agents that the worker has loaded, if it matters: runs of another
+    /// one are taken only when nobody has claimed them for <see cref="VersionPatience"/>.</summary>
     public IReadOnlyCollection<AgentVersion>? Versions { get; init; }
 
     /// <summary>How long a run is left to those who have its version.</summary>
@@ -137,10 +139,12 @@ public sealed record Claim
     /// <value>True.</value>
     public bool SignalsPending { get; init; } = true;
 
-    /// <summary>How far the journal was acknowledged to this process, where that is further than it goes now: the database went backwards, and effects may have happened that it knows nothing of.</summary>
+    /// <summary>How far the journal was acknowledged to this process, where that is further than it goes
+    /// now: the database went backwards, and effects may have happened that it knows nothing of.</summary>
     public long? Acknowledged { get; init; }
 
-    /// <summary>Whether the database is another one than when the run was last worked on (a failover, a restored backup), so that what it did last may be missing from the journal.</summary>
+    /// <summary>Whether the database is another one than when the run was last worked on (a failover,
+    /// a restored backup), so that what it did last may be missing from the journal.</summary>
     public bool IsDoubted { get; init; }
 }
 
@@ -195,10 +199,12 @@ public sealed record RunBatch
     /// <summary>Runs that start with this commit: children. One that is there already is left as it is.</summary>
     public IReadOnlyList<RunStart> Starts { get; init; } = [];
 
-    /// <summary>Signals to other runs, put into their inboxes with this commit. What its receiver has seen, or has ended without, is dropped.</summary>
+    /// <summary>Signals to other runs, put into their inboxes with this commit.
+    /// What its receiver has seen, or has ended without, is dropped.</summary>
     public IReadOnlyList<Signal> Sends { get; init; } = [];
 
-    /// <summary>Feedback that the runtime itself gives, kept with this commit, once per run and id. What is about an unknown run is dropped.</summary>
+    /// <summary>Feedback that the runtime itself gives, kept with this commit,
+    /// once per run and id. What is about an unknown run is dropped.</summary>
     public IReadOnlyList<Feedback> Feedback { get; init; } = [];
 
     /// <summary>Replaces the run's snapshot, if set.</summary>
@@ -207,10 +213,12 @@ public sealed record RunBatch
 
 /// <summary>Giving a lease back.</summary>
 /// <param name="WakeAt">When the run becomes claimable by itself; null when only a signal or a switch wakes it.</param>
-/// <remarks>A run with unconsumed signals becomes claimable at once, whatever <paramref name="WakeAt"/> says, unless <see cref="LeavesSignals"/>.</remarks>
+/// <remarks>A run with unconsumed signals becomes claimable at once, whatever
+/// <paramref name="WakeAt"/> says, unless <see cref="LeavesSignals"/>.</remarks>
 public sealed record RunRelease(DateTimeOffset? WakeAt)
 {
-    /// <summary>Whether the signals in the inbox are left to whoever comes when the time has come: this worker cannot apply them, and must not be woken by them over and over. Only a further signal wakes the run before.</summary>
+    /// <summary>Whether the signals in the inbox are left to whoever comes when the time has come: this worker cannot
+    /// apply them, and must not be woken by them over and over. Only a further signal wakes the run before.</summary>
     public bool LeavesSignals { get; init; }
 }
 
@@ -275,7 +283,13 @@ public abstract record AppendResult
 }
 
 /// <summary>Which ceiling refused what.</summary>
-public sealed record BudgetShortfall(BudgetScope Scope, BudgetMetric Metric, decimal Ceiling, decimal Spent, decimal Reserved, decimal Asked)
+public sealed record BudgetShortfall(
+    BudgetScope Scope,
+    BudgetMetric Metric,
+    decimal Ceiling,
+    decimal Spent,
+    decimal Reserved,
+    decimal Asked)
 {
     /// <summary>What could still be reserved at this moment.</summary>
     public decimal Left => Math.Max(0, Ceiling - Spent - Reserved);

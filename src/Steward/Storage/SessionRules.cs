@@ -16,6 +16,9 @@ public static class SessionRules
     {
         ArgumentNullException.ThrowIfNull(newer);
         string by = newer.SessionPolicy == SessionPolicy.Rollback ? Rollback : Interrupt;
-        return new Signal($"interrupted-by:{newer.Run}", active, new CancelSignal(by, $"A newer message of the session came in (run {newer.Run})."));
+        return new Signal(
+            $"interrupted-by:{newer.Run}",
+            active,
+            new CancelSignal(by, $"A newer message of the session came in (run {newer.Run})."));
     }
 }

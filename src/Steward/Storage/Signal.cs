@@ -35,7 +35,13 @@ public sealed record CancelSignal(string By, string? Reason) : SignalBody;
 public sealed record NamedSignal(string Name, string? Payload) : SignalBody;
 
 /// <summary>A question of the run was given to somebody else.</summary>
-public sealed record ReassignSignal(string Question, string By, string? Assignee, IReadOnlyList<string>? Roles, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Override = false) : SignalBody;
+public sealed record ReassignSignal(
+    string Question,
+    string By,
+    string? Assignee,
+    IReadOnlyList<string>? Roles,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Override = false)
+    : SignalBody;
 
 /// <summary>A child run has ended; sent in the transaction of its last event.</summary>
 /// <param name="Child">The child.</param>
@@ -44,7 +50,14 @@ public sealed record ReassignSignal(string Question, string By, string? Assignee
 /// <param name="Reason">Why it did not complete.</param>
 /// <param name="Spent">What it and its own children spent.</param>
 /// <param name="FailedCalls">Hashes of its calls that failed.</param>
-public sealed record ChildSignal(RunId Child, RunStatus Status, string? Output, string? Reason, BudgetAmount Spent, IReadOnlyList<string>? FailedCalls = null) : SignalBody;
+public sealed record ChildSignal(
+    RunId Child,
+    RunStatus Status,
+    string? Output,
+    string? Reason,
+    BudgetAmount Spent,
+    IReadOnlyList<string>? FailedCalls = null)
+    : SignalBody;
 
 /// <summary>Go on under another version of the agent.</summary>
 public sealed record MigrateSignal(string AgentVersion, string DefinitionHash, string By, string? Note) : SignalBody;

@@ -79,7 +79,8 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     }
 
     /// <inheritdoc/>
-    /// <exception cref="JournalException">An entry is missing, or the journal ends before what was acknowledged to this process.</exception>
+    /// <exception cref="JournalException">An entry is missing, or the journal
+    /// ends before what was acknowledged to this process.</exception>
     public IAsyncEnumerable<JournalEntry> ReadAsync(RunId run, long after = 0, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(after);

@@ -37,7 +37,9 @@ public sealed record StoreLimits
     {
         ArgumentNullException.ThrowIfNull(batch);
         if (batch.ExpectedSequence + batch.Entries.Count > EntriesPerRun && batch.Entries.Count > 0 && !batch.Status.IsTerminal())
-            throw new StoreException(StoreFailure.TooLarge, $"Run {batch.Lease.Run} would have {batch.ExpectedSequence + batch.Entries.Count} entries; the limit is {EntriesPerRun}. End the run, or raise StoreLimits.EntriesPerRun.");
+            throw new StoreException(
+                StoreFailure.TooLarge,
+                $"Run {batch.Lease.Run} would have {batch.ExpectedSequence + batch.Entries.Count} entries; the limit is {EntriesPerRun}. End the run, or raise StoreLimits.EntriesPerRun.");
         foreach (JournalEntry entry in batch.Entries)
             Check(entry);
         foreach (Blob blob in batch.Blobs)
@@ -50,7 +52,9 @@ public sealed record StoreLimits
     {
         ArgumentNullException.ThrowIfNull(entry);
         if (entry.Payload.Length > Payload)
-            throw new StoreException(StoreFailure.TooLarge, $"Entry {entry.Sequence} ('{entry.Type}') of run {entry.Run} has {entry.Payload.Length} bytes; the limit is {Payload}. Keep large content as a blob, or raise StoreLimits.Payload.");
+            throw new StoreException(
+                StoreFailure.TooLarge,
+                $"Entry {entry.Sequence} ('{entry.Type}') of run {entry.Run} has {entry.Payload.Length} bytes; the limit is {Payload}. Keep large content as a blob, or raise StoreLimits.Payload.");
     }
 
     /// <summary>Checks the size of a blob.</summary>
@@ -59,7 +63,9 @@ public sealed record StoreLimits
     {
         ArgumentNullException.ThrowIfNull(blob);
         if (blob.Content.Length > Blob)
-            throw new StoreException(StoreFailure.TooLarge, $"Blob '{blob.Hash}' has {blob.Content.Length} bytes; the limit is {Blob}. Raise StoreLimits.Blob.");
+            throw new StoreException(
+                StoreFailure.TooLarge,
+                $"Blob '{blob.Hash}' has {blob.Content.Length} bytes; the limit is {Blob}. Raise StoreLimits.Blob.");
     }
 
     /// <summary>Checks the size of a signal's body as it is kept.</summary>
@@ -68,6 +74,8 @@ public sealed record StoreLimits
     {
         ArgumentNullException.ThrowIfNull(signal);
         if (bytes > Payload)
-            throw new StoreException(StoreFailure.TooLarge, $"Signal '{signal.Id}' has {bytes} bytes; the limit is {Payload} (StoreLimits.Payload). Send less, or raise the limit.");
+            throw new StoreException(
+                StoreFailure.TooLarge,
+                $"Signal '{signal.Id}' has {bytes} bytes; the limit is {Payload} (StoreLimits.Payload). Send less, or raise the limit.");
     }
 }

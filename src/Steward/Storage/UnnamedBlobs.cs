@@ -15,7 +15,8 @@ public sealed class UnnamedBlobs
 
     /// <summary>Begins with all blobs of a store.</summary>
     /// <param name="blobs">Their hashes and how many bytes each has.</param>
-    public UnnamedBlobs(IEnumerable<KeyValuePair<string, long>> blobs) => _left = new Dictionary<string, long>(blobs, StringComparer.Ordinal);
+    public UnnamedBlobs(IEnumerable<KeyValuePair<string, long>> blobs) =>
+        _left = new Dictionary<string, long>(blobs, StringComparer.Ordinal);
 
     /// <summary>Whether none is left.</summary>
     public bool IsEmpty => _left.Count == 0;
@@ -73,7 +74,11 @@ public sealed class UnnamedBlobs
 /// <param name="New">Is noted as unnamed.</param>
 /// <param name="Again">Was noted, and is named again or gone: the note is taken back.</param>
 /// <param name="Unnamed">How many are unnamed, in all.</param>
-public sealed record BlobPlan(IReadOnlyList<KeyValuePair<string, long>> Due, IReadOnlyList<string> New, IReadOnlyList<string> Again, long Unnamed)
+public sealed record BlobPlan(
+    IReadOnlyList<KeyValuePair<string, long>> Due,
+    IReadOnlyList<string> New,
+    IReadOnlyList<string> Again,
+    long Unnamed)
 {
     /// <summary>How many hashes one transaction should carry.</summary>
     public const int BatchSize = 500;
@@ -93,6 +98,7 @@ public sealed record BlobPlan(IReadOnlyList<KeyValuePair<string, long>> Due, IRe
 public sealed record BlobSweep(long Blobs, long Bytes, long Waiting)
 {
     /// <summary>How long a blob stays after a sweep first found it unnamed.</summary>
-    /// <remarks>Content is kept before the run that names it is committed, and a fork copies names from a journal that it read before: both are done long before this is over.</remarks>
+    /// <remarks>Content is kept before the run that names it is committed, and a fork copies names
+    /// from a journal that it read before: both are done long before this is over.</remarks>
     public static TimeSpan Grace { get; } = TimeSpan.FromDays(1);
 }

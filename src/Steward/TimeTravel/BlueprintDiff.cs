@@ -16,8 +16,15 @@ internal static class BlueprintDiff
         .. Names("validators", before.Validators, after.Validators),
         .. Same(before.Limits == after.Limits, "limits", "The limits of a run are others."),
         .. Same(before.Ceilings == after.Ceilings, "budget", "The ceilings are others; this run keeps those that it started with."),
-        .. Same(Json(before with { Routes = after.Routes, Tools = [], Validators = [], Approvals = before.Approvals }) == Json(before with { Routes = after.Routes, Tools = [], Validators = [], Approvals = after.Approvals }), "approvals", "The approval policies are others: what was approved and not yet called is asked again."),
-        .. Same(before.Planning == after.Planning, "planning", after.Planning is null ? "It does not plan any more." : before.Planning is null ? "It plans now." : "It plans in another way."),
+        .. Same(
+            Json(before with { Routes = after.Routes, Tools = [], Validators = [], Approvals = before.Approvals })
+                == Json(before with { Routes = after.Routes, Tools = [], Validators = [], Approvals = after.Approvals }),
+            "approvals",
+            "The approval policies are others: what was approved and not yet called is asked again."),
+        .. Same(
+            before.Planning == after.Planning,
+            "planning",
+            after.Planning is null ? "It does not plan any more." : before.Planning is null ? "It plans now." : "It plans in another way."),
     ];
 
     private static IEnumerable<MigrationChange> Instructions(string before, string after)
@@ -26,10 +33,14 @@ internal static class BlueprintDiff
             yield break;
         string[] old = before.Split('\n'), now = after.Split('\n');
         int added = now.Except(old).Count(), removed = old.Except(now).Count();
-        yield return new("instructions", string.Create(CultureInfo.InvariantCulture, $"The system prompt is another: {added} lines new, {removed} lines gone."));
+        yield return new(
+            "instructions",
+            string.Create(CultureInfo.InvariantCulture, $"The system prompt is another: {added} lines new, {removed} lines gone."));
     }
 
-    private static IEnumerable<MigrationChange> Routes(IReadOnlyDictionary<string, ModelRoute> before, IReadOnlyDictionary<string, ModelRoute> after)
+    private static IEnumerable<MigrationChange> Routes(
+        IReadOnlyDictionary<string, ModelRoute> before,
+        IReadOnlyDictionary<string, ModelRoute> after)
     {
         foreach (string role in before.Keys.Union(after.Keys).Order(StringComparer.Ordinal))
         {

@@ -16,7 +16,8 @@ internal sealed class ForkBuilder(IStewardStore store, AgentRegistry agents, Tim
             throw new StewardException("A fork changes the input or a result, not both: fork the fork for the second change.");
         Recording origin = await Recordings.ReadAsync(store, run, cancellationToken);
         if (origin.State.Started.Parent is { Step: { } step } parent)
-            throw new StewardException($"Run {run} is step '{step}' of the plan of run {parent.Run} and cannot be forked alone. Fork that run.");
+            throw new StewardException(
+                $"Run {run} is step '{step}' of the plan of run {parent.Run} and cannot be forked alone. Fork that run.");
         Cut cut = Cut.Of(origin, request);
         IReadOnlyList<JournalEntry> kept = ForkPrefix.Of(cut.Entries, cut.AtRest);
         AgentDefinition? target = Target(cut.AtRest.Started, request);
@@ -31,7 +32,8 @@ internal sealed class ForkBuilder(IStewardStore store, AgentRegistry agents, Tim
             return null; // It stays on the definition that it was on; where that is not loaded, the fork waits for it.
         string name = request.Agent ?? started.Agent;
         return (request.AgentVersion is { } version ? agents.Find(name, version) : agents.Find(name))
-            ?? throw new StewardException($"The agent '{name}'{(request.AgentVersion is null ? "" : $" version '{request.AgentVersion}'")} is not loaded here, so nothing was forked.");
+            ?? throw new StewardException(
+                $"The agent '{name}'{(request.AgentVersion is null ? "" : $" version '{request.AgentVersion}'")} is not loaded here, so nothing was forked.");
     }
 
     private RunStart Chain(Cut cut, IReadOnlyList<JournalEntry> kept, ForkRequest request, AgentDefinition? target)
@@ -74,11 +76,15 @@ internal sealed class ForkBuilder(IStewardStore store, AgentRegistry agents, Tim
     {
         var text = new StringBuilder();
         if (request.Input is { } input)
-            text.Append(CultureInfo.InvariantCulture, $"{(cut.ChangesRequest ? "the request" : $"the message at {cut.Last}")} is now: {Excerpt(string.Join(' ', input.OfType<TextPart>().Select(p => p.Text)))}");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{(cut.ChangesRequest ? "the request" : $"the message at {cut.Last}")} is now: {Excerpt(string.Join(' ', input.OfType<TextPart>().Select(p => p.Text)))}");
         if (request.Result is { } result)
             text.Append(CultureInfo.InvariantCulture, $"the result of call {result.Turn}.{result.Index} is now: {Excerpt(result.Text)}");
         if (target is not null)
-            text.Append(CultureInfo.InvariantCulture, $"{(text.Length > 0 ? "; " : "")}goes on as {target.Name} version {target.Version} ({target.Hash[..12]})");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{(text.Length > 0 ? "; " : "")}goes on as {target.Name} version {target.Version} ({target.Hash[..12]})");
         return text.Length == 0 ? null : text.ToString();
     }
 
@@ -140,6 +146,7 @@ internal sealed class ForkBuilder(IStewardStore store, AgentRegistry agents, Tim
             })?.Sequence ?? throw new ForkCallException(origin.Run, result.Turn, result.Index, last);
         }
 
-        private static bool IsEnd(RunEvent e) => e is RunCompleted or RunFailed or RunCancelled || (e is StateChanged { To: var to } && to.IsTerminal());
+        private static bool IsEnd(RunEvent e) =>
+            e is RunCompleted or RunFailed or RunCancelled || (e is StateChanged { To: var to } && to.IsTerminal());
     }
 }

@@ -5,9 +5,9 @@ namespace Steward.TimeTravel;
 
 /// <summary>Says which entries of a journal's beginning a fork copies. Pure.</summary>
 /// <remarks>
-/// The beginning has to end at rest. A call without a result begins anew in the fork: everything about it is left out, a person's approval
-/// too, for people approved it for the origin. So are an unfinished turn's attempts, children that had not ended, open questions, wishes to cancel,
-/// and what is about the origin's workers only.
+/// The beginning has to end at rest. A call without a result begins anew in the fork: everything about it is left
+/// out, a person's approval too, for people approved it for the origin. So are an unfinished turn's attempts,
+/// children that had not ended, open questions, wishes to cancel, and what is about the origin's workers only.
 /// </remarks>
 internal static class ForkPrefix
 {
@@ -15,11 +15,14 @@ internal static class ForkPrefix
     {
         HashSet<(int, int)> open = [.. state.Calls.Where(c => c.Status != ToolCallStatus.Done).Select(c => (c.Turn, c.Index))];
         HashSet<RunId> children = [.. state.Children.Select(c => c.Child)];
-        HashSet<string> questions = [.. entries.Select(e => e.Event).OfType<QuestionAsked>().Where(q => IsDropped(q, state, open)).Select(q => q.Id)];
+        HashSet<string> questions =
+            [.. entries.Select(e => e.Event).OfType<QuestionAsked>().Where(q => IsDropped(q, state, open)).Select(q => q.Id)];
         foreach (QuestionAnswered stop in entries.Select(e => e.Event).OfType<QuestionAnswered>().Where(a => a.Answer == Answer.Stop))
             questions.Add(stop.Id);
         // It waited for something that the fork asks for again.
-        long? awaiting = state.Status == RunStatus.Awaiting ? entries.LastOrDefault(e => e.Event is StateChanged { To: RunStatus.Awaiting })?.Sequence : null;
+        long? awaiting = state.Status == RunStatus.Awaiting
+            ? entries.LastOrDefault(e => e.Event is StateChanged { To: RunStatus.Awaiting })?.Sequence
+            : null;
         return [.. entries.Where(e => e.Sequence != awaiting && IsKept(e.Event))];
 
         bool IsKept(RunEvent runEvent) => runEvent switch
@@ -47,5 +50,7 @@ internal static class ForkPrefix
     };
 
     private static bool IsApprovalOfUnfinishedPlan(QuestionAsked question, PlanState planning) =>
-        planning is { IsApproved: true, Plan: { } plan } && question.Binding == PlanReader.Hash(plan) && planning.Steps.Any(s => s.Status != StepStatus.Done);
+        planning is { IsApproved: true, Plan: { } plan }
+            && question.Binding == PlanReader.Hash(plan)
+            && planning.Steps.Any(s => s.Status != StepStatus.Done);
 }

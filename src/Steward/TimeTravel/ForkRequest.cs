@@ -2,7 +2,8 @@ using Steward.Journal;
 
 namespace Steward.TimeTravel;
 
-/// <summary>From where a run is forked, and what is different in the fork. At most one of input and result is changed; nothing that followed it is copied.</summary>
+/// <summary>From where a run is forked, and what is different in the fork. At most
+/// one of input and result is changed; nothing that followed it is copied.</summary>
 public sealed record ForkRequest
 {
     /// <summary>The last sequence of the journal that is looked at; null for its last one, or for that of the changed result.</summary>
@@ -17,7 +18,8 @@ public sealed record ForkRequest
     /// <summary>The agent that goes on; null for the one that it was. It must be loaded here.</summary>
     public string? Agent { get; init; }
 
-    /// <summary>The version that goes on; null for the newest of <see cref="Agent"/>, or for the one that it was. It must be loaded here.</summary>
+    /// <summary>The version that goes on; null for the newest of <see cref="Agent"/>,
+    /// or for the one that it was. It must be loaded here.</summary>
     public string? AgentVersion { get; init; }
 
     /// <summary>The session that the fork is part of; null for none, so that the session's later runs do not hear of it.</summary>

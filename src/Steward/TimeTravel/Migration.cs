@@ -9,7 +9,8 @@ namespace Steward.TimeTravel;
 /// <summary>Looks at a run and at another version of its agent: what would change, and what stands in the way.</summary>
 internal sealed class Migration(IStewardStore store, AgentRegistry agents)
 {
-    public static StewardException Ended(RunId run) => new($"Run {run} has ended, and an ended run never changes. To go on from it under another version, fork it.");
+    public static StewardException Ended(RunId run) =>
+        new($"Run {run} has ended, and an ended run never changes. To go on from it under another version, fork it.");
 
     public async Task<MigrationReport> LookAsync(RunId run, MigrationRequest request, CancellationToken cancellationToken)
     {
@@ -36,9 +37,12 @@ internal sealed class Migration(IStewardStore store, AgentRegistry agents)
 
     /// <summary>A definition as it was, if the store still has it.</summary>
     public static async ValueTask<AgentBlueprint?> BlueprintAsync(IBlobStore store, string hash, CancellationToken cancellationToken) =>
-        await store.GetAsync(hash, cancellationToken) is { } json ? JsonSerializer.Deserialize(json.Span, AgentJson.Default.AgentBlueprint) : null;
+        await store.GetAsync(hash, cancellationToken) is { } json
+            ? JsonSerializer.Deserialize(json.Span, AgentJson.Default.AgentBlueprint)
+            : null;
 
-    /// <summary>Open calls that the target could not carry out. A name that was wrong before is none: the model is told so in any case.</summary>
+    /// <summary>Open calls that the target could not carry out. A name that
+    /// was wrong before is none: the model is told so in any case.</summary>
     private static IEnumerable<string> Calls(RunState state, AgentBlueprint? before, AgentDefinition target)
     {
         foreach (ToolCall call in state.Calls.Where(c => c.Status != ToolCallStatus.Done))

@@ -56,7 +56,8 @@ public sealed record MigrationReport
 }
 
 /// <summary>One difference between two versions of an agent.</summary>
-/// <param name="Subject">What it is about: <c>instructions</c>, <c>models</c>, <c>tools</c>, <c>approvals</c>, <c>validators</c>, <c>limits</c>, <c>budget</c> or <c>planning</c>.</param>
+/// <param name="Subject">What it is about: <c>instructions</c>, <c>models</c>, <c>tools</c>,
+/// <c>approvals</c>, <c>validators</c>, <c>limits</c>, <c>budget</c> or <c>planning</c>.</param>
 /// <param name="Text">The difference in words.</param>
 public sealed record MigrationChange(string Subject, string Text);
 
@@ -65,7 +66,8 @@ public sealed class MigrationBlockedException : StewardException
 {
     /// <summary>Creates the error.</summary>
     public MigrationBlockedException(MigrationReport report)
-        : base($"Run {report?.Run} was not moved to version '{report?.ToVersion}': {string.Join(" ", report?.Blockers ?? [])}") => Report = report!;
+        : base($"Run {report?.Run} was not moved to version '{report?.ToVersion}': {string.Join(" ", report?.Blockers ?? [])}") =>
+            Report = report!;
 
     /// <summary>What stands in the way.</summary>
     public MigrationReport Report { get; }

@@ -24,5 +24,6 @@ internal sealed class ReplayContext(ReplayTape tape, IBlobStore blobs) : IContex
     public async ValueTask<IReadOnlyList<OfferedTool>> ToolsAsync(ToolsOffered offer) =>
         await blobs.GetAsync(offer.Hash) is { } json
             ? ToolOffer.Read(json)
-            : throw new StewardException($"The offer {offer.Hash} of the tool source '{offer.Source}' is not in the store, so the run cannot be replayed.");
+            : throw new StewardException(
+                $"The offer {offer.Hash} of the tool source '{offer.Source}' is not in the store, so the run cannot be replayed.");
 }

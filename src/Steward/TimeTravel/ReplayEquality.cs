@@ -4,7 +4,8 @@ using Steward.Journal;
 
 namespace Steward.TimeTravel;
 
-/// <summary>Whether an event came out as it was recorded: but for time, worker, epoch, durations, ids and amounts, which are not the loop's to choose. Pure.</summary>
+/// <summary>Whether an event came out as it was recorded: but for time, worker, epoch,
+/// durations, ids and amounts, which are not the loop's to choose. Pure.</summary>
 internal static class ReplayEquality
 {
     private const int Excerpt = 600;
@@ -22,7 +23,8 @@ internal static class ReplayEquality
         (QuestionAsked { Kind: QuestionKind.Quarantine }, QuestionAsked { Kind: QuestionKind.Quarantine }) => true,
         (QuestionAsked a, QuestionAsked b) => Same(a, b),
         (ChildStarted a, ChildStarted b) => (a.Agent, a.Turn, a.Index, a.Step) == (b.Agent, b.Turn, b.Index, b.Step),
-        (WaitStarted a, WaitStarted b) => (a.Turn, a.Index, a.SignalName, a.Until is null) == (b.Turn, b.Index, b.SignalName, b.Until is null),
+        (WaitStarted a, WaitStarted b) =>
+            (a.Turn, a.Index, a.SignalName, a.Until is null) == (b.Turn, b.Index, b.SignalName, b.Until is null),
         (WaitEnded a, WaitEnded b) => (a.Turn, a.Index) == (b.Turn, b.Index),
         (BudgetRefused a, BudgetRefused b) => (a.Scope, a.Metric) == (b.Scope, b.Metric),
         (BudgetAlerted a, BudgetAlerted b) => (a.Scope, a.Metric) == (b.Scope, b.Metric),

@@ -12,7 +12,12 @@ internal sealed class ReplayExecutor(ReplayTape tape) : IToolExecutor
     private readonly Lock _lock = new();
     private readonly Dictionary<(int, int), TaskCompletionSource<RunEvent>> _pending = [];
 
-    public async ValueTask<(RunEvent Event, Blob? Blob)> InvokeAsync(ToolDefinition tool, ToolContext context, JsonElement arguments, ToolStarted intent, CancellationToken interrupted)
+    public async ValueTask<(RunEvent Event, Blob? Blob)> InvokeAsync(
+        ToolDefinition tool,
+        ToolContext context,
+        JsonElement arguments,
+        ToolStarted intent,
+        CancellationToken interrupted)
     {
         TaskCompletionSource<RunEvent> result = new(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
@@ -21,12 +26,17 @@ internal sealed class ReplayExecutor(ReplayTape tape) : IToolExecutor
         return (await result.Task, null);
     }
 
-    public ValueTask<ProbeResult> ProbeAsync(ToolDefinition tool, ToolContext context, JsonElement arguments, CancellationToken interrupted) =>
+    public ValueTask<ProbeResult> ProbeAsync(
+        ToolDefinition tool,
+        ToolContext context,
+        JsonElement arguments,
+        CancellationToken interrupted) =>
         tape.Ahead().FirstOrDefault(e => e is ToolResolved { By: "probe" }) is ToolResolved found
             ? new(new ProbeResult(found.Outcome, found.Result))
             : throw tape.Stop();
 
-    /// <summary>Lets the call end whose result was recorded next; when there is none, the calls that are left were cut off with their worker.</summary>
+    /// <summary>Lets the call end whose result was recorded next; when there is
+    /// none, the calls that are left were cut off with their worker.</summary>
     public void Release()
     {
         lock (_lock)
@@ -41,7 +51,9 @@ internal sealed class ReplayExecutor(ReplayTape tape) : IToolExecutor
                     cut.SetException(stop);
                 _pending.Clear();
             }
-            else if (_pending.Remove(next is ToolReturned r ? (r.Turn, r.Index) : (((ToolFailed)next).Turn, ((ToolFailed)next).Index), out TaskCompletionSource<RunEvent>? result))
+            else if (_pending.Remove(
+                next is ToolReturned r ? (r.Turn, r.Index) : (((ToolFailed)next).Turn, ((ToolFailed)next).Index),
+                out TaskCompletionSource<RunEvent>? result))
             {
                 result.SetResult(next);
             }

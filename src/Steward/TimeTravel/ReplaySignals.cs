@@ -8,7 +8,9 @@ internal static class ReplaySignals
 {
     /// <summary>The signal behind an event; null when none is.</summary>
     public static Signal? Of(RunId run, RunEvent runEvent) =>
-        SignalOf(run, runEvent) is { } signal && runEvent.Trace is { } trace ? signal with { Body = signal.Body with { Trace = trace } } : SignalOf(run, runEvent);
+        SignalOf(run, runEvent) is { } signal && runEvent.Trace is { } trace
+            ? signal with { Body = signal.Body with { Trace = trace } }
+            : SignalOf(run, runEvent);
 
     private static Signal? SignalOf(RunId run, RunEvent runEvent) => runEvent switch
     {
@@ -19,7 +21,8 @@ internal static class ReplaySignals
         ChildEnded e => new(e.Signal, run, new ChildSignal(e.Child, e.Status, e.Output, e.Reason, e.Spent, e.FailedCalls)),
         SignalReceived e => new(e.Signal, run, new NamedSignal(e.Name, e.Payload)),
         RunMigrated e => new(e.Signal, run, new MigrateSignal(e.AgentVersion, e.DefinitionHash, e.By, e.Note)),
-        SignalIgnored e => new(e.Signal, run, new AnswerSignal("", Answer.Continue, "", null, null)), // What it said is not recorded; it is ignored again.
+        SignalIgnored e =>
+            new(e.Signal, run, new AnswerSignal("", Answer.Continue, "", null, null)), // What it said is not recorded; it is ignored again.
         _ => null,
     };
 }

@@ -5,7 +5,8 @@ using Steward.Storage;
 
 namespace Steward.TimeTravel;
 
-/// <summary>The gate of a replay, in memory: it lets pass what was recorded, refuses where the gate refused, and stops where the recording parts from what comes.</summary>
+/// <summary>The gate of a replay, in memory: it lets pass what was recorded, refuses
+/// where the gate refused, and stops where the recording parts from what comes.</summary>
 internal sealed class ReplayStore(ReplayTape tape, ReplayExecutor executor, RunId run) : IStewardStore, ITransactionalStore
 {
     private const int MaxRefusals = 8;
@@ -48,15 +49,26 @@ internal sealed class ReplayStore(ReplayTape tape, ReplayExecutor executor, RunI
 
     /// <summary>A question's time is up when that was recorded next; the answer comes through the inbox.</summary>
     public ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default) =>
-        new(new DecisionResult(tape.At((tape.Session?.State.Sequence ?? 0) + 1) is QuestionAnswered answered && answered.Id == decision.Question ? DecisionStatus.Expired : DecisionStatus.NotDue, null));
+        new(
+            new DecisionResult(tape.At((tape.Session?.State.Sequence ?? 0) + 1) is QuestionAnswered answered
+                && answered.Id == decision.Question ? DecisionStatus.Expired : DecisionStatus.NotDue, null));
 
-    public ValueTask<IReadOnlyList<Lease>> RenewAsync(string worker, IReadOnlyCollection<Lease> leases, TimeSpan duration, CancellationToken cancellationToken = default) => new([.. leases]);
+    public ValueTask<IReadOnlyList<Lease>> RenewAsync(
+        string worker,
+        IReadOnlyCollection<Lease> leases,
+        TimeSpan duration,
+        CancellationToken cancellationToken = default) => new([.. leases]);
 
     /// <summary>The effect's result is recorded: there is nothing to write, and so no transaction.</summary>
-    public async ValueTask<AppendResult> AppendAsync(Func<DbTransaction, CancellationToken, ValueTask<RunBatch>> work, CancellationToken cancellationToken = default) =>
+    public async ValueTask<AppendResult> AppendAsync(
+        Func<DbTransaction, CancellationToken, ValueTask<RunBatch>> work,
+        CancellationToken cancellationToken = default) =>
         await AppendAsync(await work(null!, cancellationToken), cancellationToken);
 
-    public async IAsyncEnumerable<JournalEntry> ReadAsync(RunId of, long after = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<JournalEntry> ReadAsync(
+        RunId of,
+        long after = 0,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await ValueTask.CompletedTask; // Other runs' journals are for validators, which are not asked.
         yield break;
@@ -66,19 +78,25 @@ internal sealed class ReplayStore(ReplayTape tape, ReplayExecutor executor, RunI
 
     public ValueTask<SignalResult> SignalAsync(Signal signal, CancellationToken cancellationToken = default) => throw NotReplayed();
 
-    public ValueTask<IReadOnlyList<Claim>> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default) => throw NotReplayed();
+    public ValueTask<IReadOnlyList<Claim>> ClaimAsync(ClaimRequest request, CancellationToken cancellationToken = default) =>
+        throw NotReplayed();
 
-    public ValueTask<IReadOnlyList<RunAttention>> WatchAsync(string worker, CancellationToken cancellationToken = default) => throw NotReplayed();
+    public ValueTask<IReadOnlyList<RunAttention>> WatchAsync(string worker, CancellationToken cancellationToken = default) =>
+        throw NotReplayed();
 
-    public ValueTask<IReadOnlyList<RunInfo>> FindAsync(RunQuery query, CancellationToken cancellationToken = default) => throw NotReplayed();
+    public ValueTask<IReadOnlyList<RunInfo>> FindAsync(RunQuery query, CancellationToken cancellationToken = default) =>
+        throw NotReplayed();
 
-    public ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default) => throw NotReplayed();
+    public ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default) =>
+        throw NotReplayed();
 
-    public ValueTask<IReadOnlyList<QuestionInfo>> QuestionsAsync(QuestionQuery query, CancellationToken cancellationToken = default) => throw NotReplayed();
+    public ValueTask<IReadOnlyList<QuestionInfo>> QuestionsAsync(QuestionQuery query, CancellationToken cancellationToken = default) =>
+        throw NotReplayed();
 
     public ValueTask<bool> AddFeedbackAsync(Feedback feedback, CancellationToken cancellationToken = default) => throw NotReplayed();
 
-    public ValueTask<IReadOnlyList<Feedback>> FeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken = default) => throw NotReplayed();
+    public ValueTask<IReadOnlyList<Feedback>> FeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken = default) =>
+        throw NotReplayed();
 
     public ValueTask PutAsync(Blob blob, CancellationToken cancellationToken = default) => throw NotReplayed();
 
@@ -90,9 +108,13 @@ internal sealed class ReplayStore(ReplayTape tape, ReplayExecutor executor, RunI
 
     public ValueTask<IReadOnlyList<KillSwitch>> SwitchesAsync(CancellationToken cancellationToken = default) => throw NotReplayed();
 
-    public ValueTask SetCeilingsAsync(BudgetScope scope, BudgetCeilings ceilings, CancellationToken cancellationToken = default) => throw NotReplayed();
+    public ValueTask SetCeilingsAsync(BudgetScope scope, BudgetCeilings ceilings, CancellationToken cancellationToken = default) =>
+        throw NotReplayed();
 
-    public ValueTask<IReadOnlyList<BudgetInfo>> BudgetsAsync(string prefix = "", int limit = 1_000, CancellationToken cancellationToken = default) => throw NotReplayed();
+    public ValueTask<IReadOnlyList<BudgetInfo>> BudgetsAsync(
+        string prefix = "",
+        int limit = 1_000,
+        CancellationToken cancellationToken = default) => throw NotReplayed();
 
     public ValueTask SetLimitsAsync(LimitScope scope, Limits limits, CancellationToken cancellationToken = default) => throw NotReplayed();
 
@@ -136,9 +158,12 @@ internal sealed class ReplayStore(ReplayTape tape, ReplayExecutor executor, RunI
         return recorded switch
         {
             // What was left is what counts; that nobody's reservation may yet be given back, so that it is not waited for.
-            BudgetRefused e => new AppendResult.OverBudget(new BudgetShortfall(new BudgetScope(e.Scope), e.Metric, e.Ceiling, Math.Min(e.Ceiling, e.Spent + e.Reserved), 0, e.Asked)),
-            ToolRejected { Reason: ToolRejection.Budget } => new AppendResult.OverBudget(new BudgetShortfall(BudgetScope.Global, BudgetMetric.ToolCalls, 0, 0, 0, 1)),
-            StateChanged { Reason: Reasons.KillSwitch } e => new AppendResult.Killed(new KillSwitch(e.Detail ?? "global", "recorded", null, default)),
+            BudgetRefused e => new AppendResult.OverBudget(
+                new BudgetShortfall(new BudgetScope(e.Scope), e.Metric, e.Ceiling, Math.Min(e.Ceiling, e.Spent + e.Reserved), 0, e.Asked)),
+            ToolRejected { Reason: ToolRejection.Budget } =>
+                new AppendResult.OverBudget(new BudgetShortfall(BudgetScope.Global, BudgetMetric.ToolCalls, 0, 0, 0, 1)),
+            StateChanged { Reason: Reasons.KillSwitch } e =>
+                new AppendResult.Killed(new KillSwitch(e.Detail ?? "global", "recorded", null, default)),
             _ => null,
         };
     }

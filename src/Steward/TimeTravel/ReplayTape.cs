@@ -7,8 +7,9 @@ namespace Steward.TimeTravel;
 
 /// <summary>What was recorded, and how far the replay has come in it.</summary>
 /// <remarks>
-/// What the loop notes is compared with what was recorded at that place. What is equal is noted as it was recorded, so that the state is the recorded
-/// one, to the last id and amount. What comes from outside (answers, results, verdicts, signals, switches, refusals of the gate) is read from the tape.
+/// What the loop notes is compared with what was recorded at that place. What is equal is noted as it
+/// was recorded, so that the state is the recorded one, to the last id and amount. What comes from
+/// outside (answers, results, verdicts, signals, switches, refusals of the gate) is read from the tape.
 /// </remarks>
 internal sealed class ReplayTape : IRunScript
 {
@@ -86,7 +87,8 @@ internal sealed class ReplayTape : IRunScript
     public RunEvent? Differs(long sequence) => _differing.GetValueOrDefault(sequence);
 
     public void Diverge(long sequence, string actual) =>
-        Divergence ??= new ReplayDivergence(sequence, At(sequence) is { } recorded ? ReplayEquality.Describe(recorded) : "(the end of the journal)", actual);
+        Divergence ??= new ReplayDivergence(
+            sequence, At(sequence) is { } recorded ? ReplayEquality.Describe(recorded) : "(the end of the journal)", actual);
 
     /// <summary>The worker that was recorded went away here, or the recording ends: so does this one.</summary>
     public OperationCanceledException Stop()
@@ -95,7 +97,8 @@ internal sealed class ReplayTape : IRunScript
         return new OperationCanceledException("The recording goes no further here.");
     }
 
-    /// <summary>A hash of the definition is in each request's hash; of the words in it, only the system prompt makes the request another one.</summary>
+    /// <summary>A hash of the definition is in each request's hash; of the words
+    /// in it, only the system prompt makes the request another one.</summary>
     private bool PromptDiffers(RunState before, RunEvent recorded) =>
         _given is not null
         && recorded is ModelStarted started

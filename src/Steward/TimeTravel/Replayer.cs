@@ -8,10 +8,16 @@ using Steward.Storage;
 
 namespace Steward.TimeTravel;
 
-/// <summary>Runs the real loop on a journal, with everything from outside read from it: no model, tool, probe or validator is called, and nothing is written.</summary>
+/// <summary>Runs the real loop on a journal, with everything from outside read from
+/// it: no model, tool, probe or validator is called, and nothing is written.</summary>
 internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnumerable<ModelInfo> prices)
 {
-    private static readonly ModelRetryOptions s_retry = new() { Delay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero, BreakerThroughput = int.MaxValue };
+    private static readonly ModelRetryOptions s_retry = new()
+    {
+        Delay = TimeSpan.Zero,
+        MaxDelay = TimeSpan.Zero,
+        BreakerThroughput = int.MaxValue,
+    };
 
     public async Task<ReplayReport> ReplayAsync(RunId run, ReplayRequest request, CancellationToken cancellationToken) =>
         await ReplayAsync(await Recordings.ReadAsync(store, run, cancellationToken), request, cancellationToken);
@@ -22,14 +28,21 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
         Dictionary<string, AgentBlueprint?> blueprints = [];
         if (request.Agent is not null)
         {
-            foreach (string hash in recording.Entries.Select(e => e.Event).Select(e => e is RunStarted s ? s.DefinitionHash : (e as RunMigrated)?.DefinitionHash).OfType<string>())
+            foreach (string hash in recording.Entries.Select(e => e.Event).Select(
+                e => e is RunStarted s ? s.DefinitionHash : (e as RunMigrated)?.DefinitionHash).OfType<string>())
                 blueprints[hash] = await Migration.BlueprintAsync(store, hash, cancellationToken);
         }
 
         var tape = new ReplayTape(recording, request.Agent, hash => blueprints.GetValueOrDefault(hash));
         await using (var player = new Player(this, tape, recording, request.Agent))
             await player.PlayAsync(cancellationToken);
-        return new ReplayReport { Run = recording.Run, Recorded = tape.Length, Matched = tape.Divergence is { } d ? d.Sequence - 1 : tape.Position, Divergence = tape.Divergence };
+        return new ReplayReport
+        {
+            Run = recording.Run,
+            Recorded = tape.Length,
+            Matched = tape.Divergence is { } d ? d.Sequence - 1 : tape.Position,
+            Divergence = tape.Divergence,
+        };
     }
 
     /// <summary>Where the contents are that the journal names by their hashes.</summary>
@@ -38,13 +51,15 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
     private AgentDefinition Definition(RunStarted started, string version, string hash) =>
         agents.Find(started.Agent, version) is { } loaded && loaded.Hash == hash
             ? loaded
-            : throw new StewardException($"The definition of '{started.Agent}' version '{version}' ({hash[..12]}) is not loaded here. Load it, or say with which definition to replay.");
+            : throw new StewardException(
+                $"The definition of '{started.Agent}' version '{version}' ({hash[..12]}) is not loaded here. Load it, or say with which definition to replay.");
 
     /// <summary>Models that are not in the price list here cost nothing in a replay: nothing is bought.</summary>
     private ModelCatalog Catalog(AgentDefinition agent)
     {
         ModelCatalog catalog = ModelCatalog.Default.With([.. prices]);
-        ModelInfo[] unknown = [.. agent.Routes.Values.SelectMany(r => r.Targets).DistinctBy(t => (t.Provider, t.Model)).Where(t => catalog.Find(t.Provider, t.Model) is null)
+        ModelInfo[] unknown = [.. agent.Routes.Values.SelectMany(r => r.Targets).DistinctBy(t => (t.Provider, t.Model)).Where(t =>
+            catalog.Find(t.Provider, t.Model) is null)
             .Select(t => new ModelInfo(t.Provider, t.Model, 0, 0, null, null, int.MaxValue, int.MaxValue, "replay", "2026-01-01"))];
         return unknown.Length == 0 ? catalog : catalog.With(unknown);
     }
@@ -86,7 +101,8 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
                 _store.Entries.Clear();
                 _executor.Forget();
                 if (_tape.Divergence is null && _tape.Position == before)
-                    _tape.Diverge(before + 1, _state.Status == RunStatus.Awaiting ? $"(nothing: the run waits, {_state.Reason})" : "(nothing)");
+                    _tape.Diverge(
+                        before + 1, _state.Status == RunStatus.Awaiting ? $"(nothing: the run waits, {_state.Reason})" : "(nothing)");
             }
         }
 
@@ -108,7 +124,8 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
             AgentDefinition agent = Agent();
             var lease = new Lease(_state.Run, _state.Epoch + 1, "replay");
             var worker = new WorkerLease(_store, lease.Worker, TimeSpan.MaxValue, _tape.Clock);
-            using var session = new RunSession(_store, agent, lease, worker, _state, _tape.Clock, Silence.Instance) { IsDetached = true, Script = _tape };
+            using var session = new RunSession(
+                _store, agent, lease, worker, _state, _tape.Clock, Silence.Instance) { IsDetached = true, Script = _tape };
             _tape.Session = session;
             if (Next(session) is RunClaimed claimed)
                 session.Note(claimed);
@@ -141,7 +158,9 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
             if (_given is not null)
                 return _given;
             (string version, string hash) = (_state.Started.AgentVersion, _state.Started.DefinitionHash);
-            for (long sequence = _tape.Position + 1; _tape.At(sequence) is { } next && (next is RunClaimed && sequence == _tape.Position + 1 || ReplaySignals.Of(_state.Run, next) is not null); sequence++)
+            for (
+                long sequence = _tape.Position + 1; _tape.At(sequence) is { } next && (next is RunClaimed && sequence == _tape.Position + 1
+                    || ReplaySignals.Of(_state.Run, next) is not null); sequence++)
             {
                 if (next is RunMigrated moved)
                     (version, hash) = (moved.AgentVersion, moved.DefinitionHash);
@@ -152,7 +171,8 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
 
         private RunLoop Loop(AgentDefinition agent)
         {
-            var router = new ModelRouter(_ => new ReplayModel(_tape, s_retry), _owner.Catalog(agent), s_retry, _tape.Clock, static () => 0.5);
+            var router = new ModelRouter(
+                _ => new ReplayModel(_tape, s_retry), _owner.Catalog(agent), s_retry, _tape.Clock, static () => 0.5);
             var children = new ChildRuns(Callable(agent), _tape.Clock);
             var tools = new ToolStep(_store, _executor, children, _tape.Clock, services: null);
             var validation = new ValidationStep(_store, services: null, NullLogger.Instance) { Ask = Verdict };
@@ -160,20 +180,24 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
         }
 
         private ValueTask<Finding> Verdict(IValidator validator, ValidationContext context, CancellationToken cancellationToken) =>
-            _tape.Ahead().OfType<VerdictGiven>().FirstOrDefault(v => v.Validator == validator.Name && v.Round == context.State.Round) is { } given
+            _tape.Ahead()
+                .OfType<VerdictGiven>()
+                .FirstOrDefault(v => v.Validator == validator.Name && v.Round == context.State.Round) is { } given
                 ? new(new Finding(given.Verdict, given.Evidence))
                 : throw _tape.Stop();
 
         private IEnumerable<T> Recorded<T>()
             where T : RunEvent => _recording.Entries.Select(e => e.Event).OfType<T>();
 
-        /// <summary>The agents that this one calls were there, unless it was recorded that one was not; they are not started in a replay.</summary>
+        /// <summary>The agents that this one calls were there, unless it was
+        /// recorded that one was not; they are not started in a replay.</summary>
         private AgentRegistry Callable(AgentDefinition agent)
         {
             HashSet<string> missing = [];
             foreach (ToolRejected rejected in Recorded<ToolRejected>().Where(r => r.Reason == ToolRejection.AgentMissing))
             {
-                CallPart[] calls = [.. Recorded<ModelReturned>().Where(r => r.Turn == rejected.Turn).SelectMany(r => r.Content.OfType<CallPart>())];
+                CallPart[] calls =
+                    [.. Recorded<ModelReturned>().Where(r => r.Turn == rejected.Turn).SelectMany(r => r.Content.OfType<CallPart>())];
                 if (rejected.Index < calls.Length && agent.FindTool(calls[rejected.Index].Name)?.AgentName is { } name)
                     missing.Add(name);
             }

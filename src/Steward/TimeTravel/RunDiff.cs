@@ -57,10 +57,12 @@ public sealed record RunDiff
         ToolReturned e => [("result", $"{Name(before, e.Turn, e.Index)}: {e.Result}")],
         ToolFailed e => [("result", $"{Name(before, e.Turn, e.Index)} failed ({e.Failure}): {e.Message}")],
         ToolRejected e => [("result", $"{Name(before, e.Turn, e.Index)} was not called ({e.Reason}): {e.Message}")],
-        ToolResolved e => [("result", $"{Name(before, e.Turn, e.Index)}: {e.By} says {e.Outcome}{(e.Result is null ? "" : $": {e.Result}")}")],
+        ToolResolved e =>
+            [("result", $"{Name(before, e.Turn, e.Index)}: {e.By} says {e.Outcome}{(e.Result is null ? "" : $": {e.Result}")}")],
         WaitEnded e => [("result", $"{Name(before, e.Turn, e.Index)}: {e.Result}")],
         QuestionAsked e => [("question", $"{e.Kind}: {e.Tool} {e.Id}")],
-        QuestionAnswered e => [("decision", $"{e.Id}: {e.Answer}{(e.Arguments is { } edited ? $" with {Json(edited)}" : "")}{(e.Result is null ? "" : $": {e.Result}")}")],
+        QuestionAnswered e =>
+            [("decision", $"{e.Id}: {e.Answer}{(e.Arguments is { } edited ? $" with {Json(edited)}" : "")}{(e.Result is null ? "" : $": {e.Result}")}")],
         ChildEnded e => [("result", $"agent {e.Status.Name()}: {e.Output ?? e.Reason}")],
         PlanMade e => [("plan", string.Join("; ", e.Plan.Steps.Select(s => $"{s.Id}: {s.Goal}")))],
         VerdictGiven e => [("verdict", $"{e.Validator}: {e.Verdict}: {e.Evidence}")],
@@ -83,14 +85,16 @@ public sealed record RunDiff
 
     private static string Name(RunState before, int turn, int index) => before.FindCall(turn, index)?.Part.Name ?? $"call {turn}.{index}";
 
-    private static string Text(IReadOnlyList<ContentPart> parts) => string.Join(' ', parts.Select(p => p is TextPart text ? text.Text : $"[{p.GetType().Name}]"));
+    private static string Text(IReadOnlyList<ContentPart> parts) =>
+        string.Join(' ', parts.Select(p => p is TextPart text ? text.Text : $"[{p.GetType().Name}]"));
 
     private static string Json(JsonElement value) => Encoding.UTF8.GetString(CanonicalJson.Write(value));
 
     private static RunMoment Cost(RunState state) => new(
         "cost",
         state.Sequence,
-        string.Create(CultureInfo.InvariantCulture, $"${state.Spent.Usd}, {state.Spent.Tokens} tokens, {state.Spent.ModelCalls} model calls, {state.Spent.ToolCalls} tool calls"));
+        string.Create(CultureInfo.InvariantCulture,
+            $"${state.Spent.Usd}, {state.Spent.Tokens} tokens, {state.Spent.ModelCalls} model calls, {state.Spent.ToolCalls} tool calls"));
 }
 
 /// <summary>How a run ended, and what it took.</summary>
@@ -115,11 +119,20 @@ public sealed record RunTotals
     public RunOrigin? Origin { get; init; }
 
     internal static RunTotals Of(RunState state) =>
-        new() { Run = state.Run, Status = state.Status, Reason = state.Reason, Turns = state.Turn, Spent = state.Spent, Origin = state.Started.Origin };
+        new()
+        {
+            Run = state.Run,
+            Status = state.Status,
+            Reason = state.Reason,
+            Turns = state.Turn,
+            Spent = state.Spent,
+            Origin = state.Started.Origin,
+        };
 }
 
 /// <summary>One difference; one side is null when the other run has nothing at that place.</summary>
-/// <param name="Kind">What it is about: <c>input</c>, <c>agent</c>, <c>state</c>, <c>answer</c>, <c>call</c>, <c>result</c>, <c>verdict</c>, <c>end</c>, <c>cost</c> and so on.</param>
+/// <param name="Kind">What it is about: <c>input</c>, <c>agent</c>, <c>state</c>, <c>answer</c>,
+/// <c>call</c>, <c>result</c>, <c>verdict</c>, <c>end</c>, <c>cost</c> and so on.</param>
 /// <param name="Left">What the first run has.</param>
 /// <param name="Right">What the second run has.</param>
 public sealed record RunDifference(string Kind, RunMoment? Left, RunMoment? Right);

@@ -99,7 +99,8 @@ public static class BuiltInTools
         AgentName = agent,
     };
 
-    /// <summary>Hands the task to another agent for good: a child run whose answer is the caller's outcome, once the caller's validators passed it.</summary>
+    /// <summary>Hands the task to another agent for good: a child run whose answer
+    /// is the caller's outcome, once the caller's validators passed it.</summary>
     /// <param name="agent">The agent's name; its newest version here is used.</param>
     /// <param name="description">Which tasks are its own, for the model.</param>
     /// <param name="name">The tool's name; null for <c>hand_off_to_</c> and the agent's.</param>

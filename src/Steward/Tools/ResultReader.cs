@@ -6,7 +6,8 @@ using Steward.Storage;
 
 namespace Steward.Tools;
 
-/// <summary>The built-in tool <c>read_result</c>: large results stay outside the context, and the model reads on where it needs to.</summary>
+/// <summary>The built-in tool <c>read_result</c>: large results stay
+/// outside the context, and the model reads on where it needs to.</summary>
 internal static class ResultReader
 {
     public const string Name = "read_result";
@@ -28,7 +29,11 @@ internal static class ResultReader
         }
         """);
 
-    public static ToolDefinition Tool { get; } = new(Name, "Reads on in a large tool result of which only the beginning was shown.", s_schema, ReadAsync)
+    public static ToolDefinition Tool { get; } = new(
+        Name,
+        "Reads on in a large tool result of which only the beginning was shown.",
+        s_schema,
+        ReadAsync)
     {
         Effect = ToolEffect.ReadOnly,
         MaxResult = MaxBytes + 256,
@@ -52,11 +57,15 @@ internal static class ResultReader
             ?? throw new ToolException($"The result '{id}' is no longer kept.");
         long offset = arguments.GetProperty("offset").GetInt64();
         if (offset >= content.Length)
-            throw new ToolException(string.Create(CultureInfo.InvariantCulture, $"The result '{id}' has {content.Length} bytes; offset {offset} is beyond its end."));
+            throw new ToolException(
+                string.Create(CultureInfo.InvariantCulture,
+                    $"The result '{id}' has {content.Length} bytes; offset {offset} is beyond its end."));
         int wanted = arguments.TryGetProperty("bytes", out JsonElement bytes) ? bytes.GetInt32() : DefaultBytes;
         int start = Boundary(content.Span, (int)offset);
         int end = Boundary(content.Span, Math.Min(content.Length, start + wanted));
-        string rest = end == content.Length ? "[end]" : string.Create(CultureInfo.InvariantCulture, $"[… {content.Length - end} bytes more from offset {end}]");
+        string rest = end == content.Length
+            ? "[end]"
+            : string.Create(CultureInfo.InvariantCulture, $"[… {content.Length - end} bytes more from offset {end}]");
         return new ToolOutput($"{Encoding.UTF8.GetString(content.Span[start..end])}\n{rest}");
     }
 

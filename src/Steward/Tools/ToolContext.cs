@@ -30,7 +30,8 @@ public sealed record ToolContext
     /// <summary>The attempt at this call, from 1.</summary>
     public required int Attempt { get; init; }
 
-    /// <summary>The journal's own transaction, lent to a <see cref="ToolEffect.Transactional"/> tool: what is written in it becomes durable together with the call's result, or not at all. Neither commit nor roll it back.</summary>
+    /// <summary>The journal's own transaction, lent to a <see cref="ToolEffect.Transactional"/> tool: what is written
+    /// in it becomes durable together with the call's result, or not at all. Neither commit nor roll it back.</summary>
     public System.Data.Common.DbTransaction? Transaction { get; init; }
 
     /// <summary>The application's services, if the host gave them.</summary>

@@ -48,7 +48,9 @@ public sealed class ToolDefinition
     public ToolDefinition(string name, string description, JsonElement schema, ToolHandler handler)
     {
         if (!IsName(name))
-            throw new ArgumentException($"The tool's name '{name}' is not usable: 1 to {MaxNameLength} letters, digits, '-' or '_'.", nameof(name));
+            throw new ArgumentException(
+                $"The tool's name '{name}' is not usable: 1 to {MaxNameLength} letters, digits, '-' or '_'.",
+                nameof(name));
         ArgumentNullException.ThrowIfNull(description);
         ArgumentNullException.ThrowIfNull(handler);
         Name = name;
@@ -113,7 +115,8 @@ public sealed class ToolDefinition
 
     internal JsonSchema Validator { get; }
 
-    internal int RepeatLimit => Kind != ToolKind.Function ? int.MaxValue : MaxRepeats ?? (Effect is ToolEffect.Unsafe or ToolEffect.Transactional ? 1 : 3);
+    internal int RepeatLimit =>
+        Kind != ToolKind.Function ? int.MaxValue : MaxRepeats ?? (Effect is ToolEffect.Unsafe or ToolEffect.Transactional ? 1 : 3);
 
     /// <summary>Whether a name can be used for a tool or an agent with every provider.</summary>
     public static bool IsName(string? name) =>

@@ -2,7 +2,8 @@ using System.Text.RegularExpressions;
 
 namespace Steward.Agents;
 
-/// <summary>Checks that the answer matches a regular expression, or does not. Says nothing about the world: use it beside one that does.</summary>
+/// <summary>Checks that the answer matches a regular expression, or does
+/// not. Says nothing about the world: use it beside one that does.</summary>
 public sealed class AnswerMatchesValidator : IValidator
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(1);

@@ -3,7 +3,8 @@ using Steward.JsonSchemas;
 
 namespace Steward.Agents;
 
-/// <summary>Checks that the answer is JSON that is valid against a schema. Says nothing about the world: use it beside one that does.</summary>
+/// <summary>Checks that the answer is JSON that is valid against a schema.
+/// Says nothing about the world: use it beside one that does.</summary>
 public sealed class AnswerSchemaValidator : IValidator
 {
     private const int MaxErrors = 5;
@@ -58,6 +59,7 @@ public sealed class AnswerSchemaValidator : IValidator
         if (result.IsValid)
             return Finding.Passed("The answer is JSON and valid against the schema.");
         IEnumerable<string> errors = result.Errors.Take(MaxErrors).Select(e => $"at '{e.InstancePointer}': {e.Message}");
-        return Finding.Failed($"The answer breaks the schema: {string.Join("; ", errors)}{(result.Errors.Count > MaxErrors ? "; …" : ".")}");
+        return Finding.Failed(
+            $"The answer breaks the schema: {string.Join("; ", errors)}{(result.Errors.Count > MaxErrors ? "; …" : ".")}");
     }
 }

@@ -30,5 +30,8 @@ public sealed record Bounds
     /// <summary>For example <c>at least 1 and at most 3</c>.</summary>
     public override string ToString() => IsEmpty
         ? "any number"
-        : string.Join(" and ", new[] { Exactly is { } e ? $"exactly {e}" : null, AtLeast is { } l ? $"at least {l}" : null, AtMost is { } m ? $"at most {m}" : null }.Where(t => t is not null));
+        : string.Join(
+            " and ",
+            new[] { Exactly is { } e ? $"exactly {e}" : null, AtLeast is { } l ? $"at least {l}" : null, AtMost is { } m
+                ? $"at most {m}" : null }.Where(t => t is not null));
 }

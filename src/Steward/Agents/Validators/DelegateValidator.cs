@@ -7,7 +7,8 @@ public sealed class DelegateValidator : IValidator
 
     /// <summary>Makes a validator of a method that looks and has no effect.</summary>
     /// <param name="name">Its name, unique within the agent.</param>
-    /// <param name="description">What it checks; change it when the check changes, for the definition's hash is over this and not over code.</param>
+    /// <param name="description">What it checks; change it when the check
+    /// changes, for the definition's hash is over this and not over code.</param>
     /// <param name="validate">Looks.</param>
     public DelegateValidator(string name, string description, Func<ValidationContext, CancellationToken, ValueTask<Finding>> validate)
     {
@@ -26,5 +27,6 @@ public sealed class DelegateValidator : IValidator
     public string Description { get; }
 
     /// <inheritdoc/>
-    public ValueTask<Finding> ValidateAsync(ValidationContext context, CancellationToken cancellationToken) => _validate(context, cancellationToken);
+    public ValueTask<Finding> ValidateAsync(ValidationContext context, CancellationToken cancellationToken) =>
+        _validate(context, cancellationToken);
 }

@@ -15,16 +15,19 @@ public sealed record HttpValidatorOptions
     /// <summary>What the answer proves, in words.</summary>
     public string? Description { get; init; }
 
-    /// <summary>The request: GET or HEAD, with the same rules for addresses, secrets and sizes as an http tool. Its parameters are taken from a tool's successful calls.</summary>
+    /// <summary>The request: GET or HEAD, with the same rules for addresses, secrets and sizes
+    /// as an http tool. Its parameters are taken from a tool's successful calls.</summary>
     public required HttpToolOptions Request { get; init; }
 
-    /// <summary>The tool from whose successful calls the request's parameters of the same names are taken; it is asked for each such call. Null when there are no parameters.</summary>
+    /// <summary>The tool from whose successful calls the request's parameters of the same names
+    /// are taken; it is asked for each such call. Null when there are no parameters.</summary>
     public string? ForEachCallOf { get; init; }
 
     /// <summary>The place in the body that is looked at (<c>$.status</c>); null for the whole body.</summary>
     public string? Path { get; init; }
 
-    /// <summary>What has to be there; an object may have more than this says. Null: any successful answer will do, or with <see cref="Path"/> anything but null.</summary>
+    /// <summary>What has to be there; an object may have more than this says. Null: any
+    /// successful answer will do, or with <see cref="Path"/> anything but null.</summary>
     public JsonElement? Expected { get; init; }
 }
 
@@ -42,9 +45,13 @@ public sealed class HttpValidator : IValidator
         ArgumentNullException.ThrowIfNull(options);
         ArgumentException.ThrowIfNullOrWhiteSpace(options.Name);
         if (options.Request.Method is not ("GET" or "HEAD"))
-            throw new ArgumentException($"The validator '{options.Name}' asks with {options.Request.Method}; a validator only reads: GET or HEAD.", nameof(options));
+            throw new ArgumentException(
+                $"The validator '{options.Name}' asks with {options.Request.Method}; a validator only reads: GET or HEAD.",
+                nameof(options));
         if (options.Request.Parameters.Count > 0 && options.ForEachCallOf is null)
-            throw new ArgumentException($"The request of the validator '{options.Name}' has parameters: say with ForEachCallOf from which tool's calls they come.", nameof(options));
+            throw new ArgumentException(
+                $"The request of the validator '{options.Name}' has parameters: say with ForEachCallOf from which tool's calls they come.",
+                nameof(options));
         JsonPath.Check(options.Path, $"The validator '{options.Name}'");
         _options = options;
         _request = HttpTool.Create(options.Request);
@@ -76,12 +83,15 @@ public sealed class HttpValidator : IValidator
                 return finding;
         }
 
-        return calls.Length == 1 ? finding : finding with { Evidence = $"So it is for each of {calls.Length} calls of '{tool}'; for the last one: {finding.Evidence}" };
+        return calls.Length == 1
+            ? finding
+            : finding with { Evidence = $"So it is for each of {calls.Length} calls of '{tool}'; for the last one: {finding.Evidence}" };
     }
 
     private async Task<Finding> LookAsync(ValidationContext context, JsonElement arguments, CancellationToken cancellationToken)
     {
-        string asked = $"{_options.Request.Method} {_options.Request.Url}{(_options.Request.Parameters.Count == 0 ? "" : $" for {JsonMatch.Short(arguments.GetRawText(), 100)}")}";
+        string asked =
+            $"{_options.Request.Method} {_options.Request.Url}{(_options.Request.Parameters.Count == 0 ? "" : $" for {JsonMatch.Short(arguments.GetRawText(), 100)}")}";
         string text;
         try
         {

@@ -3,7 +3,8 @@ using Steward.Journal;
 
 namespace Steward.Agents;
 
-/// <summary>A model of the role <see cref="ModelRole.Validator"/> judges the outcome by a rubric, from the tool calls in the journal; the agent's claim alone proves nothing.</summary>
+/// <summary>A model of the role <see cref="ModelRole.Validator"/> judges the outcome by a
+/// rubric, from the tool calls in the journal; the agent's claim alone proves nothing.</summary>
 /// <param name="name">Its name, unique within the agent.</param>
 /// <param name="rubric">What has to be true, in words.</param>
 public sealed class JudgeValidator(string name, string rubric) : IValidator
@@ -36,8 +37,16 @@ public sealed class JudgeValidator(string name, string rubric) : IValidator
         try
         {
             JsonElement json = from >= 0 && to > from ? JsonElement.Parse(answer[from..(to + 1)]) : default;
-            string evidence = json.ValueKind == JsonValueKind.Object && json.TryGetProperty("evidence", out JsonElement said) && said.ValueKind == JsonValueKind.String ? said.GetString()! : "";
-            string? verdict = json.ValueKind == JsonValueKind.Object && json.TryGetProperty("verdict", out JsonElement word) && word.ValueKind == JsonValueKind.String ? word.GetString() : null;
+            string evidence = json.ValueKind == JsonValueKind.Object
+                && json.TryGetProperty("evidence", out JsonElement said)
+                && said.ValueKind == JsonValueKind.String
+                ? said.GetString()!
+                : "";
+            string? verdict = json.ValueKind == JsonValueKind.Object
+                && json.TryGetProperty("verdict", out JsonElement word)
+                && word.ValueKind == JsonValueKind.String
+                ? word.GetString()
+                : null;
             return verdict switch
             {
                 "passed" when evidence.Length > 0 => Finding.Passed(evidence),

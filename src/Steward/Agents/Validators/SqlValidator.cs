@@ -19,10 +19,12 @@ public sealed record SqlValidatorOptions
     /// <summary>The database; it is only read.</summary>
     public required SqlDatabase Database { get; init; }
 
-    /// <summary>One statement that reads, with <c>@answer</c>, <c>@run_id</c>, <c>@tenant</c>, <c>@user</c> and the captured parameters.</summary>
+    /// <summary>One statement that reads, with <c>@answer</c>, <c>@run_id</c>,
+    /// <c>@tenant</c>, <c>@user</c> and the captured parameters.</summary>
     public required string Statement { get; init; }
 
-    /// <summary>Parameters taken from the arguments of a tool's successful calls: <c>user_id</c> → <c>call.send_notification.user_id</c>. All of one tool.</summary>
+    /// <summary>Parameters taken from the arguments of a tool's successful calls:
+    /// <c>user_id</c> → <c>call.send_notification.user_id</c>. All of one tool.</summary>
     /// <remarks>The statement runs for each such call and must hold for each.</remarks>
     public IReadOnlyDictionary<string, string> Captures { get; init; } = new Dictionary<string, string>();
 
@@ -48,7 +50,8 @@ public sealed class SqlValidator : IValidator
     private readonly string? _tool;
 
     /// <summary>Makes the validator.</summary>
-    /// <exception cref="ArgumentException">The statement is not one that reads, its parameters are not all given, or nothing is expected.</exception>
+    /// <exception cref="ArgumentException">The statement is not one that reads,
+    /// its parameters are not all given, or nothing is expected.</exception>
     public SqlValidator(SqlValidatorOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -114,7 +117,9 @@ public sealed class SqlValidator : IValidator
                 return finding;
         }
 
-        return calls.Length == 1 ? finding : finding with { Evidence = $"So it is for each of {calls.Length} calls of '{_tool}'; for the last one: {finding.Evidence}" };
+        return calls.Length == 1
+            ? finding
+            : finding with { Evidence = $"So it is for each of {calls.Length} calls of '{_tool}'; for the last one: {finding.Evidence}" };
     }
 
     private string Capture(string owner, string name, string source)
@@ -123,9 +128,11 @@ public sealed class SqlValidator : IValidator
         if (parts.Length < 3 || parts[0] != "call" || !ToolDefinition.IsName(parts[1]) || parts.Any(p => p.Length == 0))
             throw new ArgumentException($"{owner} captures '{source}'; write 'call.<tool>.<argument>'.");
         if (!ToolParameters.IsName(name) || s_builtIn.Contains(name))
-            throw new ArgumentException($"{owner} captures under the name '{name}': take letters, digits and '_', and none of {string.Join(", ", s_builtIn)}.");
+            throw new ArgumentException(
+                $"{owner} captures under the name '{name}': take letters, digits and '_', and none of {string.Join(", ", s_builtIn)}.");
         if (_tool is not null && _tool != parts[1])
-            throw new ArgumentException($"{owner} captures from '{_tool}' and '{parts[1]}': which calls belong together cannot be told. Make two validators.");
+            throw new ArgumentException(
+                $"{owner} captures from '{_tool}' and '{parts[1]}': which calls belong together cannot be told. Make two validators.");
         _captures.Add(name, parts[2..]);
         return parts[1];
     }
@@ -139,7 +146,8 @@ public sealed class SqlValidator : IValidator
         SqlRows rows;
         try
         {
-            rows = await _options.Database.ReadAsync(new SqlCall(_statement, values, _options.Timeout, _options.Rows.Largest + 1, 1024 * 1024), cancellationToken);
+            rows = await _options.Database.ReadAsync(
+                new SqlCall(_statement, values, _options.Timeout, _options.Rows.Largest + 1, 1024 * 1024), cancellationToken);
         }
         catch (ToolException e)
         {

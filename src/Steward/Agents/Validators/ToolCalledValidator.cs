@@ -35,10 +35,14 @@ public sealed class ToolCalledValidator : IValidator
         ArgumentNullException.ThrowIfNull(options);
         ArgumentException.ThrowIfNullOrWhiteSpace(options.Name);
         if (options.Times.IsEmpty)
-            throw new ArgumentException($"The validator '{options.Name}' expects nothing: say how often '{options.Tool}' must be called.", nameof(options));
+            throw new ArgumentException(
+                $"The validator '{options.Name}' expects nothing: say how often '{options.Tool}' must be called.",
+                nameof(options));
         options.Times.Check($"The validator '{options.Name}'");
         if (options.Arguments is { ValueKind: not JsonValueKind.Object })
-            throw new ArgumentException($"The arguments that the validator '{options.Name}' expects must be a JSON object.", nameof(options));
+            throw new ArgumentException(
+                $"The arguments that the validator '{options.Name}' expects must be a JSON object.",
+                nameof(options));
         _options = options with { Arguments = options.Arguments?.Clone() };
         Description = $"'{options.Tool}' was called successfully {options.Times} times{With}.";
     }
@@ -49,7 +53,8 @@ public sealed class ToolCalledValidator : IValidator
     /// <inheritdoc/>
     public string Description { get; }
 
-    private string With => _options.Arguments is { } arguments ? $" with arguments that contain {JsonMatch.Short(arguments.GetRawText())}" : "";
+    private string With =>
+        _options.Arguments is { } arguments ? $" with arguments that contain {JsonMatch.Short(arguments.GetRawText())}" : "";
 
     /// <inheritdoc/>
     public ValueTask<Finding> ValidateAsync(ValidationContext context, CancellationToken cancellationToken)
@@ -61,7 +66,9 @@ public sealed class ToolCalledValidator : IValidator
         bool passed = _options.Times.Hold(matching.Length);
 
         var evidence = new StringBuilder();
-        evidence.Append(CultureInfo.InvariantCulture, $"'{_options.Tool}' was called successfully {matching.Length} times{With}; expected {_options.Times}.");
+        evidence.Append(
+            CultureInfo.InvariantCulture,
+            $"'{_options.Tool}' was called successfully {matching.Length} times{With}; expected {_options.Times}.");
         if (all.Length > good.Length)
             evidence.Append(CultureInfo.InvariantCulture, $" {all.Length - good.Length} more calls failed or were refused.");
         if (good.Length > matching.Length)

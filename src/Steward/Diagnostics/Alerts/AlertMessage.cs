@@ -38,7 +38,8 @@ internal sealed record AlertMessage(
 
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, AlertJson.Default.AlertMessage);
 
-    /// <summary>The same for every delivery of one crossing: what is spent never falls, so a run crosses a threshold of a ceiling once.</summary>
+    /// <summary>The same for every delivery of one crossing: what is spent
+    /// never falls, so a run crosses a threshold of a ceiling once.</summary>
     private static string IdOf(RunId run, BudgetAlert alert)
     {
         // Without trailing zeros: stores differ in those, and 0.50 is the ceiling that 0.5 is.

@@ -8,11 +8,12 @@ using Steward.Storage;
 
 namespace Steward.Diagnostics.Alerts;
 
-/// <summary>Hears of alerts and posts them to the webhook, one after another and apart from the runs: none ever waits for a receiver, or fails with it.</summary>
+/// <summary>Hears of alerts and posts them to the webhook, one after another and
+/// apart from the runs: none ever waits for a receiver, or fails with it.</summary>
 /// <remarks>
-/// A notice, not a record: what waits here is lost when the process is killed, and dropped when the queue is full. What was spent is in the
-/// store. A stopping process posts what waits for as long as the grace lasts; the host stops it after the worker, whose last commits can still
-/// raise alerts.
+/// A notice, not a record: what waits here is lost when the process is killed, and dropped when the
+/// queue is full. What was spent is in the store. A stopping process posts what waits for as long as
+/// the grace lasts; the host stops it after the worker, whose last commits can still raise alerts.
 /// </remarks>
 internal sealed class AlertSender : IHostedService, IRunObserver, IDisposable
 {
@@ -37,7 +38,8 @@ internal sealed class AlertSender : IHostedService, IRunObserver, IDisposable
         _options = options;
         _time = time;
         _logger = logger;
-        _queue = Channel.CreateBounded<AlertMessage>(new BoundedChannelOptions(options.QueueLength) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
+        _queue = Channel.CreateBounded<AlertMessage>(
+            new BoundedChannelOptions(options.QueueLength) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
         _grace = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
     }
 

@@ -22,7 +22,12 @@ internal sealed class AlertWebhook : IDisposable
         _time = time;
         _pipeline = CreatePipeline(options, time);
         // A redirect is not followed: the body and its signature are for the address that the operator named.
-        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, PooledConnectionLifetime = TimeSpan.FromMinutes(2) };
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+        };
         _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
         _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("Steward", null));
     }

@@ -54,7 +54,14 @@ public sealed record QuestionAsked : RunEvent
 }
 
 /// <summary><c>question.reassigned</c>: a question was given to somebody else.</summary>
-public sealed record QuestionReassigned(string Signal, string Id, string By, string? Assignee, IReadOnlyList<string>? Roles, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Override = false) : RunEvent;
+public sealed record QuestionReassigned(
+    string Signal,
+    string Id,
+    string By,
+    string? Assignee,
+    IReadOnlyList<string>? Roles,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Override = false)
+    : RunEvent;
 
 /// <summary><c>question.answered</c>: a person's word.</summary>
 public sealed record QuestionAnswered : RunEvent

@@ -76,7 +76,15 @@ public sealed record RunClaimed(long Epoch, string Worker, int Attempt) : RunEve
 public sealed record StateChanged(RunStatus From, RunStatus To, string Reason, string? Detail = null) : RunEvent;
 
 /// <summary><c>run.migrated</c>: the run goes on under another version of its agent.</summary>
-public sealed record RunMigrated(string Signal, string FromVersion, string FromHash, string AgentVersion, string DefinitionHash, string By, string? Note) : RunEvent;
+public sealed record RunMigrated(
+    string Signal,
+    string FromVersion,
+    string FromHash,
+    string AgentVersion,
+    string DefinitionHash,
+    string By,
+    string? Note)
+    : RunEvent;
 
 /// <summary><c>cancel.requested</c>: somebody wants the run to stop.</summary>
 public sealed record CancelRequested(string Signal, string By, string? Reason) : RunEvent;

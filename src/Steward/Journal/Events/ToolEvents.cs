@@ -3,7 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace Steward.Journal;
 
-/// <summary><c>tools.offered</c>: what a tool source offers to this run from now on; it stands in place of what it offered before.</summary>
+/// <summary><c>tools.offered</c>: what a tool source offers to this run
+/// from now on; it stands in place of what it offered before.</summary>
 /// <param name="Source">The source's name.</param>
 /// <param name="Hash">SHA-256 of the offer, whose content is a blob.</param>
 /// <param name="Tools">The names of the offered tools.</param>

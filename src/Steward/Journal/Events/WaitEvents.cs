@@ -12,5 +12,6 @@ public sealed record WaitEnded(int Turn, int Index, string Result) : RunEvent;
 /// <summary><c>signal.received</c>: something happened that a call may wait for by name, now or later.</summary>
 public sealed record SignalReceived(string Signal, string Name, string? Payload) : RunEvent;
 
-/// <summary><c>signal.ignored</c>: a signal that no longer applied, and why; consumed all the same, so that it is applied at most once.</summary>
+/// <summary><c>signal.ignored</c>: a signal that no longer applied, and why;
+/// consumed all the same, so that it is applied at most once.</summary>
 public sealed record SignalIgnored(string Signal, string Reason) : RunEvent;

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Steward.Journal;
 
-/// <summary>What a budget belongs to, as a key such as <c>run:…</c>, <c>session:acme/42</c>, <c>tenant:acme</c>, <c>agent:support@2026-11-23</c> or <c>global</c>.</summary>
+/// <summary>What a budget belongs to, as a key such as <c>run:…</c>, <c>session:acme/42</c>,
+/// <c>tenant:acme</c>, <c>agent:support@2026-11-23</c> or <c>global</c>.</summary>
 /// <param name="Key">The key, as stores keep it and people write it.</param>
 public readonly record struct BudgetScope(string Key)
 {
@@ -40,7 +41,8 @@ public readonly record struct BudgetScope(string Key)
             || key is { Length: > 6 } && key.StartsWith("agent:", StringComparison.Ordinal);
         return known
             ? new BudgetScope(key)
-            : throw new FormatException($"'{key}' is not a scope; expected global, tenant:NAME, agent:NAME, session:TENANT/NAME or run:ID.");
+            : throw new FormatException(
+                $"'{key}' is not a scope; expected global, tenant:NAME, agent:NAME, session:TENANT/NAME or run:ID.");
     }
 
     /// <inheritdoc/>

@@ -27,7 +27,8 @@ public enum ModelFailure
     /// <summary>The request is longer than the model's context window. Never tried again on the same model.</summary>
     ContextTooLong,
 
-    /// <summary>The credential is missing, wrong or not allowed (HTTP 401, 403), or the account is out of credit (402). Never tried again on the same model.</summary>
+    /// <summary>The credential is missing, wrong or not allowed (HTTP 401, 403), or the
+    /// account is out of credit (402). Never tried again on the same model.</summary>
     Authentication,
 
     /// <summary>The model declined to answer for reasons of safety. The next model is asked.</summary>

@@ -9,8 +9,9 @@ namespace Steward.Models;
 
 /// <summary>What models cost and can take. Immutable.</summary>
 /// <remarks>
-/// A model that is not in it has no price, and the runtime does not call it: declare it with <see cref="With"/>, at 0 for a model of your own machine.
-/// Where a provider has several prices (peak hours, an offer that ends), the catalogue has the dearest, so that a ceiling holds.
+/// A model that is not in it has no price, and the runtime does not call it: declare it with
+/// <see cref="With"/>, at 0 for a model of your own machine. Where a provider has several prices
+/// (peak hours, an offer that ends), the catalogue has the dearest, so that a ceiling holds.
 /// </remarks>
 public sealed partial class ModelCatalog
 {
@@ -47,8 +48,9 @@ public sealed partial class ModelCatalog
 
     /// <summary>The entry of a model, or null: its price is not known, and it must not be called.</summary>
     /// <remarks>
-    /// The id itself first; then without <c>models/</c> or the provider's name before it, and without <c>-latest</c>, a date
-    /// (<c>-20250929</c>, <c>@20250929</c>, <c>-2024-08-06</c>) or a version <c>-001</c> after it. Nothing is guessed from a beginning: <c>gpt-4o-audio</c> is not <c>gpt-4o</c>.
+    /// The id itself first; then without <c>models/</c> or the provider's name before it, and without
+    /// <c>-latest</c>, a date (<c>-20250929</c>, <c>@20250929</c>, <c>-2024-08-06</c>) or a version
+    /// <c>-001</c> after it. Nothing is guessed from a beginning: <c>gpt-4o-audio</c> is not <c>gpt-4o</c>.
     /// </remarks>
     public ModelInfo? Find(string provider, string model)
     {
@@ -109,7 +111,8 @@ public sealed partial class ModelCatalog
 
     private static decimal RoundUp(decimal dollarMillionths) => decimal.Ceiling(dollarMillionths * 1_000m) / 1_000_000_000m;
 
-    private bool TryFind(string provider, string model, [NotNullWhen(true)] out ModelInfo? info) => _byId.TryGetValue(Key(provider, model), out info);
+    private bool TryFind(string provider, string model, [NotNullWhen(true)] out ModelInfo? info) =>
+        _byId.TryGetValue(Key(provider, model), out info);
 
     private static string Bare(string provider, string model)
     {
@@ -118,7 +121,8 @@ public sealed partial class ModelCatalog
         return model.StartsWith(provider + "/", StringComparison.OrdinalIgnoreCase) ? model[(provider.Length + 1)..] : model;
     }
 
-    private static (string Provider, string Model) Key(string provider, string model) => (provider.ToLowerInvariant(), model.ToLowerInvariant());
+    private static (string Provider, string Model) Key(string provider, string model) =>
+        (provider.ToLowerInvariant(), model.ToLowerInvariant());
 
     private static void Check(ModelInfo model)
     {
@@ -127,10 +131,12 @@ public sealed partial class ModelCatalog
         decimal?[] prices =
         [
             model.InputPerMillion, model.OutputPerMillion, model.CacheReadPerMillion, model.CacheWritePerMillion,
-            model.LongPrompt?.InputPerMillion, model.LongPrompt?.OutputPerMillion, model.LongPrompt?.CacheReadPerMillion, model.LongPrompt?.CacheWritePerMillion,
+            model.LongPrompt?.InputPerMillion, model.LongPrompt?.OutputPerMillion, model.LongPrompt?.CacheReadPerMillion,
+            model.LongPrompt?.CacheWritePerMillion,
         ];
         if (prices.Any(p => p < 0) || model.ContextWindow < 1 || model.MaxOutput < 1)
-            throw new ArgumentException($"The entry of '{model.Provider}/{model.Model}' needs prices of 0 or more, a context window and a maximum output.");
+            throw new ArgumentException(
+                $"The entry of '{model.Provider}/{model.Model}' needs prices of 0 or more, a context window and a maximum output.");
     }
 
     private static ModelCatalog Load()

@@ -6,7 +6,8 @@ namespace Steward.Models;
 /// <param name="InputPerMillion">Input that is not cached.</param>
 /// <param name="OutputPerMillion">Output, reasoning included.</param>
 /// <param name="CacheReadPerMillion">Input read from the cache; null when it costs what other input does.</param>
-/// <param name="CacheWritePerMillion">Input written to the cache for the shortest time that the provider offers; null when it costs what other input does.</param>
+/// <param name="CacheWritePerMillion">Input written to the cache for the shortest
+/// time that the provider offers; null when it costs what other input does.</param>
 /// <param name="ContextWindow">Most tokens of input and output together.</param>
 /// <param name="MaxOutput">Most tokens of output.</param>
 /// <param name="Source">The public page that the numbers were taken from.</param>
@@ -39,4 +40,9 @@ public sealed record ModelInfo(
 /// <param name="OutputPerMillion">Output.</param>
 /// <param name="CacheReadPerMillion">Input read from the cache; null when it costs what other input does.</param>
 /// <param name="CacheWritePerMillion">Input written to the cache; null when it costs what other input does.</param>
-public sealed record LongPromptPrices(long Above, decimal InputPerMillion, decimal OutputPerMillion, decimal? CacheReadPerMillion, decimal? CacheWritePerMillion);
+public sealed record LongPromptPrices(
+    long Above,
+    decimal InputPerMillion,
+    decimal OutputPerMillion,
+    decimal? CacheReadPerMillion,
+    decimal? CacheWritePerMillion);

@@ -81,7 +81,9 @@ internal sealed class ScopeBudgets
         if (_rows.TryGetValue(scope.Key, out BudgetRow? row))
             return row;
         BudgetScope rules = scope.CeilingScope;
-        BudgetCeilings ceilings = rules != scope && _rows.TryGetValue(rules.Key, out BudgetRow? ruling) ? ruling.Info.Ceilings : BudgetCeilings.None;
+        BudgetCeilings ceilings = rules != scope && _rows.TryGetValue(rules.Key, out BudgetRow? ruling)
+            ? ruling.Info.Ceilings
+            : BudgetCeilings.None;
         row = new BudgetRow(rules, isDay: rules != scope) { Info = new BudgetInfo(scope, ceilings, BudgetAmount.Zero, BudgetAmount.Zero) };
         _rows.Add(scope.Key, row);
         return row;

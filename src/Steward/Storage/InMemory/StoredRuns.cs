@@ -84,12 +84,19 @@ internal sealed class StoredRuns
 
     /// <summary>The runs that are claimed next, of those that may be claimed.</summary>
     public List<StoredRun> NextClaimable(DateTimeOffset now, int max, LimitTable limits, Func<StoredRun, bool> mayClaim) =>
-        Admit([.. _claimable.Values.SelectMany(ofTenant => ofTenant.TakeWhile(run => run.Record.ClaimableAt <= now).Where(mayClaim).Take(max)).Order(ByClaimableAt.Instance)], now, max, limits);
+        Admit(
+            [.. _claimable.Values.SelectMany(ofTenant => ofTenant.TakeWhile(run => run.Record.ClaimableAt <= now).Where(mayClaim).Take(max))
+                .Order(ByClaimableAt.Instance)],
+            now,
+            max,
+            limits);
 
     /// <summary>Those of the runs that are due, in their turns, for which the limits leave room.</summary>
     public List<StoredRun> Admit(IReadOnlyList<StoredRun> due, DateTimeOffset now, int max, LimitTable limits)
     {
-        Dictionary<string, int> leased = Leased(now).CountBy(run => run.Record.Tenant, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
+        Dictionary<string, int> leased = Leased(now)
+            .CountBy(run => run.Record.Tenant, StringComparer.Ordinal)
+            .ToDictionary(StringComparer.Ordinal);
         if (limits.RunsOfAll is { } all)
             max = Math.Min(max, all - leased.Values.Sum());
         return FairShare.Pick(due, run => run.Record.Tenant, tenant => leased.GetValueOrDefault(tenant), max, limits.RunsOf);

@@ -1,6 +1,7 @@
 namespace Steward.Storage;
 
-/// <summary>What a limit is for: <c>global</c>, <c>tenant:NAME</c>, <c>tool:NAME</c>, or <c>tenant:*</c> and <c>tool:*</c> for each tenant and each tool that has none of its own.</summary>
+/// <summary>What a limit is for: <c>global</c>, <c>tenant:NAME</c>, <c>tool:NAME</c>, or
+/// <c>tenant:*</c> and <c>tool:*</c> for each tenant and each tool that has none of its own.</summary>
 /// <param name="Key">The key, as stores keep it and people write it.</param>
 public readonly record struct LimitScope(string Key)
 {
@@ -41,7 +42,8 @@ public readonly record struct LimitScope(string Key)
             || (key.Length > Tool.Length && key.StartsWith(Tool, StringComparison.Ordinal));
         return known
             ? new LimitScope(key)
-            : throw new FormatException($"'{key}' cannot have a limit; expected global, tenant:NAME, tenant:* (each tenant), tool:NAME or tool:* (each tool).");
+            : throw new FormatException(
+                $"'{key}' cannot have a limit; expected global, tenant:NAME, tenant:* (each tenant), tool:NAME or tool:* (each tool).");
     }
 
     /// <inheritdoc/>

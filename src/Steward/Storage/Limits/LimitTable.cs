@@ -52,7 +52,8 @@ public sealed class LimitTable
     /// <summary>Most calls of a tool in flight.</summary>
     public int? CallsOf(string tool) => Find(LimitScope.ForTool(tool))?.CallsAtOnce ?? Find(LimitScope.EachTool)?.CallsAtOnce;
 
-    /// <summary>Whether a further run of a tenant may be started, with so many in the tenant's queue and in all. Null when it may.</summary>
+    /// <summary>Whether a further run of a tenant may be started, with so
+    /// many in the tenant's queue and in all. Null when it may.</summary>
     public QueueFull? CheckQueue(string tenant, int ofTenant, int ofAll)
     {
         if (QueueOf(tenant) is { } limit && ofTenant >= limit)
@@ -75,7 +76,9 @@ public sealed class LimitTable
                 return default;
             if (scope.IsTool)
                 return new LimitUsage(0, 0, byTool[scope.Name!].Count());
-            IEnumerable<(string Tenant, int Runs, int Queue)> counted = scope.Name is { } tenant ? byTenant[tenant] : byTenant.SelectMany(t => t);
+            IEnumerable<(string Tenant, int Runs, int Queue)> counted = scope.Name is { } tenant
+                ? byTenant[tenant]
+                : byTenant.SelectMany(t => t);
             return new LimitUsage(counted.Sum(t => t.Runs), counted.Sum(t => t.Queue), 0);
         }
     }

@@ -6,10 +6,12 @@ public sealed record Limits
     /// <summary>No limits.</summary>
     public static Limits None { get; } = new();
 
-    /// <summary>Most runs that workers hold at the same time; the others stay in the queue. A run that waits for something is held by nobody.</summary>
+    /// <summary>Most runs that workers hold at the same time; the others stay in
+    /// the queue. A run that waits for something is held by nobody.</summary>
     public int? RunsAtOnce { get; init; }
 
-    /// <summary>Most runs in the queue, that is claimable or waiting for their turn in a session; with so many there, no other is started. Children are always started.</summary>
+    /// <summary>Most runs in the queue, that is claimable or waiting for their turn in a
+    /// session; with so many there, no other is started. Children are always started.</summary>
     public int? Queue { get; init; }
 
     /// <summary>Most calls of the tool in flight at the same time; the others wait.</summary>
@@ -23,7 +25,8 @@ public sealed record Limits
         if (RunsAtOnce < 0 || Queue < 0 || CallsAtOnce < 0)
             throw new ArgumentException($"A limit of '{scope}' is below 0: the least is 0, which holds everything back.");
         if (scope.IsTool && (RunsAtOnce is not null || Queue is not null))
-            throw new ArgumentException($"'{scope}' can only limit calls: runs at once and the queue belong to global, tenant:NAME or tenant:*.");
+            throw new ArgumentException(
+                $"'{scope}' can only limit calls: runs at once and the queue belong to global, tenant:NAME or tenant:*.");
         if (!scope.IsTool && CallsAtOnce is not null)
             throw new ArgumentException($"'{scope}' cannot limit calls: those belong to tool:NAME or tool:*.");
     }

@@ -11,8 +11,8 @@ public readonly record struct ToolSlot(int Turn, int Index, string Tool);
 
 /// <summary>The rules of calls at once, apart from any database: what takes a slot, what gives it back, and when none is left.</summary>
 /// <remarks>
-/// A store keeps beside each run the slots that it holds. They count for as long as the run's lease has not expired: what a dead worker had in flight is
-/// lost, and a lost call must not keep others from being made, for days perhaps, until a person has settled it.
+/// A store keeps beside each run the slots that it holds. They count for as long as the run's lease has not expired: what a dead worker
+/// had in flight is lost, and a lost call must not keep others from being made, for days perhaps, until a person has settled it.
 /// </remarks>
 public static class SlotRules
 {
@@ -83,7 +83,9 @@ public static class SlotRules
 
     /// <summary>Slots as text, for example <c>3.0:fetch 3.1:fetch</c>; null for none.</summary>
     public static string? Write(IReadOnlyList<ToolSlot> slots) =>
-        slots is { Count: > 0 } ? string.Join(' ', slots.Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Turn}.{s.Index}:{s.Tool}"))) : null;
+        slots is { Count: > 0 }
+            ? string.Join(' ', slots.Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Turn}.{s.Index}:{s.Tool}")))
+            : null;
 
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
     public static IReadOnlyList<ToolSlot> Read(string? text) => text is null ? [] : [.. text.Split(' ').Select(ReadOne)];
@@ -97,7 +99,11 @@ public static class SlotRules
             text[(colon + 1)..]);
     }
 
-    private static void GiveBack([System.Diagnostics.CodeAnalysis.NotNull] ref List<ToolSlot>? after, IReadOnlyList<ToolSlot> held, int turn, int index)
+    private static void GiveBack(
+        [System.Diagnostics.CodeAnalysis.NotNull] ref List<ToolSlot>? after,
+        IReadOnlyList<ToolSlot> held,
+        int turn,
+        int index)
     {
         after ??= [.. held];
         after.RemoveAll(s => s.Turn == turn && s.Index == index);

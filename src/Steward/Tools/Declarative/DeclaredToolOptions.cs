@@ -40,7 +40,8 @@ public abstract record DeclaredToolOptions
     internal ToolDefinition Define(ToolEffect effect, ToolHandler handler, ToolProbe? probe)
     {
         if (effect == ToolEffect.Transactional)
-            throw new ArgumentException($"The tool '{Name}' cannot be transactional: a declared tool does not write in the journal's own transaction.");
+            throw new ArgumentException(
+                $"The tool '{Name}' cannot be transactional: a declared tool does not write in the journal's own transaction.");
         return new ToolOptions
         {
             Effect = effect,

@@ -8,7 +8,12 @@ using Steward.Journal;
 namespace Steward.Tools.Declarative;
 
 /// <summary>One request as a tool describes it: builds it, sends it, follows it, reads the answer to its bound.</summary>
-internal sealed class HttpExchange(HttpToolOptions options, HttpMessageInvoker invoker, HttpMethod method, UrlTemplate url, IReadOnlyDictionary<string, string> headers)
+internal sealed class HttpExchange(
+    HttpToolOptions options,
+    HttpMessageInvoker invoker,
+    HttpMethod method,
+    UrlTemplate url,
+    IReadOnlyDictionary<string, string> headers)
 {
     private const int MaxRedirects = 5;
 
@@ -17,7 +22,10 @@ internal sealed class HttpExchange(HttpToolOptions options, HttpMessageInvoker i
 
     /// <summary>Whether a failure came before anything was sent: no connection stood, or TLS did not.</summary>
     public bool IsBeforeSending(Exception failure) =>
-        !_answered && (_connection is not { Stood: true } || failure is HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError });
+        !_answered
+            && (
+                _connection is not { Stood: true }
+                    || failure is HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError });
 
     public async Task<HttpAnswer> SendAsync(HttpValues values, HttpSecrets secrets, CancellationToken cancellationToken)
     {
@@ -33,8 +41,10 @@ internal sealed class HttpExchange(HttpToolOptions options, HttpMessageInvoker i
             _answered = true;
             if (!options.FollowRedirects || hop == MaxRedirects || Next(response, target) is not { } next)
                 return await HttpAnswer.ReadAsync(response, options.MaxBytes, cancellationToken);
-            sameOrigin = sameOrigin && Uri.Compare(target, next, UriComponents.SchemeAndServer, UriFormat.Unescaped, StringComparison.OrdinalIgnoreCase) == 0;
-            if (response.StatusCode is not (HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect) && verb != HttpMethod.Head)
+            sameOrigin = sameOrigin
+                && Uri.Compare(target, next, UriComponents.SchemeAndServer, UriFormat.Unescaped, StringComparison.OrdinalIgnoreCase) == 0;
+            if (response.StatusCode is not (HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect)
+                && verb != HttpMethod.Head)
             {
                 verb = HttpMethod.Get;
                 body = null;
@@ -83,9 +93,19 @@ internal sealed class HttpExchange(HttpToolOptions options, HttpMessageInvoker i
         });
     }
 
-    private HttpRequestMessage Request(HttpMethod verb, Uri target, ReadOnlyMemory<byte>? body, HttpValues values, HttpSecrets secrets, bool sameOrigin)
+    private HttpRequestMessage Request(
+        HttpMethod verb,
+        Uri target,
+        ReadOnlyMemory<byte>? body,
+        HttpValues values,
+        HttpSecrets secrets,
+        bool sameOrigin)
     {
-        var request = new HttpRequestMessage(verb, target) { Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        var request = new HttpRequestMessage(verb, target)
+        {
+            Version = HttpVersion.Version11,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
         if (body is { } bytes)
         {
             request.Content = new ReadOnlyMemoryContent(bytes);
@@ -101,13 +121,17 @@ internal sealed class HttpExchange(HttpToolOptions options, HttpMessageInvoker i
                 continue;
             string value = HttpTemplates.FillSecrets(HttpTemplates.Fill(template, n => values.Text(n) ?? ""), secrets.Get);
             if (value.Any(char.IsControl))
-                throw new ToolException($"The header '{name}' of this tool would hold characters that a header cannot; its operator must mend it.");
+                throw new ToolException(
+                    $"The header '{name}' of this tool would hold characters that a header cannot; its operator must mend it.");
             request.Headers.Remove(name);
             if (!request.Headers.TryAddWithoutValidation(name, value))
                 request.Content?.Headers.TryAddWithoutValidation(name, value);
         }
 
-        if (verb != HttpMethod.Get && verb != HttpMethod.Head && HttpTool.EffectOf(options) != ToolEffect.ReadOnly && options.IdempotencyHeader is { } key)
+        if (verb != HttpMethod.Get
+            && verb != HttpMethod.Head
+            && HttpTool.EffectOf(options) != ToolEffect.ReadOnly
+            && options.IdempotencyHeader is { } key)
             request.Headers.TryAddWithoutValidation(key, values.Text("idempotency_key"));
         return request;
     }
@@ -122,7 +146,8 @@ internal sealed class HttpSecrets
     public HttpSecrets(ISecretSource source, IEnumerable<string> names)
     {
         foreach (string name in names)
-            _values[name] = source.Find(name) ?? throw new ToolException($"This tool lacks its secret '{name}'; its operator must set it. Nothing was sent.");
+            _values[name] = source.Find(name)
+                ?? throw new ToolException($"This tool lacks its secret '{name}'; its operator must set it. Nothing was sent.");
         Scrubber = new SecretScrubber(_values.Values);
     }
 
@@ -161,9 +186,17 @@ internal sealed record HttpAnswer(HttpStatusCode Status, string Reason, Uri? Loc
         string type = response.Content.Headers.ContentType?.MediaType ?? "";
         bool isText = type.Length == 0 || type.StartsWith("text/", StringComparison.OrdinalIgnoreCase)
             || type.Contains("json", StringComparison.OrdinalIgnoreCase) || type.Contains("xml", StringComparison.OrdinalIgnoreCase)
-            || type.Contains("yaml", StringComparison.OrdinalIgnoreCase) || type.Contains("urlencoded", StringComparison.OrdinalIgnoreCase) || type.Contains("javascript", StringComparison.OrdinalIgnoreCase);
+            || type.Contains("yaml", StringComparison.OrdinalIgnoreCase)
+                || type.Contains("urlencoded", StringComparison.OrdinalIgnoreCase)
+                || type.Contains("javascript", StringComparison.OrdinalIgnoreCase);
         string text = isText ? Decode(response, buffer.WrittenSpan, cut) : $"[{buffer.WrittenCount} bytes of {type}]";
-        return new HttpAnswer(response.StatusCode, response.ReasonPhrase ?? response.StatusCode.ToString(), response.Headers.Location, text, cut, isText);
+        return new HttpAnswer(
+            response.StatusCode,
+            response.ReasonPhrase ?? response.StatusCode.ToString(),
+            response.Headers.Location,
+            text,
+            cut,
+            isText);
     }
 
     /// <summary>The part at a JSON pointer or dotted path; null when it is not there or the answer is not JSON.</summary>

@@ -12,11 +12,13 @@ internal static partial class HttpTemplates
     public static string Fill(string text, Func<string, string> value) => Pattern().Replace(text, m => value(m.Groups[1].Value));
 
     /// <summary>The name, when the text is nothing but <c>{name}</c>.</summary>
-    public static string? Single(string text) => Pattern().Match(text) is { Success: true } match && match.Length == text.Length ? match.Groups[1].Value : null;
+    public static string? Single(string text) =>
+        Pattern().Match(text) is { Success: true } match && match.Length == text.Length ? match.Groups[1].Value : null;
 
     public static IEnumerable<string> Secrets(string text) => SecretPattern().Matches(text).Select(m => m.Groups[1].Value);
 
-    public static string FillSecrets(string text, Func<string, string> value) => SecretPattern().Replace(text, m => value(m.Groups[1].Value));
+    public static string FillSecrets(string text, Func<string, string> value) =>
+        SecretPattern().Replace(text, m => value(m.Groups[1].Value));
 
     [GeneratedRegex(@"(?<!\$)\{([A-Za-z_][A-Za-z0-9_]*)\}", RegexOptions.CultureInvariant)]
     private static partial Regex Pattern();
@@ -32,8 +34,12 @@ internal sealed class HttpValues(ToolContext context, IReadOnlyList<ToolParamete
 
     public JsonElement? Json(string name) => name switch
     {
-        "idempotency_key" or "run_id" or "tenant" or "user" => Text(name) is { } text ? JsonElement.Parse(JsonText.Write(json => json.WriteStringValue(text))) : null,
-        _ => ToolParameters.Value(parameters.First(p => p.Name == name), arguments) is { ValueKind: not JsonValueKind.Null } value ? value : null,
+        "idempotency_key" or "run_id" or "tenant" or "user" =>
+            Text(name) is { } text ? JsonElement.Parse(JsonText.Write(json => json.WriteStringValue(text))) : null,
+        _ =>
+            ToolParameters.Value(parameters.First(p => p.Name == name), arguments) is { ValueKind: not JsonValueKind.Null } value
+                ? value
+                : null,
     };
 
     public string? Text(string name) => name switch
@@ -64,7 +70,9 @@ internal sealed class UrlTemplate
         _path = slash < 0 ? "/" : beforeQuery[slash..];
         if (_origin.Contains('{', StringComparison.Ordinal))
             throw new ArgumentException($"{owner}: the host in '{template}' may not be a parameter.");
-        if (!Uri.TryCreate(_origin, UriKind.Absolute, out Uri? origin) || origin.Scheme is not ("http" or "https") || origin.UserInfo.Length > 0)
+        if (!Uri.TryCreate(_origin, UriKind.Absolute, out Uri? origin)
+            || origin.Scheme is not ("http" or "https")
+            || origin.UserInfo.Length > 0)
             throw new ArgumentException($"{owner}: '{template}' does not start with http:// or https:// and a host.");
         if (template.Contains('#', StringComparison.Ordinal) || template.Contains('\\', StringComparison.Ordinal))
             throw new ArgumentException($"{owner}: '{template}' may have no '#' and no '\\'.");

@@ -8,15 +8,26 @@ namespace Steward.Tools.Declarative;
 
 /// <summary>Makes tools of HTTP requests.</summary>
 /// <remarks>
-/// What failed before it was sent, and what the server refused (4xx), had no effect and is told to the model. What failed later (5xx, no answer,
-/// a connection that broke) is told to the model when it may be repeated; otherwise its exception passes to the runtime: the outcome is unknown.
-/// Secrets are taken out of every text that leaves.
+/// What failed before it was sent, and what the server refused (4xx), had no effect and is told to the model. What
+/// failed later (5xx, no answer, a connection that broke) is told to the model when it may be repeated; otherwise
+/// its exception passes to the runtime: the outcome is unknown. Secrets are taken out of every text that leaves.
 /// </remarks>
 public static class HttpTool
 {
     private const int ExcerptLength = 300;
     private static readonly string[] s_methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
-    private static readonly string[] s_ownHeaders = ["Host", "Connection", "Content-Length", "Transfer-Encoding", "Content-Type", "Proxy-Authorization", "Upgrade", "TE", "Trailer"];
+    private static readonly string[] s_ownHeaders =
+    [
+        "Host",
+        "Connection",
+        "Content-Length",
+        "Transfer-Encoding",
+        "Content-Type",
+        "Proxy-Authorization",
+        "Upgrade",
+        "TE",
+        "Trailer",
+    ];
     private static readonly HttpMessageInvoker s_public = NetworkPolicy.CreateInvoker(allowPrivate: false);
     private static readonly HttpMessageInvoker s_any = NetworkPolicy.CreateInvoker(allowPrivate: true);
 
@@ -35,12 +46,19 @@ public static class HttpTool
         return declared.Define(
             EffectOf(options),
             (context, arguments, cancellationToken) => CallAsync(options, url, context, arguments, cancellationToken),
-            probeUrl is null ? null : (context, arguments, cancellationToken) => ProbeAsync(options, probeUrl, context, arguments, cancellationToken));
+            probeUrl is null ? null : (context, arguments, cancellationToken) =>
+                ProbeAsync(options, probeUrl, context, arguments, cancellationToken));
     }
 
-    internal static ToolEffect EffectOf(HttpToolOptions options) => options.Effect ?? (options.Method is "GET" or "HEAD" ? ToolEffect.ReadOnly : ToolEffect.Unsafe);
+    internal static ToolEffect EffectOf(HttpToolOptions options) =>
+        options.Effect ?? (options.Method is "GET" or "HEAD" ? ToolEffect.ReadOnly : ToolEffect.Unsafe);
 
-    private static async ValueTask<ToolOutput> CallAsync(HttpToolOptions options, UrlTemplate url, ToolContext context, JsonElement arguments, CancellationToken cancellationToken)
+    private static async ValueTask<ToolOutput> CallAsync(
+        HttpToolOptions options,
+        UrlTemplate url,
+        ToolContext context,
+        JsonElement arguments,
+        CancellationToken cancellationToken)
     {
         var secrets = new HttpSecrets(options.Secrets, options.Headers.Values.SelectMany(HttpTemplates.Secrets));
         var exchange = new HttpExchange(options, Invoker(options), new HttpMethod(options.Method), url, options.Headers);
@@ -50,7 +68,8 @@ public static class HttpTool
         {
             answer = await SendAsync(options, exchange, new HttpValues(context, options.Parameters, arguments), secrets, cancellationToken);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or TimeoutException && (repeatable || exchange.IsBeforeSending(e)))
+        catch (Exception e)
+            when (e is HttpRequestException or IOException or TimeoutException && (repeatable || exchange.IsBeforeSending(e)))
         {
             throw new ToolException(secrets.Scrubber.Scrub(Explain(e, options)), e);
         }
@@ -58,7 +77,12 @@ public static class HttpTool
         return new ToolOutput(secrets.Scrubber.Scrub(Result(options, answer, repeatable, secrets.Scrubber)));
     }
 
-    private static async ValueTask<ProbeResult> ProbeAsync(HttpToolOptions options, UrlTemplate url, ToolContext context, JsonElement arguments, CancellationToken cancellationToken)
+    private static async ValueTask<ProbeResult> ProbeAsync(
+        HttpToolOptions options,
+        UrlTemplate url,
+        ToolContext context,
+        JsonElement arguments,
+        CancellationToken cancellationToken)
     {
         HttpProbeOptions probe = options.Probe!;
         var secrets = new HttpSecrets(options.Secrets, probe.Headers.Values.SelectMany(HttpTemplates.Secrets));
@@ -80,13 +104,19 @@ public static class HttpTool
         if (probe.Select is not { } path)
             return ProbeResult.Happened(secrets.Scrubber.Scrub(answer.Text));
         JsonElement? found = answer.Select(path);
-        bool there = found is { ValueKind: not JsonValueKind.Null } value && !(value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0);
+        bool there = found is { ValueKind: not JsonValueKind.Null } value
+            && !(value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0);
         return there ? ProbeResult.Happened(secrets.Scrubber.Scrub(Text(found!.Value))) : ProbeResult.DidNotHappen;
     }
 
     private static HttpMessageInvoker Invoker(HttpToolOptions options) => options.AllowPrivateNetworks ? s_any : s_public;
 
-    private static async Task<HttpAnswer> SendAsync(HttpToolOptions options, HttpExchange exchange, HttpValues values, HttpSecrets secrets, CancellationToken cancellationToken)
+    private static async Task<HttpAnswer> SendAsync(
+        HttpToolOptions options,
+        HttpExchange exchange,
+        HttpValues values,
+        HttpSecrets secrets,
+        CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(options.Timeout);
@@ -96,7 +126,10 @@ public static class HttpTool
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested && !limit.IsCancellationRequested)
         {
-            throw new HttpRequestException(HttpRequestError.SecureConnectionError, "A connection to the server did not come to stand in time.", e);
+            throw new HttpRequestException(
+                HttpRequestError.SecureConnectionError,
+                "A connection to the server did not come to stand in time.",
+                e);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
@@ -120,7 +153,8 @@ public static class HttpTool
 
         // Scrubbed before it is cut: half a secret is not known again.
         string excerpt = scrubber.Scrub(answer.Text).Trim();
-        string message = scrubber.Scrub(line) + (excerpt.Length == 0 ? "." : $": {(excerpt.Length <= ExcerptLength ? excerpt : excerpt[..ExcerptLength] + "…")}");
+        string message = scrubber.Scrub(line)
+            + (excerpt.Length == 0 ? "." : $": {(excerpt.Length <= ExcerptLength ? excerpt : excerpt[..ExcerptLength] + "…")}");
         if (status < 500 || repeatable)
             throw new ToolException(message);
         throw new HttpRequestException(message, null, answer.Status);
@@ -137,11 +171,13 @@ public static class HttpTool
             return Text(found);
         // Its effect took place: an error here would say that it did not.
         return EffectOf(options) == ToolEffect.ReadOnly
-            ? throw new ToolException(answer.Cut ? $"The answer is longer than {options.MaxBytes} bytes, so '{path}' cannot be taken from it." : $"The answer has no '{path}'.")
+            ? throw new ToolException(
+                answer.Cut ? $"The answer is longer than {options.MaxBytes} bytes, so '{path}' cannot be taken from it." : $"The answer has no '{path}'.")
             : $"{line}, without '{path}': {answer.Text}{cut}";
     }
 
-    private static string Text(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : JsonText.Write(value.WriteTo);
+    private static string Text(JsonElement value) =>
+        value.ValueKind == JsonValueKind.String ? value.GetString()! : JsonText.Write(value.WriteTo);
 
     private static string Explain(Exception e, HttpToolOptions options)
     {
@@ -171,7 +207,8 @@ public static class HttpTool
             throw new ArgumentException($"{owner}: give Body or JsonBody, not both.");
         if (options.MaxBytes < 1 || options.Timeout <= TimeSpan.Zero)
             throw new ArgumentException($"{owner} needs MaxBytes of 1 or more and a Timeout of more than zero.");
-        if (!HttpExchange.IsAllowed(options.AllowedHosts, url.Host) || (probeUrl is not null && !HttpExchange.IsAllowed(options.AllowedHosts, probeUrl.Host)))
+        if (!HttpExchange.IsAllowed(options.AllowedHosts, url.Host)
+            || (probeUrl is not null && !HttpExchange.IsAllowed(options.AllowedHosts, probeUrl.Host)))
             throw new ArgumentException($"{owner}: its own host is not among AllowedHosts.");
         JsonPath.Check(options.Select, owner);
         JsonPath.Check(options.Probe?.Select, owner);
@@ -182,8 +219,11 @@ public static class HttpTool
         string[] bodyNames = options.Body is { } body ? [.. BodyTemplate.Names(body)] : [];
         bool keySent = options.IdempotencyHeader is not null || url.Names.Concat(bodyNames).Contains("idempotency_key");
         if (EffectOf(options) == ToolEffect.Idempotent && !keySent && options.Method is not ("PUT" or "DELETE"))
-            throw new ArgumentException($"{owner} is declared idempotent but sends no key: set IdempotencyHeader or use {{idempotency_key}}.");
-        if (probeUrl is not null && !probeUrl.Names.Contains("idempotency_key") && !options.Probe!.Headers.Values.SelectMany(HttpTemplates.Names).Contains("idempotency_key"))
+            throw new ArgumentException(
+                $"{owner} is declared idempotent but sends no key: set IdempotencyHeader or use {{idempotency_key}}.");
+        if (probeUrl is not null
+            && !probeUrl.Names.Contains("idempotency_key")
+            && !options.Probe!.Headers.Values.SelectMany(HttpTemplates.Names).Contains("idempotency_key"))
             throw new ArgumentException($"{owner}: its probe does not ask for {{idempotency_key}}.");
     }
 
@@ -193,24 +233,28 @@ public static class HttpTool
         string[] used = [.. url.Names, .. options.Body is { } body ? BodyTemplate.Names(body) : [], .. probeUrl?.Names ?? []];
         if (declared.Intersect(HttpValues.BuiltIn, StringComparer.OrdinalIgnoreCase).FirstOrDefault() is { } taken)
             throw new ArgumentException($"{owner} declares '{taken}', which the runtime gives; choose another name.");
-        if (used.Except(declared, StringComparer.Ordinal).Except(HttpValues.BuiltIn, StringComparer.Ordinal).FirstOrDefault() is { } unknown)
+        if (used.Except(declared, StringComparer.Ordinal).Except(
+            HttpValues.BuiltIn, StringComparer.Ordinal).FirstOrDefault() is { } unknown)
             throw new ArgumentException($"{owner} uses '{{{unknown}}}', which is not declared.");
         if (!options.JsonBody && declared.Except(used, StringComparer.Ordinal).FirstOrDefault() is { } unused)
             throw new ArgumentException($"{owner} declares '{unused}', which its request does not use.");
         if (options.Parameters.FirstOrDefault(p => !p.Required && p.Default is null && url.PathNames.Contains(p.Name)) is { } optional)
-            throw new ArgumentException($"{owner}: the parameter '{optional.Name}' stands in the path, so it must be required or have a default.");
+            throw new ArgumentException(
+                $"{owner}: the parameter '{optional.Name}' stands in the path, so it must be required or have a default.");
     }
 
     private static void CheckHeaders(string owner, IReadOnlyDictionary<string, string> headers)
     {
         foreach ((string name, string value) in headers)
         {
-            if (name.Length == 0 || name.Any(c => !char.IsAsciiLetterOrDigit(c) && !"-_.!#$%&'*+^`|~".Contains(c, StringComparison.Ordinal)))
+            if (name.Length == 0
+                || name.Any(c => !char.IsAsciiLetterOrDigit(c) && !"-_.!#$%&'*+^`|~".Contains(c, StringComparison.Ordinal)))
                 throw new ArgumentException($"{owner}: '{name}' is not a header's name.");
             if (s_ownHeaders.Contains(name, StringComparer.OrdinalIgnoreCase))
                 throw new ArgumentException($"{owner}: the header '{name}' is not the tool's to set.");
             if (HttpTemplates.Names(value).Except(HttpValues.BuiltIn).FirstOrDefault() is { } parameter)
-                throw new ArgumentException($"{owner}: the header '{name}' holds '{{{parameter}}}'; a header may hold secrets and {string.Join(", ", HttpValues.BuiltIn)} only.");
+                throw new ArgumentException(
+                    $"{owner}: the header '{name}' holds '{{{parameter}}}'; a header may hold secrets and {string.Join(", ", HttpValues.BuiltIn)} only.");
         }
     }
 }

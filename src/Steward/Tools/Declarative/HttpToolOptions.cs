@@ -10,8 +10,10 @@ public sealed record HttpToolOptions : DeclaredToolOptions
     /// <value><c>GET</c>.</value>
     public string Method { get; init; } = "GET";
 
-    /// <summary>The URL, for example <c>https://api.example.com/users/{id}?q={query}</c>. Values are percent-encoded; a query pair without its value is left out; the host is fixed.</summary>
-    /// <remarks>Beside the declared parameters there are <c>{idempotency_key}</c>, <c>{run_id}</c>, <c>{tenant}</c> and <c>{user}</c>.</remarks>
+    /// <summary>The URL, for example <c>https://api.example.com/users/{id}?q={query}</c>. Values are
+    /// percent-encoded; a query pair without its value is left out; the host is fixed.</summary>
+    /// <remarks>Beside the declared parameters there are <c>{idempotency_key}</c>,
+    /// <c>{run_id}</c>, <c>{tenant}</c> and <c>{user}</c>.</remarks>
     public required string Url { get; init; }
 
     /// <summary>Headers. A value may hold <c>${secret:NAME}</c>, and what the runtime gives, but nothing that the model says.</summary>
@@ -31,7 +33,8 @@ public sealed record HttpToolOptions : DeclaredToolOptions
     /// <value><c>Idempotency-Key</c>.</value>
     public string? IdempotencyHeader { get; init; } = "Idempotency-Key";
 
-    /// <summary>The part of a JSON answer that is the result: a JSON pointer (<c>/items/0/id</c>) or a dotted path (<c>items.0.id</c>).</summary>
+    /// <summary>The part of a JSON answer that is the result: a JSON pointer
+    /// (<c>/items/0/id</c>) or a dotted path (<c>items.0.id</c>).</summary>
     public string? Select { get; init; }
 
     /// <summary>Results by status, instead of what that status would be: <c>404</c> → "There is no such user."</summary>
@@ -47,7 +50,8 @@ public sealed record HttpToolOptions : DeclaredToolOptions
     /// <summary>Whether addresses that are not of the public Internet may be reached.</summary>
     public bool AllowPrivateNetworks { get; init; }
 
-    /// <summary>The only hosts that may be reached, redirects included: <c>api.example.com</c>, <c>*.example.com</c>. Null for any.</summary>
+    /// <summary>The only hosts that may be reached, redirects included:
+    /// <c>api.example.com</c>, <c>*.example.com</c>. Null for any.</summary>
     public IReadOnlyList<string>? AllowedHosts { get; init; }
 
     /// <summary>Where secrets come from.</summary>
@@ -58,7 +62,8 @@ public sealed record HttpToolOptions : DeclaredToolOptions
     public HttpProbeOptions? Probe { get; init; }
 }
 
-/// <summary>How to find out whether a lost call took effect: 404 means that it did not; 2xx that it did, if what is selected is there.</summary>
+/// <summary>How to find out whether a lost call took effect: 404 means that
+/// it did not; 2xx that it did, if what is selected is there.</summary>
 public sealed record HttpProbeOptions
 {
     /// <summary>The URL, with <c>{idempotency_key}</c> and, if wanted, the tool's parameters.</summary>
@@ -67,6 +72,7 @@ public sealed record HttpProbeOptions
     /// <inheritdoc cref="HttpToolOptions.Headers"/>
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>The part of the answer that is the result. When it is missing, null or an empty list, the effect did not take place.</summary>
+    /// <summary>The part of the answer that is the result. When it is missing,
+    /// null or an empty list, the effect did not take place.</summary>
     public string? Select { get; init; }
 }

@@ -3,8 +3,10 @@ using System.Text.Json;
 
 namespace Steward.Tools.Declarative;
 
-/// <summary>A path to one place in JSON: a JSON Pointer (<c>/items/0/id</c>), or names and indexes (<c>items[0].id</c>, <c>$.items[-1]['odd name']</c>).</summary>
-/// <remarks>JSON Pointer is RFC 6901. The other form has the singular queries of JSONPath (RFC 9535); <c>$.</c> at its start may be left out. There are no wildcards, filters and slices.</remarks>
+/// <summary>A path to one place in JSON: a JSON Pointer (<c>/items/0/id</c>), or
+/// names and indexes (<c>items[0].id</c>, <c>$.items[-1]['odd name']</c>).</summary>
+/// <remarks>JSON Pointer is RFC 6901. The other form has the singular queries of JSONPath (RFC 9535);
+/// <c>$.</c> at its start may be left out. There are no wildcards, filters and slices.</remarks>
 public sealed class JsonPath
 {
     private readonly string _text;
@@ -115,5 +117,6 @@ public sealed class JsonPath
         return int.TryParse(index, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _) ? index : throw Bad(text);
     }
 
-    private static FormatException Bad(string text) => new($"'{text}' is not a path. Write one such as $.rows[0].id, $['odd name'] or /rows/0/id.");
+    private static FormatException Bad(string text) =>
+        new($"'{text}' is not a path. Write one such as $.rows[0].id, $['odd name'] or /rows/0/id.");
 }

@@ -3,7 +3,8 @@ using System.Net.Sockets;
 
 namespace Steward.Tools.Declarative;
 
-/// <summary>Which addresses a tool may connect to. Judged at the address that is connected to, so that no name can be bound to another one in between.</summary>
+/// <summary>Which addresses a tool may connect to. Judged at the address that is
+/// connected to, so that no name can be bound to another one in between.</summary>
 internal static class NetworkPolicy
 {
     private static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(15);
@@ -13,7 +14,8 @@ internal static class NetworkPolicy
     [
         .. new[]
         {
-            "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24",
+            "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
+            "192.88.99.0/24",
             "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
             "2001::/23", "2001:db8::/32", "3fff::/20",
         }.Select(n => IPNetwork.Parse(n)),
@@ -44,8 +46,9 @@ internal static class NetworkPolicy
 
     /// <summary>Makes what sends requests. A connection serves one request, and a request gets one connection.</summary>
     /// <remarks>
-    /// .NET sends a request again, on a new connection, when the server closed without an answer and there was no body, and POST is no exception
-    /// (measured: four POSTs for one). An effect must not happen more often than its intent says, so a second connection is refused.
+    /// .NET sends a request again, on a new connection, when the server closed without an answer
+    /// and there was no body, and POST is no exception (measured: four POSTs for one). An effect
+    /// must not happen more often than its intent says, so a second connection is refused.
     /// </remarks>
     public static HttpMessageInvoker CreateInvoker(bool allowPrivate) => new(new SocketsHttpHandler
     {
@@ -58,7 +61,8 @@ internal static class NetworkPolicy
         ConnectCallback = (context, cancellationToken) => ConnectAsync(context, allowPrivate, cancellationToken),
     });
 
-    /// <summary>Lets a request have one connection, and tells whether it came to stand: before that, nothing of the request was sent.</summary>
+    /// <summary>Lets a request have one connection, and tells whether it came
+    /// to stand: before that, nothing of the request was sent.</summary>
     public static ConnectionGate Gate(HttpRequestMessage request)
     {
         var gate = new ConnectionGate();
@@ -66,7 +70,10 @@ internal static class NetworkPolicy
         return gate;
     }
 
-    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, bool allowPrivate, CancellationToken cancellationToken)
+    private static async ValueTask<Stream> ConnectAsync(
+        SocketsHttpConnectionContext context,
+        bool allowPrivate,
+        CancellationToken cancellationToken)
     {
         IPAddress[] addresses = await Dns.GetHostAddressesAsync(context.DnsEndPoint.Host, cancellationToken);
         IPAddress[] allowed = allowPrivate ? addresses : [.. addresses.Where(IsPublic)];
@@ -99,4 +106,5 @@ internal sealed class ConnectionGate
 }
 
 /// <summary>A name stands for addresses that are not public.</summary>
-internal sealed class AddressRefusedException(string host) : IOException($"'{host}' is not on the public Internet, and this tool may not reach private networks.");
+internal sealed class AddressRefusedException(string host)
+    : IOException($"'{host}' is not on the public Internet, and this tool may not reach private networks.");

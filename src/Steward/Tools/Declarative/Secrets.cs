@@ -29,7 +29,10 @@ public sealed class SecretScrubber
     {
         ArgumentNullException.ThrowIfNull(secrets);
         // The longest first: one secret may hold another.
-        _values = [.. secrets.Where(s => s.Length >= MinLength).SelectMany(Forms).Distinct(StringComparer.Ordinal).OrderByDescending(s => s.Length)];
+        _values = [.. secrets.Where(s => s.Length >= MinLength)
+            .SelectMany(Forms)
+            .Distinct(StringComparer.Ordinal)
+            .OrderByDescending(s => s.Length)];
     }
 
     /// <summary>The text with <c>***</c> for each known secret.</summary>
@@ -41,5 +44,6 @@ public sealed class SecretScrubber
         return text;
     }
 
-    private static IEnumerable<string> Forms(string secret) => [secret, Uri.EscapeDataString(secret), JsonEncodedText.Encode(secret).ToString()];
+    private static IEnumerable<string> Forms(string secret) =>
+        [secret, Uri.EscapeDataString(secret), JsonEncodedText.Encode(secret).ToString()];
 }

@@ -15,8 +15,9 @@ public enum SqlDialect
 
 /// <summary>A database that declared tools and validators use.</summary>
 /// <remarks>
-/// Reading is enforced by the database: SQLite opens the file read-only and sets <c>query_only</c> (an in-memory database has only the latter);
-/// PostgreSQL runs a read-only transaction that is always rolled back. What a function of the server does beyond tables is up to the role's rights.
+/// Reading is enforced by the database: SQLite opens the file read-only and sets <c>query_only</c>
+/// (an in-memory database has only the latter); PostgreSQL runs a read-only transaction that is
+/// always rolled back. What a function of the server does beyond tables is up to the role's rights.
 /// </remarks>
 public sealed class SqlDatabase
 {
@@ -126,7 +127,11 @@ public sealed class SqlDatabase
         }
     }
 
-    private static async Task ExecuteAsync(DbConnection connection, DbTransaction? transaction, string sql, CancellationToken cancellationToken)
+    private static async Task ExecuteAsync(
+        DbConnection connection,
+        DbTransaction? transaction,
+        string sql,
+        CancellationToken cancellationToken)
     {
         await using DbCommand command = connection.CreateCommand();
         command.Transaction = transaction;
@@ -134,7 +139,12 @@ public sealed class SqlDatabase
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static async Task<SqlRows> RunAsync(DbConnection connection, DbTransaction? transaction, SqlCall call, bool writes, CancellationToken cancellationToken)
+    private static async Task<SqlRows> RunAsync(
+        DbConnection connection,
+        DbTransaction? transaction,
+        SqlCall call,
+        bool writes,
+        CancellationToken cancellationToken)
     {
         await using DbCommand command = connection.CreateCommand();
         command.Transaction = transaction;
@@ -190,12 +200,21 @@ public sealed class SqlDatabase
         DbConnectionStringBuilder builder = factory.CreateConnectionStringBuilder() ?? [];
         builder.ConnectionString = connectionString;
         string mode = builder.TryGetValue("Mode", out object? given) ? Convert.ToString(given, CultureInfo.InvariantCulture) ?? "" : "";
-        string source = builder.TryGetValue("Data Source", out object? file) ? Convert.ToString(file, CultureInfo.InvariantCulture) ?? "" : "";
-        if (!mode.Equals("Memory", StringComparison.OrdinalIgnoreCase) && source.Length > 0 && !source.Contains(":memory:", StringComparison.OrdinalIgnoreCase))
+        string source = builder.TryGetValue("Data Source", out object? file)
+            ? Convert.ToString(file, CultureInfo.InvariantCulture) ?? ""
+            : "";
+        if (!mode.Equals("Memory", StringComparison.OrdinalIgnoreCase)
+            && source.Length > 0
+            && !source.Contains(":memory:", StringComparison.OrdinalIgnoreCase))
             builder["Mode"] = "ReadOnly";
         return builder.ConnectionString;
     }
 }
 
 /// <summary>A statement with its values and bounds.</summary>
-internal sealed record SqlCall(SqlStatement Statement, IReadOnlyDictionary<string, object?> Values, TimeSpan Timeout, int MaxRows, int MaxBytes);
+internal sealed record SqlCall(
+    SqlStatement Statement,
+    IReadOnlyDictionary<string, object?> Values,
+    TimeSpan Timeout,
+    int MaxRows,
+    int MaxBytes);

@@ -23,7 +23,8 @@ internal sealed class SqlStatement
     /// <summary>The first word, in capitals.</summary>
     public string Verb { get; private set; } = "";
 
-    /// <exception cref="ArgumentException">It is empty, not one statement, not closed, or has parameters of another kind than <c>@name</c>.</exception>
+    /// <exception cref="ArgumentException">It is empty, not one statement, not
+    /// closed, or has parameters of another kind than <c>@name</c>.</exception>
     public static SqlStatement Parse(string text, SqlDialect dialect)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -122,7 +123,10 @@ internal sealed class SqlStatement
         ReadOnlySpan<char> word = Text.AsSpan(start, _at - start);
         if (Verb.Length == 0)
             Verb = word.ToString().ToUpperInvariant();
-        if (_dialect == SqlDialect.Postgres && _at < Text.Length && Text[_at] == '\'' && word.Equals("e", StringComparison.OrdinalIgnoreCase))
+        if (_dialect == SqlDialect.Postgres
+            && _at < Text.Length
+            && Text[_at] == '\''
+            && word.Equals("e", StringComparison.OrdinalIgnoreCase))
             SkipQuoted('\'', escapes: true);
     }
 

@@ -9,14 +9,16 @@ public sealed record SqlToolOptions : DeclaredToolOptions
     /// <summary>The database.</summary>
     public required SqlDatabase Database { get; init; }
 
-    /// <summary>One statement with <c>@named</c> parameters: the declared ones and <c>@idempotency_key</c>, <c>@run_id</c>, <c>@tenant</c>, <c>@user</c>.</summary>
+    /// <summary>One statement with <c>@named</c> parameters: the declared ones and
+    /// <c>@idempotency_key</c>, <c>@run_id</c>, <c>@tenant</c>, <c>@user</c>.</summary>
     public required string Statement { get; init; }
 
     /// <summary>What it does to the world. <see cref="ToolEffect.ReadOnly"/> is enforced by the database.</summary>
     /// <value><see cref="ToolEffect.ReadOnly"/>.</value>
     public ToolEffect Effect { get; init; } = ToolEffect.ReadOnly;
 
-    /// <summary>A statement that reads what the effect with <c>@idempotency_key</c> left: a row or more means that it took place, none that it did not.</summary>
+    /// <summary>A statement that reads what the effect with <c>@idempotency_key</c>
+    /// left: a row or more means that it took place, none that it did not.</summary>
     public string? Probe { get; init; }
 
     /// <summary>Most rows that are given back.</summary>
@@ -41,7 +43,8 @@ public static class SqlTool
     private static readonly string[] s_writes = ["INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "WITH", "SELECT", "CALL"];
 
     /// <summary>Makes the tool.</summary>
-    /// <exception cref="ArgumentException">The statement is not one statement, of a kind that a tool cannot run, or its parameters do not match the declared ones.</exception>
+    /// <exception cref="ArgumentException">The statement is not one statement, of a kind
+    /// that a tool cannot run, or its parameters do not match the declared ones.</exception>
     public static ToolDefinition Create(SqlToolOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -52,8 +55,12 @@ public static class SqlTool
         SqlStatement? probe = options.Probe is { } text ? Parse(options, text, s_reads) : null;
         CheckParameters(options, statement, probe);
 
-        ToolProbe? handler = probe is null ? null : (context, arguments, cancellationToken) => ProbeAsync(options, probe, context, arguments, cancellationToken);
-        return options.Define(options.Effect, (context, arguments, cancellationToken) => RunAsync(options, statement, probe, context, arguments, cancellationToken), handler);
+        ToolProbe? handler = probe is null ? null : (context, arguments, cancellationToken) =>
+            ProbeAsync(options, probe, context, arguments, cancellationToken);
+        return options.Define(
+            options.Effect,
+            (context, arguments, cancellationToken) => RunAsync(options, statement, probe, context, arguments, cancellationToken),
+            handler);
     }
 
     /// <summary>Parses a statement that must start with one of some words.</summary>
@@ -71,12 +78,14 @@ public static class SqlTool
 
         return verbs.Contains(statement.Verb)
             ? statement
-            : throw new ArgumentException($"{owner}: the SQL statement starts with '{statement.Verb}'; here it must be one of {string.Join(", ", verbs)}.");
+            : throw new ArgumentException(
+                $"{owner}: the SQL statement starts with '{statement.Verb}'; here it must be one of {string.Join(", ", verbs)}.");
     }
 
     internal static IReadOnlyList<string> Reads => s_reads;
 
-    private static SqlStatement Parse(SqlToolOptions options, string text, string[] verbs) => Parse($"The tool '{options.Name}'", text, options.Database, verbs);
+    private static SqlStatement Parse(SqlToolOptions options, string text, string[] verbs) =>
+        Parse($"The tool '{options.Name}'", text, options.Database, verbs);
 
     private static void CheckParameters(SqlToolOptions options, SqlStatement statement, SqlStatement? probe)
     {
@@ -89,13 +98,15 @@ public static class SqlTool
         if (declared.Except(used, StringComparer.Ordinal).FirstOrDefault() is { } unused)
             throw new ArgumentException($"The tool '{options.Name}' declares '{unused}', which its statement does not use.");
         if (options.Effect == ToolEffect.Idempotent && !statement.Parameters.Contains("idempotency_key"))
-            throw new ArgumentException($"The tool '{options.Name}' is declared idempotent but does not write '@idempotency_key': put it in a unique column.");
+            throw new ArgumentException(
+                $"The tool '{options.Name}' is declared idempotent but does not write '@idempotency_key': put it in a unique column.");
         if (probe is not null && !probe.Parameters.Contains("idempotency_key"))
             throw new ArgumentException($"The probe of the tool '{options.Name}' does not look for '@idempotency_key'.");
     }
 
     private static async ValueTask<ToolOutput> RunAsync(
-        SqlToolOptions options, SqlStatement statement, SqlStatement? probe, ToolContext context, JsonElement arguments, CancellationToken cancellationToken)
+        SqlToolOptions options, SqlStatement statement, SqlStatement? probe, ToolContext context, JsonElement arguments,
+            CancellationToken cancellationToken)
     {
         SqlCall call = Call(options, statement, context, arguments);
         if (options.Effect == ToolEffect.ReadOnly)
@@ -114,7 +125,12 @@ public static class SqlTool
         }
     }
 
-    private static async ValueTask<ProbeResult> ProbeAsync(SqlToolOptions options, SqlStatement probe, ToolContext context, JsonElement arguments, CancellationToken cancellationToken)
+    private static async ValueTask<ProbeResult> ProbeAsync(
+        SqlToolOptions options,
+        SqlStatement probe,
+        ToolContext context,
+        JsonElement arguments,
+        CancellationToken cancellationToken)
     {
         SqlRows rows = await options.Database.ReadAsync(Call(options, probe, context, arguments), cancellationToken);
         return rows.Rows.Count > 0 ? ProbeResult.Happened(rows.ToJson(wrote: false)) : ProbeResult.DidNotHappen;

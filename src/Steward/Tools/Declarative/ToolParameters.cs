@@ -37,7 +37,9 @@ internal static class ToolParameters
     /// <summary>What the model said, or the default, or JSON's null.</summary>
     public static JsonElement? Value(ToolParameter parameter, JsonElement arguments)
     {
-        if (arguments.ValueKind == JsonValueKind.Object && arguments.TryGetProperty(parameter.Name, out JsonElement said) && said.ValueKind != JsonValueKind.Null)
+        if (arguments.ValueKind == JsonValueKind.Object
+            && arguments.TryGetProperty(parameter.Name, out JsonElement said)
+            && said.ValueKind != JsonValueKind.Null)
         {
             return Fits(parameter.Type, said)
                 ? said
@@ -55,13 +57,16 @@ internal static class ToolParameters
         foreach (ToolParameter parameter in parameters)
         {
             if (!IsName(parameter.Name))
-                throw new ArgumentException($"The parameter '{parameter.Name}' of the tool '{tool}' needs a name of letters, digits and '_' that starts with no digit.");
+                throw new ArgumentException(
+                    $"The parameter '{parameter.Name}' of the tool '{tool}' needs a name of letters, digits and '_' that starts with no digit.");
             if (!names.Add(parameter.Name))
                 throw new ArgumentException($"The tool '{tool}' has two parameters named '{parameter.Name}'.");
             if (parameter.Default is { } value && !Fits(parameter.Type, value))
-                throw new ArgumentException($"The default of the parameter '{parameter.Name}' of the tool '{tool}' is not of the type {Name(parameter.Type)}.");
+                throw new ArgumentException(
+                    $"The default of the parameter '{parameter.Name}' of the tool '{tool}' is not of the type {Name(parameter.Type)}.");
             if (parameter.Enum is { } values && (values.Count == 0 || values.Any(v => !Fits(parameter.Type, v))))
-                throw new ArgumentException($"The values of the parameter '{parameter.Name}' of the tool '{tool}' must be some, each of the type {Name(parameter.Type)}.");
+                throw new ArgumentException(
+                    $"The values of the parameter '{parameter.Name}' of the tool '{tool}' must be some, each of the type {Name(parameter.Type)}.");
         }
     }
 
@@ -130,7 +135,9 @@ internal static class ToolParameters
     {
         if (value.TryGetInt64(out long number))
             return number;
-        return value.TryGetDecimal(out decimal exact) && decimal.IsInteger(exact) && exact is >= long.MinValue and <= long.MaxValue ? (long)exact : null;
+        return value.TryGetDecimal(out decimal exact) && decimal.IsInteger(exact) && exact is >= long.MinValue and <= long.MaxValue
+            ? (long)exact
+            : null;
     }
 
     private static string Name(ToolParameterType type) => type switch

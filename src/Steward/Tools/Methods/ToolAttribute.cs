@@ -35,7 +35,8 @@ public sealed class ToolAttribute : Attribute
     /// <value>24.</value>
     public double KeyMemoryHours { get; init; } = 24;
 
-    /// <summary>How often the very same call may bring the very same result before it is refused; 0 for the default of the effect.</summary>
+    /// <summary>How often the very same call may bring the very same result
+    /// before it is refused; 0 for the default of the effect.</summary>
     public int MaxRepeats { get; init; }
 
     /// <summary>Bytes of a result that the model is shown.</summary>
@@ -44,7 +45,8 @@ public sealed class ToolAttribute : Attribute
 }
 
 /// <summary>Makes a method the probe of a tool of the same type: it finds out whether a call whose result was lost took effect.</summary>
-/// <remarks>It returns a <see cref="ProbeResult"/>, takes arguments of the tool by the same names and types, and usually the <see cref="ToolContext"/> for its key.</remarks>
+/// <remarks>It returns a <see cref="ProbeResult"/>, takes arguments of the tool by the
+/// same names and types, and usually the <see cref="ToolContext"/> for its key.</remarks>
 /// <param name="tool">The tool's method: <c>nameof(Send)</c>.</param>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class ToolProbeAttribute(string tool) : Attribute

@@ -17,7 +17,8 @@ namespace Steward.Tools;
 /// </remarks>
 public static class ToolFactory
 {
-    private const DynamicallyAccessedMemberTypes Methods = DynamicallyAccessedMemberTypes.PublicMethods | DynamicallyAccessedMemberTypes.NonPublicMethods;
+    private const DynamicallyAccessedMemberTypes Methods =
+        DynamicallyAccessedMemberTypes.PublicMethods | DynamicallyAccessedMemberTypes.NonPublicMethods;
 
     /// <summary>Makes a tool of a method or lambda.</summary>
     /// <param name="method">The method; its <see cref="ToolAttribute"/>, if any, says what the tool is.</param>
@@ -47,7 +48,8 @@ public static class ToolFactory
     }
 
     /// <summary>Makes a tool of a function of Microsoft.Extensions.AI.</summary>
-    /// <param name="function">The function; it finds the <see cref="ToolContext"/> in its arguments' <c>Context</c>, under its type.</param>
+    /// <param name="function">The function; it finds the <see cref="ToolContext"/>
+    /// in its arguments' <c>Context</c>, under its type.</param>
     /// <param name="effect">What it does to the world; a function does not say.</param>
     /// <param name="options">What else to say of it.</param>
     public static ToolDefinition FromAIFunction(AIFunction function, ToolEffect effect = ToolEffect.Unsafe, ToolOptions? options = null)
@@ -59,12 +61,14 @@ public static class ToolFactory
             ? function.JsonSchema
             : JsonElement.Parse("""{"type":"object"}""");
         ToolProbe? probe = options.Probe is { } method ? MethodBinder.Probe(method.Method, method.Target, options.Json) : null;
-        return options.Define(options.Name ?? function.Name, options.Description ?? function.Description, schema, MethodBinder.Handler(function), probe);
+        return options.Define(
+            options.Name ?? function.Name, options.Description ?? function.Description, schema, MethodBinder.Handler(function), probe);
     }
 
     private static List<ToolDefinition> FromMethods([DynamicallyAccessedMembers(Methods)] Type type, object? instance)
     {
-        const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.FlattenHierarchy;
+        const BindingFlags All =
+            BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.FlattenHierarchy;
         MethodInfo[] methods = [.. type.GetMethods(All).Where(m => m.IsStatic || instance is not null)];
         ILookup<string, MethodInfo> probes = methods
             .Where(m => m.IsDefined(typeof(ToolProbeAttribute)))
@@ -73,13 +77,16 @@ public static class ToolFactory
         if (tools.Length == 0)
             throw new ArgumentException($"The type '{type}' has no {(instance is null ? "static " : "")}method with [Tool].", nameof(type));
         if (probes.FirstOrDefault(p => p.Count() > 1 || tools.Count(t => t.Name == p.Key) != 1) is { } odd)
-            throw new ArgumentException($"The type '{type}' needs exactly one [Tool] method and one [ToolProbe] method for '{odd.Key}'.", nameof(type));
+            throw new ArgumentException(
+                $"The type '{type}' needs exactly one [Tool] method and one [ToolProbe] method for '{odd.Key}'.",
+                nameof(type));
 
         var made = new List<ToolDefinition>(tools.Length);
         foreach (MethodInfo method in tools)
         {
             MethodInfo? probe = probes[method.Name].FirstOrDefault();
-            made.Add(Make(method, method.IsStatic ? null : instance, probe, probe is { IsStatic: false } ? instance : null, new ToolOptions()));
+            made.Add(
+                Make(method, method.IsStatic ? null : instance, probe, probe is { IsStatic: false } ? instance : null, new ToolOptions()));
         }
 
         if (made.GroupBy(t => t.Name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Count() > 1) is { } twice)
@@ -100,8 +107,11 @@ public static class ToolFactory
             bound = MethodBinder.Probe(probe, probeTarget, options.Json);
         }
 
-        if ((options.Effect ?? ToolEffect.Unsafe) != ToolEffect.Transactional && method.GetParameters().FirstOrDefault(MethodBinder.IsTransaction) is { } transaction)
-            throw new ArgumentException($"The tool '{name}' takes the journal's transaction ('{transaction.Name}'), but its effect is {options.Effect ?? ToolEffect.Unsafe}: say Effect = ToolEffect.Transactional.", nameof(method));
+        if ((options.Effect ?? ToolEffect.Unsafe) != ToolEffect.Transactional
+            && method.GetParameters().FirstOrDefault(MethodBinder.IsTransaction) is { } transaction)
+            throw new ArgumentException(
+                $"The tool '{name}' takes the journal's transaction ('{transaction.Name}'), but its effect is {options.Effect ?? ToolEffect.Unsafe}: say Effect = ToolEffect.Transactional.",
+                nameof(method));
         return options.Define(name, description, MethodSchema.Close(function.JsonSchema, method), MethodBinder.Handler(function), bound);
     }
 
@@ -109,8 +119,10 @@ public static class ToolFactory
     {
         foreach (ParameterInfo parameter in probe.GetParameters().Where(p => !MethodBinder.IsFromRuntime(p)))
         {
-            if (!tool.GetParameters().Any(p => p.Name == parameter.Name && p.ParameterType == parameter.ParameterType && !MethodBinder.IsFromRuntime(p)))
-                throw new ArgumentException($"The probe of the tool '{name}' has a parameter '{parameter.Name}' that the tool has not, or of another type.");
+            if (!tool.GetParameters().Any(
+                p => p.Name == parameter.Name && p.ParameterType == parameter.ParameterType && !MethodBinder.IsFromRuntime(p)))
+                throw new ArgumentException(
+                    $"The probe of the tool '{name}' has a parameter '{parameter.Name}' that the tool has not, or of another type.");
         }
     }
 

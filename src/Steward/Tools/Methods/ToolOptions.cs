@@ -3,7 +3,8 @@ using Steward.Journal;
 
 namespace Steward.Tools;
 
-/// <summary>What is said of a tool where it is made; whatever is null stays as its <see cref="ToolAttribute"/> or the default says.</summary>
+/// <summary>What is said of a tool where it is made; whatever is null
+/// stays as its <see cref="ToolAttribute"/> or the default says.</summary>
 public sealed record ToolOptions
 {
     /// <inheritdoc cref="ToolAttribute.Name"/>
