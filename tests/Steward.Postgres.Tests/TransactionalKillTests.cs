@@ -11,7 +11,7 @@ public sealed class TransactionalKillTests(ITestOutputHelper output) : IAsyncDis
 {
     private const int Steps = 15;
     private const int MostKills = 4;
-    private static readonly int s_runs = SuiteSize.Of(3, 8);
+    private static readonly int s_runs = SuiteSize.Of(3, 5);
     private readonly TestSchema _schema = new();
 
     public ValueTask DisposeAsync() => _schema.DisposeAsync();

@@ -47,7 +47,7 @@ public sealed class LogSweepTests(ITestOutputHelper output) : IDisposable
         (int frames, int size) = Frames(dead.Log);
         Assert.True(frames > 40, $"The log has only {frames} frames.");
         Tally all = new();
-        int step = SuiteSize.Of(4, 1);
+        int step = SuiteSize.Of(4, 2);
         foreach (int frame in Enumerable.Range(0, frames + 1).Where(f => f % step == 0 || f >= frames - 1))
         {
             using TestFolder copy = dead.Copy(witness);

@@ -50,7 +50,7 @@ internal sealed class LocalRunStreams(IRunStore store, RunPoll poll, int capacit
                 }
 
                 wait ??= queue.WaitAsync(cancellationToken).AsTask();
-                if (await Task.WhenAny(wait, polled) == wait)
+                if (await poll.FirstAsync(wait, polled, cancellationToken) == wait)
                 {
                     await wait;
                     wait = null;

@@ -56,7 +56,7 @@ public sealed class RunHandle
                     yield break;
             }
 
-            while (await Task.WhenAny(change, poll).WaitAsync(cancellationToken) == poll
+            while (await _poll.FirstAsync(change, poll, cancellationToken) == poll
                 && await poll is { } info
                 && info.Sequence <= after)
             {
@@ -107,7 +107,7 @@ public sealed class RunHandle
                 throw new StewardException($"There is no run {Id}.");
             if (info.Status.IsTerminal() || (info.Status == RunStatus.Awaiting && info.Worker is null))
                 return await ResultAsync(info, cancellationToken);
-            await Task.WhenAny(settle, poll).WaitAsync(cancellationToken);
+            await _poll.FirstAsync(settle, poll, cancellationToken);
             if (settle.IsCompleted)
             {
                 if (await settle is { } ended)

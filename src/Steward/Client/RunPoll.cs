@@ -5,7 +5,8 @@ using Steward.Storage;
 namespace Steward.Client;
 
 /// <summary>Asks the store about all the runs that somebody in this process waits for: at each poll one question for all of them.</summary>
-internal sealed class RunPoll(IRunStore store, RunHub hub, TimeSpan interval, TimeProvider time)
+/// <remarks>When the host stops, all waiting ends: a process shall not hang on runs that go on elsewhere, or later.</remarks>
+internal sealed class RunPoll(IRunStore store, RunHub hub, TimeSpan interval, TimeProvider time, CancellationToken stopping = default)
 {
     /// <summary>So many runs are in one question.</summary>
     private const int Chunk = 500;
@@ -30,6 +31,24 @@ internal sealed class RunPoll(IRunStore store, RunHub hub, TimeSpan interval, Ti
             }
 
             return new Waiting(this, run, waited);
+        }
+    }
+
+    /// <summary>Waits for a change that was heard of, or for the next poll.</summary>
+    /// <returns>Which of the two came first.</returns>
+    /// <exception cref="OperationCanceledException">The caller cancels, or the host stops.</exception>
+    public async Task<Task> FirstAsync(Task change, Task polled, CancellationToken cancellationToken)
+    {
+        Task<Task> first = Task.WhenAny(change, polled).WaitAsync(cancellationToken);
+        if (!stopping.CanBeCanceled)
+            return await first;
+        try
+        {
+            return await first.WaitAsync(stopping);
+        }
+        catch (OperationCanceledException e) when (stopping.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException("The host stops, so nobody waits here any more. The run is kept; wait for it by its id.", e, stopping);
         }
     }
 

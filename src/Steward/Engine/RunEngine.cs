@@ -25,6 +25,9 @@ internal sealed class RunEngine
     private readonly DamagedRuns _damaged;
     private readonly ConcurrentDictionary<string, WorkerLease> _workers = new(StringComparer.Ordinal);
 
+    /// <summary>Claims that this process lost to time while it lived: they say nothing against the run.</summary>
+    private readonly ConcurrentDictionary<RunId, int> _outlived = new();
+
     public RunEngine(
         IStewardStore store,
         AgentRegistry agents,
@@ -66,8 +69,16 @@ internal sealed class RunEngine
         Log.Claimed(_logger, claim.Lease.Run, claim.Lease.Worker, claim.Lease.Epoch, claim.Attempt);
         try
         {
+            if (claim.Attempt == 1)
+                _outlived.TryRemove(claim.Lease.Run, out _);
             (RunExit exit, Claim? left) = await WorkAsync(claim, leasedAt);
-            return left is null ? exit : (await WorkAsync(left, leasedAt)).Exit;
+            if (left is not null)
+                exit = (await WorkAsync(left, leasedAt)).Exit;
+            if (exit == RunExit.Lost)
+                _outlived.AddOrUpdate(claim.Lease.Run, 1, static (_, count) => count + 1);
+            else
+                _outlived.TryRemove(claim.Lease.Run, out _);
+            return exit;
         }
         catch (JournalException e)
         {
@@ -106,8 +117,9 @@ internal sealed class RunEngine
         await _context.RestoreAsync(session);
         if (state.Sequence == 1 && await ImplicitFeedback.RepeatedAsync(_store, state, _time.GetUtcNow()) is { } repeated)
             session.Add(repeated);
-        if (claim.Attempt > _options.MaxClaimAttempts)
-            Quarantine(session, claim.Attempt);
+        int deaths = claim.Attempt - _outlived.GetValueOrDefault(claim.Lease.Run);
+        if (deaths > _options.MaxClaimAttempts)
+            Quarantine(session, deaths);
         if (claim.Acknowledged is { } acknowledged)
             AskAfterLoss(session, acknowledged, claim.Info.Sequence);
         else if (claim.IsDoubted && agent.Tools.Any(tool => tool.Effect == ToolEffect.Unsafe))

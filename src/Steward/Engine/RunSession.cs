@@ -166,7 +166,7 @@ internal sealed class RunSession : IDisposable
             or VerdictGiven
             or ToolResolved
             or QuestionAnswered
-            or ModelFailed { Final: true };
+            or ModelFailed;
         if (ImplicitFeedback.Of(before, runEvent, entry.Time) is { } feedback)
             _feedback.Add(feedback);
         Script?.Noted(this);

@@ -167,13 +167,11 @@ internal sealed class RunWorker : BackgroundService, IRunWorker
         return family;
     }
 
-    /// <summary>Waits for a hint, for room, or for the next poll.</summary>
+    /// <summary>Waits for a hint, or for the next poll. A run that is over gives a hint once there is room in its place.</summary>
     private async Task WaitAsync(Task work, CancellationToken stoppingToken)
     {
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        Task poll = Task.Delay(_options.PollInterval, _time, cancel.Token);
-        IEnumerable<Task> causes = _running.Count < _options.MaxConcurrentRuns ? [work, poll] : [poll, .. _running.Keys];
-        await Task.WhenAny(causes);
+        await Task.WhenAny(work, Task.Delay(_options.PollInterval, _time, cancel.Token));
         await cancel.CancelAsync();
     }
 

@@ -106,7 +106,8 @@ public static class StewardServiceCollectionExtensions
         services.GetRequiredService<IStewardStore>(),
         services.GetRequiredService<RunHub>(),
         services.GetRequiredService<IOptions<StewardOptions>>().Value.PollInterval,
-        services.GetRequiredService<TimeProvider>());
+        services.GetRequiredService<TimeProvider>(),
+        services.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None);
 
     private static LocalRunStreams CreateStreams(IServiceProvider services) => new(
         services.GetRequiredService<IStewardStore>(),

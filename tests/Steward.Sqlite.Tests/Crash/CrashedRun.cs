@@ -12,6 +12,7 @@ internal sealed class CrashedRun(TestFolder folder, string key, bool probe, int 
 {
     private readonly string _database = folder.Database;
     private readonly string _ledger = Path.Combine(folder.Folder, "ledger.txt");
+    private int _latestKill = 900;
 
     public int Kills { get; private set; }
 
@@ -82,11 +83,15 @@ internal sealed class CrashedRun(TestFolder folder, string key, bool probe, int 
         if (kill)
         {
             // From before the claim to after the last step: the random moment is the point of the test.
-            await Task.WhenAny(exited, Task.Delay(random.Next(0, 900), cancellationToken));
+            int before = Ledger().Length;
+            await Task.WhenAny(exited, Task.Delay(random.Next(0, _latestKill), cancellationToken));
             if (!process.HasExited)
             {
                 process.Kill();
                 Kills++;
+                // On a slow machine a process needs longer to get anywhere: then kills come later, too.
+                if (Ledger().Length == before)
+                    _latestKill += _latestKill / 2;
             }
         }
 

@@ -13,7 +13,7 @@ public sealed class KillTests(ITestOutputHelper output)
     [Fact]
     public async Task C9_Run_KilledAtRandomMoments_WithProbe_NoDuplicateNoLostNoStuck()
     {
-        int runs = Asked("STEWARD_KILL_RUNS") ?? SuiteSize.Of(6, 50);
+        int runs = Asked("STEWARD_KILL_RUNS") ?? SuiteSize.Of(6, 16);
         int kills = 0, reconciled = 0;
         await Parallel.ForEachAsync(Enumerable.Range(0, runs), new ParallelOptions { MaxDegreeOfParallelism = Lanes, CancellationToken = TestContext.Current.CancellationToken }, async (i, cancellationToken) =>
         {
@@ -32,7 +32,7 @@ public sealed class KillTests(ITestOutputHelper output)
     [Fact]
     public async Task C9_Run_KilledAtRandomMoments_WithoutProbe_EveryAmbiguousCallAsksNoneRepeats()
     {
-        int runs = SuiteSize.Of(6, 10);
+        int runs = SuiteSize.Of(6, 8);
         int kills = 0, asked = 0;
         await Parallel.ForEachAsync(Enumerable.Range(0, runs), new ParallelOptions { MaxDegreeOfParallelism = Lanes, CancellationToken = TestContext.Current.CancellationToken }, async (i, cancellationToken) =>
         {

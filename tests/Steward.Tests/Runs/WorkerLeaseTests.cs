@@ -48,6 +48,53 @@ public sealed class WorkerLeaseTests
         Invariants.Check(await lab.JournalAsync(run));
     }
 
+    /// <summary>A process under such load that its leases run out claims its own run again and again: it lives, so the run is not to blame.</summary>
+    [Fact]
+    public async Task Worker_LosesItsRunToTimeAgainAndAgain_RunIsNotQuarantined()
+    {
+        Lab? lab = null;
+        var again = new Queue<Claim>();
+        int answers = 0;
+        var model = new FunctionModel((_, _) =>
+        {
+            if (++answers <= 8)
+            {
+                lab!.Time.Advance(Lab.LeaseDuration);
+                again.Enqueue(lab.Store.ClaimOneAsync(new ClaimRequest { Worker = "w1", Duration = Lab.LeaseDuration }, Token).AsTask().GetAwaiter().GetResult()!);
+            }
+
+            return Says("over");
+        });
+        lab = new Lab(model, Harness.Agent().Build()) { MaxClaimAttempts = 2 };
+        RunId run = await lab.StartAsync();
+        RunEngine engine = lab.Engine(lab.Store);
+        again.Enqueue((await lab.Store.ClaimOneAsync(new ClaimRequest { Worker = "w1", Duration = Lab.LeaseDuration }, Token))!);
+
+        List<RunExit> exits = [];
+        while (again.TryDequeue(out Claim? claim))
+            exits.Add(await engine.ExecuteAsync(claim));
+
+        Assert.Equal([.. Enumerable.Repeat(RunExit.Lost, 8), RunExit.Ended], exits);
+        Assert.Equal(RunStatus.Completed, (await lab.StateAsync(run)).Status);
+        Assert.DoesNotContain(await lab.JournalAsync(run), e => e.Event is QuestionAsked);
+    }
+
+    /// <summary>The same claims, each by a process that is gone: the run may bring its workers down, and a person is asked.</summary>
+    [Fact]
+    public async Task Workers_DieOfARun_RunIsQuarantined()
+    {
+        var lab = new Lab(new FunctionModel((_, _) => Says("over")), Harness.Agent().Build()) { MaxClaimAttempts = 2 };
+        RunId run = await lab.StartAsync();
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.NotNull(await lab.Store.ClaimOneAsync(new ClaimRequest { Worker = $"w{i}", Duration = Lab.LeaseDuration }, Token));
+            lab.Time.Advance(Lab.LeaseDuration);
+        }
+
+        Assert.Equal(RunExit.Parked, await lab.WorkAsync("w9"));
+        Assert.Contains(await lab.JournalAsync(run), e => e.Event is QuestionAsked { Kind: QuestionKind.Quarantine });
+    }
+
     /// <summary>Invariant 11: an effect starts only under a lease of which at least a fifth is left, counted from the asking.</summary>
     [Fact]
     public async Task Effect_WhenFourFifthsOfTheLeaseAreGone_WaitsForARenewal()

@@ -103,5 +103,5 @@ internal sealed class Lab
 
     public async Task<RunState> StateAsync(RunId run) => await RunJournal.LoadAsync(Store, run, TestContext.Current.CancellationToken);
 
-    private RunPoll PollOf(IStewardStore store) => new(store, _hub, TimeSpan.FromMilliseconds(10), Time);
+    private RunPoll PollOf(IStewardStore store) => new(store, _hub, _options.PollInterval, Time);
 }
