@@ -19,6 +19,9 @@ public enum Guidance
     /// <summary>The answer was cut off at its maximum length.</summary>
     [JsonStringEnumMemberName("truncated")] Truncated,
 
+    /// <summary>The model announced a tool call that did not come.</summary>
+    [JsonStringEnumMemberName("missing_call")] MissingCall,
+
     /// <summary>A validator did not pass.</summary>
     [JsonStringEnumMemberName("verdict_failed")] VerdictFailed,
 

@@ -33,18 +33,11 @@ internal sealed record ErrorAnswer(int? Status, string? Type, string? Code, stri
     {
         try
         {
-            using var document = JsonDocument.Parse(body);
-            var root = document.RootElement;
+            using var document = JsonDocument.Parse(WireText.MendJson(body));
+            JsonElement root = document.RootElement;
             if (root.ValueKind == JsonValueKind.Array && root.GetArrayLength() > 0)
                 root = root[0];
-
-            if (root.ValueKind != JsonValueKind.Object)
-                return new ErrorAnswer(status, null, null, null);
-
-            var error = root.TryGetProperty("error", out var inner) ? inner : root;
-            return error.ValueKind == JsonValueKind.Object
-                ? new ErrorAnswer(status, String(error, "type") ?? String(error, "status"), String(error, "code"), String(error, "message"))
-                : new ErrorAnswer(status, null, null, error.ToString());
+            return root.ValueKind == JsonValueKind.Object ? Of(status, root) : new ErrorAnswer(status, null, null, null);
         }
         catch (JsonException)
         {
@@ -52,56 +45,111 @@ internal sealed record ErrorAnswer(int? Status, string? Type, string? Code, stri
         }
     }
 
-    /// <summary>The error in the runtime's terms.</summary>
-    public ModelException ToException(Wire wire, TimeSpan? retryAfter = null)
+    /// <summary>The error that an answer with a good status holds, as a whole or beside a piece of the answer; null when it holds none.</summary>
+    /// <param name="root">The answer, or one event of it.</param>
+    /// <param name="name">The event's name, if it has one.</param>
+    public static ErrorAnswer? InAnswer(JsonElement root, string? name)
     {
-        var failure = Classify();
-        var said = Status is { } status ? $"answered {status}" : "sent an error in the stream";
+        if (root.ValueKind == JsonValueKind.Array && root.GetArrayLength() > 0)
+            root = root[0]; // Gemini wraps its errors so.
+        if (root.ValueKind != JsonValueKind.Object)
+            return null;
+        bool isError = IsError(root) || name == "error" || String(root, "object") == "error" || String(root, "type") == "error";
+        if (!isError && root.TryGetProperty("choices", out JsonElement choices) && choices.ValueKind == JsonValueKind.Array)
+        {
+            foreach (JsonElement choice in choices.EnumerateArray())
+            {
+                if (choice.ValueKind == JsonValueKind.Object && IsError(choice))
+                    (root, isError) = (choice, true);
+            }
+        }
+        else if (!isError)
+        {
+            isError = root.TryGetProperty("detail", out _) && !root.TryGetProperty("type", out _) && !root.TryGetProperty("usage", out _);
+        }
+
+        return isError ? Of(null, root) : null;
+    }
+
+    private static bool IsError(JsonElement holder) =>
+        holder.TryGetProperty("error", out JsonElement error) && error.ValueKind switch
+        {
+            JsonValueKind.Object => error.GetPropertyCount() > 0,
+            JsonValueKind.String => WireText.Of(error) is { Length: > 0 },
+            JsonValueKind.True => true,
+            _ => false,
+        };
+
+    private static ErrorAnswer Of(int? status, JsonElement root)
+    {
+        JsonElement error = root.TryGetProperty("error", out JsonElement inner) && inner.ValueKind is not (JsonValueKind.Null or JsonValueKind.True) ? inner : root;
+        if (error.ValueKind != JsonValueKind.Object)
+            return new ErrorAnswer(status, null, null, WireText.Of(error) ?? WireText.Raw(error));
+        string? text = String(error, "message") ?? String(error, "detail");
+        // OpenRouter says what went wrong behind it in a field of its own.
+        if (error.TryGetProperty("metadata", out JsonElement metadata) && String(metadata, "raw") is { } behind)
+            text = $"{text} ({behind})";
+        string? type = String(error, "type") is "error" ? String(error, "status") : String(error, "type") ?? String(error, "status");
+        return new ErrorAnswer(status, type, String(error, "code"), text ?? (error.TryGetProperty("detail", out JsonElement detail) ? WireText.Raw(detail) : null));
+    }
+
+    /// <summary>The error in the runtime's terms.</summary>
+    /// <param name="wire">Whose error it is.</param>
+    /// <param name="retryAfter">How long the provider asked to wait.</param>
+    /// <param name="notBilled">For an error in an answer: whether nothing of the answer had come before it.</param>
+    public ModelException ToException(Wire wire, TimeSpan? retryAfter = null, bool notBilled = false)
+    {
+        ModelFailure failure = Classify();
+        string said = Status is { } status ? $"answered {status}" : "sent an error in its answer";
         if (Type is not null || Code is not null)
             said += $" ({wire.Quote(Type ?? Code!)})";
 
         // A provider quotes a part of the key in its refusal.
-        var text = failure == ModelFailure.Authentication && Status is 401 ? null : Text;
+        string? text = failure == ModelFailure.Authentication && Status is 401 ? null : Text;
         said += string.IsNullOrWhiteSpace(text) ? "." : $": {wire.Quote(text)}{(text.EndsWith('.') ? "" : ".")}";
         return new ModelException(failure, wire.Describe(failure, said))
         {
-            StatusCode = Status,
+            StatusCode = Status ?? Stated,
             RetryAfter = retryAfter,
-            NotBilled = Status is { } refused && !IsFromGateway(refused),
+            NotBilled = Status is { } refused ? !IsFromGateway(refused) : notBilled,
         };
     }
 
     // A gateway that gave up waiting does not know whether the model has worked, nor whether it will be charged.
     private static bool IsFromGateway(int status) => status is 408 or 502 or 504 or (>= 520 and <= 527);
 
+    /// <summary>The status that an answer with a good status states in its code.</summary>
+    private int? Stated => int.TryParse(Code, NumberStyles.None, CultureInfo.InvariantCulture, out int code) && code is >= 400 and < 600 ? code : null;
+
     private ModelFailure Classify()
     {
+        int? status = Status ?? Stated;
         if (Says(NoCredit))
             return ModelFailure.Authentication;
 
-        if (Type is "overloaded_error" || Status is 503 or 529)
+        if (Type is "overloaded_error" || status is 503 or 529)
             return ModelFailure.Overloaded;
 
-        if (Type is "rate_limit_error" || Status is 429)
+        if (Type is "rate_limit_error" || Code is "rate_limit_exceeded" || status is 429)
             return ModelFailure.RateLimited;
 
-        if (Type is "authentication_error" or "permission_error" or "billing_error" || Status is 401 or 402 or 403)
+        if (Type is "authentication_error" or "permission_error" or "billing_error" || Code is "invalid_api_key" || status is 401 or 402 or 403)
             return ModelFailure.Authentication;
 
-        if (Type is "timeout_error" || Status is 408 or 504)
+        if (Type is "timeout_error" || status is 408 or 504)
             return ModelFailure.Timeout;
 
-        if (Status is 413 || Says(TooLong))
+        if (status is 413 || Says(TooLong))
             return ModelFailure.ContextTooLong;
 
         if (Code is "content_filter" || Type is "content_filter")
             return ModelFailure.Refused;
 
-        return Status switch
+        return status switch
         {
             >= 500 => ModelFailure.Unavailable,
             >= 300 => ModelFailure.InvalidRequest,
-            _ => Type is "invalid_request_error" or "not_found_error" ? ModelFailure.InvalidRequest : ModelFailure.Unavailable,
+            _ => Type is "invalid_request_error" or "not_found_error" || Code is "model_not_found" ? ModelFailure.InvalidRequest : ModelFailure.Unavailable,
         };
     }
 
@@ -110,8 +158,7 @@ internal sealed record ErrorAnswer(int? Status, string? Type, string? Code, stri
 
     private static bool Contains(string? text, string phrase) => text?.Contains(phrase, StringComparison.OrdinalIgnoreCase) == true;
 
-    private static string? String(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.String or JsonValueKind.Number ? value.ToString() : null;
+    private static string? String(JsonElement element, string name) => WireText.Of(element, name) is { } text ? WireText.Mend(text) : null;
 
     private static async Task<string> ReadTextAsync(HttpContent content, CancellationToken cancellationToken)
     {

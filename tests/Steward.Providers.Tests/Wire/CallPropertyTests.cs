@@ -1,0 +1,207 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
+using Steward.Models;
+using Steward.Tests.Shared;
+
+namespace Steward.Providers.Tests.Wire;
+
+/// <summary>Good answers, split and spoiled at random: the calls that are handed out are the calls that were sent, or none can be made.</summary>
+public sealed class CallPropertyTests
+{
+    private static readonly string[] s_values = ["one", "zwei", "drei \"vier\"", "日本", "😀 and \\ back", "", "{}", "a\nb"];
+
+    private static int Rounds => SuiteSize.Of(400, 20_000);
+
+    /// <summary>Interleaved pieces with ids and indexes missing or repeated.</summary>
+    [Fact]
+    public async Task Chat_IdsAndIndexesMissingOrRepeated_TheCallsSentOrNone()
+    {
+        for (int seed = 0; seed < Rounds; seed++)
+        {
+            var random = new Random(seed);
+            Sent[] calls = Calls(random);
+            int indexes = random.Next(4), ids = random.Next(4);
+            bool interleaved = random.Next(2) == 0;
+            List<JsonObject> pieces = Pieces(calls, random, interleaved);
+            foreach (JsonObject piece in pieces)
+                Spoil(piece, indexes, ids, random);
+            AssertSame(calls, await AskAsync(Api.OpenAI, ChatEvents(pieces)), $"seed {seed}");
+        }
+    }
+
+    /// <summary>A good stream, cut into deltas at any place, is read as the same calls on either wire.</summary>
+    [Theory]
+    [InlineData(Api.OpenAI)]
+    [InlineData(Api.Anthropic)]
+    public async Task Answer_SplitAnywhere_TheSameCalls(Api api)
+    {
+        for (int seed = 0; seed < Rounds; seed++)
+        {
+            var random = new Random(seed);
+            Sent[] calls = Calls(random);
+            ChatResponse response = await AskAsync(api, api == Api.OpenAI ? ChatEvents(Pieces(calls, random, interleaved: true)) : MessagesEvents(calls, random));
+            List<FunctionCallContent> read = Read(response);
+            Assert.True(read.Count == calls.Length && read.TrueForAll(c => c.Exception is null), $"seed {seed}");
+            AssertSame(calls, response, $"seed {seed}");
+        }
+    }
+
+    /// <summary>Fields of any name and type beside the known ones change nothing.</summary>
+    [Fact]
+    public async Task Chat_GarbageFields_TheSameCalls()
+    {
+        for (int seed = 0; seed < Rounds; seed++)
+        {
+            var random = new Random(seed);
+            Sent[] calls = Calls(random);
+            List<string> events = ChatEvents(Pieces(calls, random, interleaved: false));
+            for (int i = 0; i < events.Count - 1; i++)
+            {
+                JsonNode node = JsonNode.Parse(events[i])!;
+                Litter(node, random);
+                events[i] = node.ToJsonString();
+            }
+
+            AssertSame(calls, await AskAsync(Api.OpenAI, events), $"seed {seed}");
+        }
+    }
+
+    private static void AssertSame(Sent[] sent, ChatResponse response, string because)
+    {
+        List<FunctionCallContent> read = Read(response);
+        FunctionCallContent[] callable = [.. read.Where(c => c.Exception is null)];
+        if (callable.Length == 0)
+        {
+            Assert.True(read.Count > 0, $"{because}: the model is not told");
+            return;
+        }
+
+        Assert.True(
+            callable.Length == sent.Length && callable.Zip(sent).All(p => p.First.Name == p.Second.Name && JsonNode.DeepEquals(Arguments(p.First), JsonNode.Parse(p.Second.Arguments))),
+            $"{because}: sent {string.Join(" ", sent.Select(s => $"{s.Name}{s.Arguments}"))}; read {string.Join(" ", read.Select(c => $"{c.Name}{Arguments(c)}{c.Exception?.Message}"))}");
+    }
+
+    private static JsonNode Arguments(FunctionCallContent call) => JsonNode.Parse(JsonSerializer.Serialize(call.Arguments))!;
+
+    private static List<FunctionCallContent> Read(ChatResponse response) => [.. response.Messages.SelectMany(m => m.Contents).OfType<FunctionCallContent>()];
+
+    private static Sent[] Calls(Random random) =>
+    [
+        .. Enumerable.Range(0, random.Next(1, 4)).Select(i => new Sent(
+            $"call_{i}", random.Next(2) == 0 ? "find" : "wipe", JsonSerializer.Serialize(new Dictionary<string, string> { ["q"] = s_values[random.Next(s_values.Length)], ["n"] = $"{i}" }))),
+    ];
+
+    /// <summary>The calls in pieces: the first one of each has its name.</summary>
+    private static List<JsonObject> Pieces(Sent[] calls, Random random, bool interleaved)
+    {
+        var queues = calls.Select((call, index) => new Queue<JsonObject>(Split(call.Arguments, random).Select((part, i) => Piece(call, index, part, i == 0)))).ToList();
+        List<JsonObject> pieces = [];
+        int begun = 1;
+        while (queues.Exists(q => q.Count > 0))
+        {
+            int at = interleaved ? random.Next(Math.Min(begun, queues.Count)) : queues.FindIndex(q => q.Count > 0);
+            if (queues[at].Count > 0)
+                pieces.Add(queues[at].Dequeue());
+            begun = Math.Max(begun, Math.Min(queues.Count, at + 2));
+        }
+
+        return pieces;
+    }
+
+    private static JsonObject Piece(Sent call, int index, string arguments, bool isFirst)
+    {
+        var piece = new JsonObject { ["index"] = index, ["function"] = new JsonObject { ["arguments"] = arguments } };
+        if (!isFirst)
+            return piece;
+        piece["id"] = call.Id;
+        piece["type"] = "function";
+        piece["function"]!["name"] = call.Name;
+        return piece;
+    }
+
+    private static IEnumerable<string> Split(string text, Random random)
+    {
+        for (int at = 0; at < text.Length;)
+        {
+            int size = Math.Min(text.Length - at, random.Next(1, text.Length + 1));
+            yield return text.Substring(at, size);
+            at += size;
+        }
+    }
+
+    /// <summary>0: as they are. 1: gone. 2: all the same. 3: gone at random.</summary>
+    private static void Spoil(JsonObject piece, int indexes, int ids, Random random)
+    {
+        if (indexes == 1 || (indexes == 3 && random.Next(2) == 0))
+            piece.Remove("index");
+        else if (indexes == 2)
+            piece["index"] = 0;
+        if (ids == 1 || (ids == 3 && random.Next(2) == 0))
+            piece.Remove("id");
+        else if (ids == 2 && piece.ContainsKey("id"))
+            piece["id"] = "call_x";
+    }
+
+    private static void Litter(JsonNode? node, Random random)
+    {
+        if (node is JsonArray list)
+        {
+            foreach (JsonNode? item in list)
+                Litter(item, random);
+        }
+
+        if (node is not JsonObject holder)
+            return;
+        foreach (KeyValuePair<string, JsonNode?> child in holder.ToArray())
+            Litter(child.Value, random);
+        if (random.Next(3) == 0)
+        {
+            holder[$"x{random.Next(5)}"] = random.Next(5) switch
+            {
+                0 => random.Next(),
+                1 => "x",
+                2 => new JsonArray(1, "2", null),
+                3 => new JsonObject { ["deep"] = new JsonObject { ["er"] = true } },
+                _ => null,
+            };
+        }
+    }
+
+    private static List<string> ChatEvents(IEnumerable<JsonObject> pieces) =>
+    [
+        .. pieces.Select(p => new JsonObject
+        {
+            ["id"] = "c1",
+            ["choices"] = new JsonArray(new JsonObject { ["index"] = 0, ["delta"] = new JsonObject { ["tool_calls"] = new JsonArray(p) }, ["finish_reason"] = null }),
+        }.ToJsonString()),
+        """{"id":"c1","choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}""",
+        "[DONE]",
+    ];
+
+    private static List<string> MessagesEvents(Sent[] calls, Random random)
+    {
+        List<string> events = ["""{"type":"message_start","message":{"id":"m1","content":[],"usage":{"input_tokens":9,"output_tokens":1}}}"""];
+        for (int i = 0; i < calls.Length; i++)
+        {
+            events.Add(new JsonObject { ["type"] = "content_block_start", ["index"] = i, ["content_block"] = new JsonObject { ["type"] = "tool_use", ["id"] = calls[i].Id, ["name"] = calls[i].Name, ["input"] = new JsonObject() } }.ToJsonString());
+            foreach (string part in Split(calls[i].Arguments, random))
+                events.Add(new JsonObject { ["type"] = "content_block_delta", ["index"] = i, ["delta"] = new JsonObject { ["type"] = "input_json_delta", ["partial_json"] = part } }.ToJsonString());
+            events.Add(new JsonObject { ["type"] = "content_block_stop", ["index"] = i }.ToJsonString());
+        }
+
+        events.Add("""{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":5}}""");
+        events.Add("""{"type":"message_stop"}""");
+        return events;
+    }
+
+    private static async Task<ChatResponse> AskAsync(Api api, IEnumerable<string> events)
+    {
+        byte[] body = Encoding.UTF8.GetBytes(string.Concat(events.Select(e => $"data: {e}\n\n")));
+        return await CannedAnswer.Client(api, body).GetStreamingResponseAsync("hi", cancellationToken: TestContext.Current.CancellationToken)
+            .ToChatResponseAsync(TestContext.Current.CancellationToken);
+    }
+
+    private sealed record Sent(string Id, string Name, string Arguments);
+}
