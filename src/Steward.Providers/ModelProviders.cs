@@ -4,8 +4,10 @@ namespace Steward.Providers;
 
 /// <summary>Creates chat clients for the providers' own wires, with one behaviour for errors, time-outs, usage and tool calls.</summary>
 /// <remarks>
-/// Every failure is a <see cref="Steward.Models.ModelException"/>, except the caller's own cancellation. The clients try nothing again: the runtime owns
-/// retries. A stream hands out its tool calls only once the provider has said that the turn is finished. A message's bytes are kept with the message and sent
+/// Every failure is a <see cref="Steward.Models.ModelException"/>, except the caller's own cancellation. The clients try nothing again: the
+/// runtime owns
+/// retries. A stream hands out its tool calls only once the provider has said that the turn is finished. A message's bytes are kept with
+/// the message and sent
 /// again in the next turn, so a client should live as long as its conversations.
 /// </remarks>
 public static class ModelProviders
@@ -51,7 +53,8 @@ public static class ModelProviders
     {
         ProviderOptions options = format.Endpoint.Options;
         HttpMessageHandler transport = options.Handler ?? NewTransport();
-        var http = new HttpClient(new WireHandler(format.Endpoint.Wire) { InnerHandler = transport }, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
+        var guarded = new WireHandler(format.Endpoint.Wire) { InnerHandler = transport };
+        var http = new HttpClient(guarded, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
         return new ProviderChatClient(format, http, options.Handler is null ? transport : null);
     }
 

@@ -9,6 +9,9 @@ namespace Steward.Providers;
 /// <summary>One wire: how its requests are written and sent, and how its answers are read.</summary>
 internal abstract record WireFormat(Endpoint Endpoint, RequestWriter Writer)
 {
+    /// <summary>Whose wire it is, as telemetry names providers.</summary>
+    public abstract string Name { get; }
+
     /// <summary>Sets what the wire wants in the headers, the credential first.</summary>
     public abstract void SetHeaders(HttpRequestHeaders headers);
 
@@ -19,7 +22,7 @@ internal abstract record WireFormat(Endpoint Endpoint, RequestWriter Writer)
 /// <summary>One model, with its failures and its answers in the runtime's terms.</summary>
 internal sealed class ProviderChatClient(WireFormat format, HttpClient http, IDisposable? owned) : IChatClient
 {
-    private readonly ChatClientMetadata _metadata = new(format.Endpoint.Wire.Provider, format.Endpoint.Url, format.Endpoint.Model);
+    private readonly ChatClientMetadata _metadata = new(format.Name, format.Endpoint.Url, format.Endpoint.Model);
     private bool _isDisposed;
 
     private Wire Wire => format.Endpoint.Wire;
@@ -70,7 +73,8 @@ internal sealed class ProviderChatClient(WireFormat format, HttpClient http, IDi
         IEnumerable<ChatMessage> messages, ChatOptions? options, bool stream, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        using var request = new HttpRequestMessage(HttpMethod.Post, format.Endpoint.Url) { Content = format.Writer.Write(messages, options, stream) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, format.Endpoint.Url);
+        request.Content = format.Writer.Write(messages, options, stream);
         request.Headers.Accept.ParseAdd(stream ? "text/event-stream" : "application/json");
         request.Headers.UserAgent.ParseAdd("steward");
         format.SetHeaders(request.Headers);

@@ -18,7 +18,7 @@ public sealed class PromptCacheTests
             ],
             new ChatOptions { Tools = [s_tool, s_other] });
 
-        Assert.Equal(["$.system[0]", "$.tools[1]", "$.messages[2].content[0]", "$.messages[4].content[1]"], Marked(request));
+        Assert.Equal(["$.tools[1]", "$.system[0]", "$.messages[2].content[0]", "$.messages[4].content[1]"], Marked(request));
     }
 
     [Fact]

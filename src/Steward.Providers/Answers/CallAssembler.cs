@@ -40,13 +40,15 @@ internal sealed class WireCall(long? index, int round)
         _scan.Add(arguments);
     }
 
-    /// <summary>The call, with its arguments as they came. What is not one JSON object reaches the runtime as malformed, never as an empty object.</summary>
+    /// <summary>The call, with its arguments as they came. What is not one JSON object reaches the runtime as malformed, never as an empty
+    /// object.</summary>
     /// <param name="origin">Where it came from.</param>
     /// <param name="confused">Whether the pieces of several calls cannot be told apart, so that none of them may be made.</param>
     public FunctionCallContent ToContent(string origin, bool confused)
     {
         string raw = WireText.MendJson(Arguments.ToString());
-        var call = new FunctionCallContent(Id is null ? "" : WireText.Mend(Id), WireText.Mend(Name.ToString()), new Dictionary<string, object?>());
+        string id = Id is null ? "" : WireText.Mend(Id);
+        var call = new FunctionCallContent(id, WireText.Mend(Name.ToString()), new Dictionary<string, object?>());
         if (confused)
         {
             raw = $"(the pieces of several calls came mixed up) {raw}";
@@ -84,8 +86,10 @@ internal sealed class WireCall(long? index, int round)
 
 /// <summary>Puts the tool calls of a stream together from pieces whose ids and indexes may be missing, late or repeated.</summary>
 /// <remarks>
-/// A call is known by its position. A new id begins a new call, and so does a new name, or a name after a whole call. A piece without a name belongs to the
-/// one call that is open at its position. Where two are, where a call never got its name, or where one came to nothing without a position of its own, nobody can
+/// A call is known by its position. A new id begins a new call, and so does a new name, or a name after a whole call. A piece without a
+/// name belongs to the
+/// one call that is open at its position. Where two are, where a call never got its name, or where one came to nothing without a position
+/// of its own, nobody can
 /// say whose arguments are whose: then no call of the message is made.
 /// </remarks>
 internal sealed class CallAssembler(Wire wire)
@@ -108,7 +112,8 @@ internal sealed class CallAssembler(Wire wire)
     public WireCall Add(CallPiece piece)
     {
         WireCall? known = Find(piece);
-        _isGuessed |= piece.Index is null || (known is null ? _calls.Exists(c => c.Index == piece.Index) : piece.Name is not null && known.Name.Length > 0);
+        _isGuessed |= piece.Index is null
+            || (known is null ? _calls.Exists(c => c.Index == piece.Index) : piece.Name is not null && known.Name.Length > 0);
         WireCall call = known ?? Begin(piece.Index);
         bool repeats = call is { IsComplete: true } && piece.Name is not null && call.Name.Equals(piece.Name);
         call.Round = _round;

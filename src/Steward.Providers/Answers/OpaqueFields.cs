@@ -12,7 +12,8 @@ internal sealed class OpaqueFields
     /// <summary>Whether there are none.</summary>
     public bool IsEmpty => _fields.Count == 0;
 
-    /// <summary>Adds a field, or a further piece of it: text and lists are continued, anything else replaced. Null and empty ones say nothing.</summary>
+    /// <summary>Adds a field, or a further piece of it: text and lists are continued, anything else replaced. Null and empty ones say
+    /// nothing.</summary>
     /// <returns>The characters that it takes.</returns>
     public int Add(string name, JsonElement value)
     {
@@ -48,7 +49,11 @@ internal sealed class OpaqueFields
             return null;
         var json = new StringBuilder("{");
         foreach ((string name, StringBuilder value) in _fields)
-            json.Append(json.Length > 1 ? "," : "").Append('"').Append(JavaScriptEncoder.Default.Encode(WireText.Mend(name))).Append("\":").Append(value);
+        {
+            string written = JavaScriptEncoder.Default.Encode(WireText.Mend(name));
+            json.Append(json.Length > 1 ? "," : "").Append('"').Append(written).Append("\":").Append(value);
+        }
+
         if (inner?.ToJson() is { } within)
             json.Append(json.Length > 1 ? "," : "").Append('"').Append(innerName).Append("\":").Append(within);
         return json.Append('}').ToString();

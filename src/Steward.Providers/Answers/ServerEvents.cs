@@ -14,10 +14,13 @@ internal readonly record struct ServerEvent(string? Name, ReadOnlyMemory<byte> D
     public bool IsDone => !IsWhole && Data.Span.Trim((byte)' ').SequenceEqual("[DONE]"u8);
 }
 
-/// <summary>Reads an answer's bytes as server-sent events, or as plain JSON, whatever was asked for and announced: gateways answer either with the other.</summary>
+/// <summary>Reads an answer's bytes as server-sent events, or as plain JSON, whatever was asked for and announced: gateways answer either
+/// with the other.</summary>
 /// <remarks>
-/// Every buffer has its bound before it grows: the answer's bytes, a line, a plain answer. Beyond the standard it takes a line of bare JSON for data, data lines
-/// that each hold a whole value for events of their own, and the last event of a stream that ends without an empty line, if its data is whole.
+/// Every buffer has its bound before it grows: the answer's bytes, a line, a plain answer. Beyond the standard it takes a line of bare JSON
+/// for data, data lines
+/// that each hold a whole value for events of their own, and the last event of a stream that ends without an empty line, if its data is
+/// whole.
 /// </remarks>
 internal sealed class ServerEvents(Stream body, Wire wire) : IDisposable
 {

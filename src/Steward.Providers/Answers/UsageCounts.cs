@@ -5,8 +5,10 @@ using Steward.Models;
 
 namespace Steward.Providers;
 
-/// <summary>The token counts of one answer. Counts in a stream are cumulative, so of each the largest stands; none is summed, none sinks.</summary>
-/// <remarks>A count that is negative, broken or absurd makes all of them unbelievable: nothing is reported then, and the runtime settles the reservation.</remarks>
+/// <summary>The token counts of one answer. Counts in a stream are cumulative, so of each the largest stands; none is summed, none
+/// sinks.</summary>
+/// <remarks>A count that is negative, broken or absurd makes all of them unbelievable: nothing is reported then, and the runtime settles
+/// the reservation.</remarks>
 internal sealed class UsageCounts
 {
     private const long Most = 1_000_000_000;
@@ -112,7 +114,8 @@ internal sealed class UsageCounts
     }
 
     private static JsonElement? Details(JsonElement usage, string name, string otherName) =>
-        (usage.TryGetProperty(name, out JsonElement details) || usage.TryGetProperty(otherName, out details)) && details.ValueKind == JsonValueKind.Object
+        (usage.TryGetProperty(name, out JsonElement details) || usage.TryGetProperty(otherName, out details))
+        && details.ValueKind == JsonValueKind.Object
             ? details
             : null;
 }

@@ -6,7 +6,8 @@ using Steward.Models;
 
 namespace Steward.Providers;
 
-/// <summary>Reads one answer of a wire, event by event, into updates. Text is handed on as it comes; tool calls only once the answer is known to be whole.</summary>
+/// <summary>Reads one answer of a wire, event by event, into updates. Text is handed on as it comes; tool calls only once the answer is
+/// known to be whole.</summary>
 internal abstract class WireReader(Endpoint endpoint)
 {
     /// <summary>The most characters of one answer: text, reasoning, arguments and opaque data together.</summary>
@@ -110,10 +111,14 @@ internal abstract class WireReader(Endpoint endpoint)
     {
         _characters += characters;
         if (_characters > MaxCharacters)
-            throw Wire.Error(ModelFailure.InvalidResponse, $"the answer has more than {MaxCharacters} characters, so the rest was not read.");
+        {
+            throw Wire.Error(
+                ModelFailure.InvalidResponse, $"the answer has more than {MaxCharacters} characters, so the rest was not read.");
+        }
     }
 
-    /// <summary>Hands text on. After some thousand pieces it goes in larger ones, so that a flood of tiny events costs no more memory than their text.</summary>
+    /// <summary>Hands text on. After some thousand pieces it goes in larger ones, so that a flood of tiny events costs no more memory than
+    /// their text.</summary>
     protected void Say(string text)
     {
         if (text.Length == 0)

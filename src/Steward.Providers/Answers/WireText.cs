@@ -8,7 +8,8 @@ using System.Text.Unicode;
 namespace Steward.Providers;
 
 /// <summary>Text as providers send it: with bytes that are not UTF-8, and with surrogates whose other half comes later or never.</summary>
-/// <remarks>The runtime's own JSON reader refuses such text. It is kept here as it came until both halves had their chance, and mended then.</remarks>
+/// <remarks>The runtime's own JSON reader refuses such text. It is kept here as it came until both halves had their chance, and mended
+/// then.</remarks>
 internal static class WireText
 {
     private const char Replacement = '\uFFFD';
@@ -88,7 +89,8 @@ internal static class WireText
         static int Next(string json, int from) => from >= json.Length ? -1 : json.IndexOf('\\', from);
     }
 
-    /// <summary>The bytes of one JSON value, made readable: bytes that are not UTF-8, and names with a lone surrogate, are mended.</summary>
+    /// <summary>The bytes of one JSON value, made readable: bytes that are not UTF-8, and names with a lone surrogate, are
+    /// mended.</summary>
     public static ReadOnlyMemory<byte> Readable(ReadOnlyMemory<byte> json)
     {
         if (!Utf8.IsValid(json.Span))
@@ -105,7 +107,10 @@ internal static class WireText
         {
             while (reader.Read())
             {
-                if (reader.TokenType == JsonTokenType.PropertyName && reader.ValueIsEscaped && Decode(reader.ValueSpan) is var name && Mend(name) != name)
+                if (reader.TokenType != JsonTokenType.PropertyName || !reader.ValueIsEscaped)
+                    continue;
+                string name = Decode(reader.ValueSpan);
+                if (Mend(name) != name)
                     return true;
             }
         }

@@ -5,6 +5,8 @@ namespace Steward.Providers;
 /// <summary>The Chat Completions wire.</summary>
 internal sealed record ChatFormat(Endpoint Endpoint) : WireFormat(Endpoint, new ChatWriter(Endpoint))
 {
+    public override string Name => "openai";
+
     public override void SetHeaders(HttpRequestHeaders headers)
     {
         if (Endpoint.Options.ApiKey is not { } key)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
@@ -11,8 +12,9 @@ internal sealed class ChatReader : WireReader
     // What a message has beside its text, reasoning and calls, and what no provider wants back: OpenAI, Azure, Perplexity, vLLM.
     private static readonly HashSet<string> s_answerOnly = new(StringComparer.Ordinal)
     {
-        "role", "content", "tool_calls", "function_call", "refusal", "annotations", "audio", "context", "content_filter_results", "content_filter_offsets",
-        "citations", "search_results", "images", "executed_tools", "name", "id", "index", "token_ids", "logprobs", "stop_reason", "provider", "prefix",
+        "role", "content", "tool_calls", "function_call", "refusal", "annotations", "audio", "context", "content_filter_results",
+        "content_filter_offsets", "citations", "search_results", "images", "executed_tools", "name", "id", "index", "token_ids", "logprobs",
+        "stop_reason", "provider", "prefix",
     };
 
     // DeepSeek and Kimi; OpenRouter, Groq and newer vLLM.
@@ -93,8 +95,8 @@ internal sealed class ChatReader : WireReader
         return _finish?.ToUpperInvariant() switch
         {
             "LENGTH" or "MAX_TOKENS" or "MAX_OUTPUT_TOKENS" or "MODEL_LENGTH" or "MAX_COMPLETION_TOKENS" => ChatFinishReason.Length,
-            "CONTENT_FILTER" or "CONTENT-FILTER" or "SAFETY" or "PROHIBITED_CONTENT" or "RECITATION" or "BLOCKLIST" or "SPII" or "SENSITIVE" =>
-                ChatFinishReason.ContentFilter,
+            "CONTENT_FILTER" or "CONTENT-FILTER" or "SENSITIVE" => ChatFinishReason.ContentFilter,
+            "SAFETY" or "PROHIBITED_CONTENT" or "RECITATION" or "BLOCKLIST" or "SPII" => ChatFinishReason.ContentFilter, // Gemini.
             "REFUSAL" => new ChatFinishReason(FinishReasons.Refusal),
             "TOOL_CALLS" or "FUNCTION_CALL" => ChatFinishReason.ToolCalls,
             _ => hasCalls ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop,
@@ -168,7 +170,8 @@ internal sealed class ChatReader : WireReader
             return;
         switch (WireText.Of(part, "type"))
         {
-            case "thinking" or "reasoning" when part.TryGetProperty("thinking", out JsonElement thought) || part.TryGetProperty("text", out thought):
+            case "thinking" or "reasoning"
+                when part.TryGetProperty("thinking", out JsonElement thought) || part.TryGetProperty("text", out thought):
                 Think(null, TextWithin(thought));
                 break;
             case "refusal":
@@ -202,8 +205,11 @@ internal sealed class ChatReader : WireReader
         }
     }
 
-    private void ReadCallOf(JsonElement call) =>
-        ReadCall(call, call.TryGetProperty("function", out JsonElement function) && function.ValueKind == JsonValueKind.Object ? function : null, Index(call));
+    private void ReadCallOf(JsonElement call)
+    {
+        bool isNested = call.TryGetProperty("function", out JsonElement function) && function.ValueKind == JsonValueKind.Object;
+        ReadCall(call, isNested ? function : null, Index(call));
+    }
 
     private void ReadCall(JsonElement call, JsonElement? within, long? index)
     {
@@ -281,7 +287,7 @@ internal sealed class ChatReader : WireReader
 
     private static long? Index(JsonElement item) =>
         item.TryGetProperty("index", out JsonElement index)
-        && long.TryParse(WireText.Of(index), System.Globalization.NumberStyles.AllowLeadingSign, System.Globalization.CultureInfo.InvariantCulture, out long number)
+        && long.TryParse(WireText.Of(index), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)
             ? number
             : null;
 }

@@ -72,7 +72,11 @@ internal sealed class ChatWriter(Endpoint endpoint) : RequestWriter(endpoint)
         if (options?.StopSequences is { Count: > 0 } stops)
             fragment.Field("stop"u8, w => WrittenJson.WriteValue(w, stops.ToArray()));
         if (options?.Reasoning?.Effort is { } effort)
-            fragment.Field("reasoning_effort"u8, w => w.WriteStringValue(effort == ReasoningEffort.ExtraHigh ? "xhigh" : effort.ToString().ToLowerInvariant()));
+        {
+            string word = effort == ReasoningEffort.ExtraHigh ? "xhigh" : effort.ToString().ToLowerInvariant();
+            fragment.Field("reasoning_effort"u8, w => w.WriteStringValue(word));
+        }
+
         if (options?.ResponseFormat is ChatResponseFormatJson format)
             fragment.Field("response_format"u8, w => WriteFormat(w, format));
         if (options?.Tools is { Count: > 0 })
@@ -164,7 +168,8 @@ internal sealed class ChatWriter(Endpoint endpoint) : RequestWriter(endpoint)
         writer.WriteEndObject();
     }
 
-    /// <summary>A message of the model's; nothing where it has neither a word nor a call: "content":"" is refused or misread by many.</summary>
+    /// <summary>A message of the model's; nothing where it has neither a word nor a call: "content":"" is refused or misread by
+    /// many.</summary>
     private void WriteAssistant(Utf8JsonWriter writer, IList<AIContent> contents)
     {
         string text = string.Concat(contents.OfType<TextContent>().Select(t => t.Text));
@@ -218,7 +223,7 @@ internal sealed class ChatWriter(Endpoint endpoint) : RequestWriter(endpoint)
 
     private void WriteCall(Utf8JsonWriter writer, FunctionCallContent call)
     {
-        string? own = OpaqueContent.Of(call) is { Data: { } data } opaque && opaque.Origin == Endpoint.Origin && Endpoint.Dialect.TakesUnknownFields ? data : null;
+        string? own = Endpoint.Dialect.TakesUnknownFields ? Own(call) : null;
         writer.WriteStartObject();
         writer.WriteString("id", CallIds.Of(call, Endpoint));
         writer.WriteString("type", "function");
@@ -256,7 +261,8 @@ internal sealed class ChatWriter(Endpoint endpoint) : RequestWriter(endpoint)
         // Some servers take only a string for content, so text alone is one.
         if (Array.TrueForAll(contents, c => c is TextContent || (c is DataContent data && Attachments.IsText(data))))
         {
-            writer.WriteText("content", string.Join("\n\n", contents.Select(c => c is DataContent data ? Attachments.Text(data) : ((TextContent)c).Text)));
+            IEnumerable<string> texts = contents.Select(c => c is DataContent data ? Attachments.Text(data) : ((TextContent)c).Text);
+            writer.WriteText("content", string.Join("\n\n", texts));
         }
         else
         {
@@ -285,7 +291,8 @@ internal sealed class ChatWriter(Endpoint endpoint) : RequestWriter(endpoint)
             case UriContent uri when uri.HasTopLevelMediaType("image"):
                 WriteImage(writer, uri.Uri.AbsoluteUri);
                 break;
-            case DataContent data when Attachments.Type(data) is "audio/wav" or "audio/x-wav" or "audio/wave" or "audio/mpeg" or "audio/mp3":
+            case DataContent data
+                when Attachments.Type(data) is "audio/wav" or "audio/x-wav" or "audio/wave" or "audio/mpeg" or "audio/mp3":
                 writer.WriteStartObject();
                 writer.WriteString("type", "input_audio");
                 writer.WriteStartObject("input_audio");

@@ -3,18 +3,22 @@ namespace Steward.Providers;
 /// <summary>How an endpoint on the Chat Completions wire differs from the others.</summary>
 /// <param name="MaxTokensField">The field of the output limit.</param>
 /// <param name="HasShortCallIds">Whether ids of calls are exactly nine letters and digits.</param>
-/// <param name="TakesUnknownFields">Whether fields of an answer that OpenAI's wire does not have go back with it. A strict endpoint refuses them.</param>
+/// <param name="TakesUnknownFields">Whether fields of an answer that OpenAI's wire does not have go back with it. A strict endpoint refuses
+/// them.</param>
 internal sealed record Dialect(string MaxTokensField = Dialect.MaxTokens, bool HasShortCallIds = false, bool TakesUnknownFields = true)
 {
     private const string MaxTokens = "max_tokens";
     private const string MaxCompletionTokens = "max_completion_tokens";
 
-    // Each with its source. What is not here takes max_tokens, any id, and its own fields back: DeepSeek and Kimi refuse a history without their
-    // reasoning_content (api-docs.deepseek.com/guides/thinking_mode), Gemini one without its extra_content (ai.google.dev/gemini-api/docs/thought-signatures);
+    // Each with its source. What is not here takes max_tokens, any id, and its own fields back: DeepSeek and Kimi refuse a history without
+    // their
+    // reasoning_content (api-docs.deepseek.com/guides/thinking_mode), Gemini one without its extra_content
+    // (ai.google.dev/gemini-api/docs/thought-signatures);
     // DeepSeek and Ollama ignore max_completion_tokens, and would answer without a limit.
     private static readonly (string Domain, Dialect Dialect)[] s_known =
     [
-        // "Unsupported parameter: 'max_tokens'" of reasoning models: platform.openai.com/docs/api-reference/chat; unknown message fields are refused with 400.
+        // "Unsupported parameter: 'max_tokens'" of reasoning models: platform.openai.com/docs/api-reference/chat; unknown message fields
+        // are refused with 400.
         ("openai.com", new Dialect(MaxCompletionTokens, TakesUnknownFields: false)),
         // learn.microsoft.com/azure/ai-foundry/openai/how-to/reasoning
         ("azure.com", new Dialect(MaxCompletionTokens, TakesUnknownFields: false)),

@@ -12,7 +12,8 @@ internal sealed record ErrorAnswer(int? Status, string? Type, string? Code, stri
     private const int MaxBodyLength = 64 * 1024;
     private const int MaxRetryAfterSeconds = 24 * 60 * 60;
 
-    // Providers on the OpenAI wire say "too long" with the plain status 400; these are the words of OpenAI, Anthropic, vLLM, llama.cpp and Gemini.
+    // Providers on the OpenAI wire say "too long" with the plain status 400; these are the words of OpenAI, Anthropic, vLLM, llama.cpp and
+    // Gemini.
     private static readonly string[] TooLong =
     [
         "context_length_exceeded", "maximum context length", "prompt is too long", "exceed_context_size", "exceeds the available context size",
@@ -45,7 +46,8 @@ internal sealed record ErrorAnswer(int? Status, string? Type, string? Code, stri
         }
     }
 
-    /// <summary>The error that an answer with a good status holds, as a whole or beside a piece of the answer; null when it holds none.</summary>
+    /// <summary>The error that an answer with a good status holds, as a whole or beside a piece of the answer; null when it holds
+    /// none.</summary>
     /// <param name="root">The answer, or one event of it.</param>
     /// <param name="name">The event's name, if it has one.</param>
     public static ErrorAnswer? InAnswer(JsonElement root, string? name)
@@ -82,7 +84,8 @@ internal sealed record ErrorAnswer(int? Status, string? Type, string? Code, stri
 
     private static ErrorAnswer Of(int? status, JsonElement root)
     {
-        JsonElement error = root.TryGetProperty("error", out JsonElement inner) && inner.ValueKind is not (JsonValueKind.Null or JsonValueKind.True) ? inner : root;
+        bool isWithin = root.TryGetProperty("error", out JsonElement inner) && inner.ValueKind is not (JsonValueKind.Null or JsonValueKind.True);
+        JsonElement error = isWithin ? inner : root;
         if (error.ValueKind != JsonValueKind.Object)
             return new ErrorAnswer(status, null, null, WireText.Of(error) ?? WireText.Raw(error));
         string? text = String(error, "message") ?? String(error, "detail");
@@ -90,7 +93,8 @@ internal sealed record ErrorAnswer(int? Status, string? Type, string? Code, stri
         if (error.TryGetProperty("metadata", out JsonElement metadata) && String(metadata, "raw") is { } behind)
             text = $"{text} ({behind})";
         string? type = String(error, "type") is "error" ? String(error, "status") : String(error, "type") ?? String(error, "status");
-        return new ErrorAnswer(status, type, String(error, "code"), text ?? (error.TryGetProperty("detail", out JsonElement detail) ? WireText.Raw(detail) : null));
+        text ??= error.TryGetProperty("detail", out JsonElement detail) ? WireText.Raw(detail) : null;
+        return new ErrorAnswer(status, type, String(error, "code"), text);
     }
 
     /// <summary>The error in the runtime's terms.</summary>
@@ -119,7 +123,8 @@ internal sealed record ErrorAnswer(int? Status, string? Type, string? Code, stri
     private static bool IsFromGateway(int status) => status is 408 or 502 or 504 or (>= 520 and <= 527);
 
     /// <summary>The status that an answer with a good status states in its code.</summary>
-    private int? Stated => int.TryParse(Code, NumberStyles.None, CultureInfo.InvariantCulture, out int code) && code is >= 400 and < 600 ? code : null;
+    private int? Stated =>
+        int.TryParse(Code, NumberStyles.None, CultureInfo.InvariantCulture, out int code) && code is >= 400 and < 600 ? code : null;
 
     private ModelFailure Classify()
     {
@@ -133,7 +138,10 @@ internal sealed record ErrorAnswer(int? Status, string? Type, string? Code, stri
         if (Type is "rate_limit_error" || Code is "rate_limit_exceeded" || status is 429)
             return ModelFailure.RateLimited;
 
-        if (Type is "authentication_error" or "permission_error" or "billing_error" || Code is "invalid_api_key" || status is 401 or 402 or 403)
+        if (Type is "authentication_error" or "permission_error" or "billing_error" || Code is "invalid_api_key")
+            return ModelFailure.Authentication;
+
+        if (status is 401 or 402 or 403)
             return ModelFailure.Authentication;
 
         if (Type is "timeout_error" || status is 408 or 504)
@@ -149,7 +157,9 @@ internal sealed record ErrorAnswer(int? Status, string? Type, string? Code, stri
         {
             >= 500 => ModelFailure.Unavailable,
             >= 300 => ModelFailure.InvalidRequest,
-            _ => Type is "invalid_request_error" or "not_found_error" || Code is "model_not_found" ? ModelFailure.InvalidRequest : ModelFailure.Unavailable,
+            _ => Type is "invalid_request_error" or "not_found_error" || Code is "model_not_found"
+                ? ModelFailure.InvalidRequest
+                : ModelFailure.Unavailable,
         };
     }
 

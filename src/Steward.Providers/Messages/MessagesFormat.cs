@@ -7,6 +7,8 @@ internal sealed record MessagesFormat(Endpoint Endpoint) : WireFormat(Endpoint, 
 {
     private const string Version = "2023-06-01";
 
+    public override string Name => "anthropic";
+
     public override void SetHeaders(HttpRequestHeaders headers)
     {
         headers.TryAddWithoutValidation("anthropic-version", Version);

@@ -23,8 +23,12 @@ internal sealed class MessagesReader(Endpoint endpoint) : WireReader(endpoint)
 
     protected override void ReadWhole(JsonElement root)
     {
-        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("content", out JsonElement content) || content.ValueKind != JsonValueKind.Array)
+        if (root.ValueKind != JsonValueKind.Object
+            || !root.TryGetProperty("content", out JsonElement content) || content.ValueKind != JsonValueKind.Array)
+        {
             throw NotThisProtocol();
+        }
+
         BeginMessage(root);
         foreach (JsonElement block in content.EnumerateArray())
         {
@@ -44,7 +48,8 @@ internal sealed class MessagesReader(Endpoint endpoint) : WireReader(endpoint)
             case "message_start" when root.TryGetProperty("message", out JsonElement message) && message.ValueKind == JsonValueKind.Object:
                 BeginMessage(message);
                 break;
-            case "content_block_start" when root.TryGetProperty("content_block", out JsonElement block) && block.ValueKind == JsonValueKind.Object:
+            case "content_block_start"
+                when root.TryGetProperty("content_block", out JsonElement block) && block.ValueKind == JsonValueKind.Object:
                 Start(Index(root), block);
                 break;
             case "content_block_delta" when root.TryGetProperty("delta", out JsonElement delta) && delta.ValueKind == JsonValueKind.Object:
@@ -196,7 +201,8 @@ internal sealed class MessagesReader(Endpoint endpoint) : WireReader(endpoint)
                     Keep(Find(index, b => b.Type == "text")?.Fields.Add("citations", list.RootElement) ?? 0);
                 break;
             case "input_json_delta":
-                ReadInput(index, delta.TryGetProperty("partial_json", out JsonElement part) && part.ValueKind == JsonValueKind.String ? WireText.Of(part) : null);
+                bool isText = delta.TryGetProperty("partial_json", out JsonElement part) && part.ValueKind == JsonValueKind.String;
+                ReadInput(index, isText ? WireText.Of(part) : null);
                 break;
             default:
                 _isConfused |= _blocks.Exists(b => b is { Call: not null, IsClosed: false });
@@ -216,7 +222,7 @@ internal sealed class MessagesReader(Endpoint endpoint) : WireReader(endpoint)
             return;
         }
 
-        List<Block> open = _blocks.FindAll(b => b.Call is { IsOpen: true } && !b.IsClosed && (index is null || b.Index is null || b.Index == index));
+        List<Block> open = _blocks.FindAll(b => b is { Call.IsOpen: true, IsClosed: false } && IsAt(b, index));
         _isConfused |= open.Count != 1;
         if (open.Count > 0)
             open[^1].Call!.Append(json);
@@ -255,7 +261,9 @@ internal sealed class MessagesReader(Endpoint endpoint) : WireReader(endpoint)
         return block;
     }
 
-    private Block? Find(long? index, Func<Block, bool> fits) => _blocks.FindLast(b => (index is null || b.Index is null || b.Index == index) && fits(b));
+    private Block? Find(long? index, Func<Block, bool> fits) => _blocks.FindLast(b => IsAt(b, index) && fits(b));
+
+    private static bool IsAt(Block block, long? index) => index is null || block.Index is null || block.Index == index;
 
     private string Kept(string text)
     {
@@ -264,7 +272,9 @@ internal sealed class MessagesReader(Endpoint endpoint) : WireReader(endpoint)
     }
 
     private static long? Index(JsonElement root) =>
-        root.TryGetProperty("index", out JsonElement index) && index.ValueKind == JsonValueKind.Number && index.TryGetInt64(out long number) ? number : null;
+        root.TryGetProperty("index", out JsonElement index) && index.ValueKind == JsonValueKind.Number && index.TryGetInt64(out long number)
+            ? number
+            : null;
 
     private sealed class Block(long? index, string type)
     {

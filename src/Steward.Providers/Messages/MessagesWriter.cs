@@ -7,8 +7,10 @@ namespace Steward.Providers;
 
 /// <summary>Writes requests of the Messages wire, with the marks of its prompt cache.</summary>
 /// <remarks>
-/// Anthropic caches a prompt up to each block that carries cache_control, at most four of them. Three of ours are the ends of the stable parts (tools, system,
-/// newest user message). The fourth is the newest user message of the call before: the provider looks back only 20 blocks for an earlier entry, and one round
+/// Anthropic caches a prompt up to each block that carries cache_control, at most four of them. Three of ours are the ends of the stable
+/// parts (tools, system,
+/// newest user message). The fourth is the newest user message of the call before: the provider looks back only 20 blocks for an earlier
+/// entry, and one round
 /// of parallel tool calls can be longer than that.
 /// </remarks>
 internal sealed class MessagesWriter(Endpoint endpoint) : RequestWriter(endpoint)
@@ -16,6 +18,7 @@ internal sealed class MessagesWriter(Endpoint endpoint) : RequestWriter(endpoint
     // The wire insists on a limit.
     private const int DefaultMaxTokens = 4_096;
     private const int MovingMarks = 2;
+    private const string RedactedThinking = "\"redacted_thinking\"";
 
     private static readonly byte[] s_comma = [(byte)','];
     private static readonly byte[] s_mark = ",\"cache_control\":{\"type\":\"ephemeral\"}"u8.ToArray();
@@ -121,13 +124,14 @@ internal sealed class MessagesWriter(Endpoint endpoint) : RequestWriter(endpoint
     {
         TextContent text => !string.IsNullOrWhiteSpace(text.Text),
         TextReasoningContent or UsageContent or ErrorContent => false,
-        OpaqueContent => isAssistant && Own(content) is { } own && HasType(own) && !own.Contains("\"redacted_thinking\"", StringComparison.Ordinal),
+        OpaqueContent => isAssistant && Own(content) is { } own && HasType(own) && !own.Contains(RedactedThinking, StringComparison.Ordinal),
         _ => true,
     };
 
     private void AddSystem(List<ReadOnlyMemory<byte>> segments, IReadOnlyList<ChatMessage> messages, string? instructions)
     {
-        string[] texts = [.. messages.Where(m => m.Role == ChatRole.System).Select(m => m.Text).Prepend(instructions ?? "").Where(t => !string.IsNullOrWhiteSpace(t))];
+        IEnumerable<string> given = messages.Where(m => m.Role == ChatRole.System).Select(m => m.Text).Prepend(instructions ?? "");
+        string[] texts = [.. given.Where(t => !string.IsNullOrWhiteSpace(t))];
         if (texts.Length == 0)
             return;
         segments.Add(Bytes(fragment =>
@@ -205,13 +209,15 @@ internal sealed class MessagesWriter(Endpoint endpoint) : RequestWriter(endpoint
         writer.EndBlock();
     }
 
-    /// <summary>A block of the model's: reasoning and opaque blocks only where they came from here, reasoning only with its signature.</summary>
+    /// <summary>A block of the model's: reasoning and opaque blocks only where they came from here, reasoning only with its
+    /// signature.</summary>
     private void WriteOwnBlock(MessageWriter writer, AIContent content)
     {
         Utf8JsonWriter json = writer.Json;
         switch (content)
         {
-            case TextReasoningContent { ProtectedData: { Length: > 0 } signature } thought when OpaqueContent.Of(thought)?.Origin == Endpoint.Origin:
+            case TextReasoningContent { ProtectedData: { Length: > 0 } signature } thought
+                when OpaqueContent.Of(thought)?.Origin == Endpoint.Origin:
                 json.WriteStartObject();
                 json.WriteString("type", "thinking");
                 json.WriteText("thinking", thought.Text);
@@ -289,8 +295,6 @@ internal sealed class MessagesWriter(Endpoint endpoint) : RequestWriter(endpoint
         json.WriteEndObject();
         writer.EndBlock();
     }
-
-    private string? Own(AIContent content) => OpaqueContent.Of(content) is { Data: { } data } opaque && opaque.Origin == Endpoint.Origin ? data : null;
 
     /// <summary>Whether opaque data is a block of its own; without a type it belongs to the text before it.</summary>
     private static bool HasType(string json)

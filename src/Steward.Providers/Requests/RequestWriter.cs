@@ -7,8 +7,10 @@ using Steward.Models;
 
 namespace Steward.Providers;
 
-/// <summary>Writes the requests of one wire. Each message is written once and its bytes are kept with it, so a turn writes what is new and sends the rest again.</summary>
-/// <remarks>What never changes stands before the messages and what changes from turn to turn behind them, so the beginning of a request is byte for byte that of the one before.</remarks>
+/// <summary>Writes the requests of one wire. Each message is written once and its bytes are kept with it, so a turn writes what is new and
+/// sends the rest again.</summary>
+/// <remarks>What never changes stands before the messages and what changes from turn to turn behind them, so the beginning of a request is
+/// byte for byte that of the one before.</remarks>
 internal abstract class RequestWriter(Endpoint endpoint)
 {
     private readonly ConditionalWeakTable<ChatMessage, WrittenMessage> _messages = [];
@@ -66,6 +68,10 @@ internal abstract class RequestWriter(Endpoint endpoint)
     protected ModelException Refused(string what) => Endpoint.Wire.Error(
         ModelFailure.InvalidRequest, $"the request holds {what}, which this wire has no place for, so nothing was sent.", notBilled: true);
 
+    /// <summary>The opaque data of a content, if it came from here; null otherwise.</summary>
+    protected string? Own(AIContent content) =>
+        OpaqueContent.Of(content) is { Data: { } data } opaque && opaque.Origin == Endpoint.Origin ? data : null;
+
     /// <summary>What a content is, for an error.</summary>
     protected static string Describe(AIContent content) => content switch
     {
@@ -79,7 +85,9 @@ internal abstract class RequestWriter(Endpoint endpoint)
     {
         foreach (AIContent content in contents)
         {
-            if (content is not (TextContent or TextReasoningContent or FunctionCallContent or FunctionResultContent or OpaqueContent or UsageContent or ErrorContent))
+            bool isKnown = content is TextContent or TextReasoningContent or FunctionCallContent or FunctionResultContent or OpaqueContent
+                or UsageContent or ErrorContent;
+            if (!isKnown)
                 throw Refused($"{Describe(content)} in a message of the model's");
         }
     }
@@ -102,7 +110,12 @@ internal abstract class RequestWriter(Endpoint endpoint)
             fragment.Raw("\"tools\":"u8);
             fragment.Json.WriteStartArray();
             for (int i = 0; i < tools.Count; i++)
-                WriteTool(fragment.Json, tools[i] as AIFunctionDeclaration ?? throw Refused($"the tool '{tools[i].Name}' of the type {tools[i].GetType().Name}"), i == tools.Count - 1);
+            {
+                AIFunctionDeclaration tool = tools[i] as AIFunctionDeclaration
+                    ?? throw Refused($"the tool '{tools[i].Name}' of the type {tools[i].GetType().Name}");
+                WriteTool(fragment.Json, tool, isLast: i == tools.Count - 1);
+            }
+
             fragment.Json.WriteEndArray();
             fragment.Raw(","u8);
         });

@@ -18,7 +18,8 @@ internal static class WrittenJson
 
     private static readonly JsonSerializerOptions s_values = Compact();
 
-    public static JsonWriterOptions Writing { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = MaxDepth, SkipValidation = true };
+    public static JsonWriterOptions Writing { get; } =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = MaxDepth, SkipValidation = true };
 
     /// <summary>Writes text; half a surrogate pair becomes U+FFFD.</summary>
     public static void WriteText(this Utf8JsonWriter writer, string name, string text) => writer.WriteString(name, WireText.Mend(text));
@@ -26,8 +27,12 @@ internal static class WrittenJson
     /// <summary>A call's arguments: the text as it came where that is known, and compact JSON where it is not.</summary>
     public static string Arguments(FunctionCallContent call)
     {
-        if (call.Exception is null && call.AdditionalProperties?.TryGetValue(OpaqueContent.RawArguments, out string? raw) == true && !string.IsNullOrWhiteSpace(raw))
+        if (call.Exception is null && call.AdditionalProperties?.TryGetValue(OpaqueContent.RawArguments, out string? raw) == true
+            && !string.IsNullOrWhiteSpace(raw))
+        {
             return raw;
+        }
+
         if (call.Arguments is not { Count: > 0 } arguments)
             return "{}";
         var buffer = new ArrayBufferWriter<byte>();
@@ -59,7 +64,8 @@ internal static class WrittenJson
             TextContent content => content.Text,
             JsonElement { ValueKind: JsonValueKind.String } element => WireText.Of(element)!,
             JsonElement element => element.GetRawText(),
-            IEnumerable<AIContent> contents when contents.All(c => c is TextContent) => string.Concat(contents.Cast<TextContent>().Select(c => c.Text)),
+            IEnumerable<AIContent> contents when contents.All(c => c is TextContent) =>
+                string.Concat(contents.Cast<TextContent>().Select(c => c.Text)),
             { } value => JsonSerializer.Serialize(value, s_values.GetTypeInfo(value.GetType())),
         };
         return string.IsNullOrWhiteSpace(text) ? EmptyResult : text;
@@ -115,7 +121,12 @@ internal static class WrittenJson
 
     private static JsonSerializerOptions Compact()
     {
-        var options = new JsonSerializerOptions(AIJsonUtilities.DefaultOptions) { WriteIndented = false, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = MaxDepth };
+        var options = new JsonSerializerOptions(AIJsonUtilities.DefaultOptions)
+        {
+            WriteIndented = false,
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            MaxDepth = MaxDepth,
+        };
         options.MakeReadOnly();
         return options;
     }

@@ -4,7 +4,8 @@ namespace Steward.Journal;
 
 /// <summary>Content that only its provider understands, on its way between a chat client and the journal.</summary>
 /// <remarks>
-/// A chat client gives it as content of its own, or attaches it to content that everybody reads. The runtime keeps it unread and gives it back with the
+/// A chat client gives it as content of its own, or attaches it to content that everybody reads. The runtime keeps it unread and gives it
+/// back with the
 /// message. A client sends back what has its own origin, and leaves out the rest.
 /// </remarks>
 /// <param name="opaque">The data and its origin.</param>
@@ -22,7 +23,9 @@ public sealed class OpaqueContent(Opaque opaque) : AIContent
     public static Opaque? Of(AIContent content)
     {
         ArgumentNullException.ThrowIfNull(content);
-        return content is OpaqueContent whole ? whole.Opaque : content.AdditionalProperties?.TryGetValue(Key, out Opaque? attached) == true ? attached : null;
+        if (content is OpaqueContent whole)
+            return whole.Opaque;
+        return content.AdditionalProperties?.TryGetValue(Key, out Opaque? attached) == true ? attached : null;
     }
 
     /// <summary>Attaches data to a content.</summary>

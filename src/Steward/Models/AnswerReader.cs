@@ -51,8 +51,11 @@ internal static class AnswerReader
 
     private static bool IsCount(long tokens) => tokens is >= 0 and <= MostTokens;
 
-    private static ContentPart? Part(AIContent content, int turn, int index, ref HashSet<string>? ids) =>
-        Read(content, turn, index, ref ids) is not { } part ? null : OpaqueContent.Of(content) is { } opaque ? part with { Opaque = opaque } : part;
+    private static ContentPart? Part(AIContent content, int turn, int index, ref HashSet<string>? ids)
+    {
+        ContentPart? part = Read(content, turn, index, ref ids);
+        return part is not null && OpaqueContent.Of(content) is { } opaque ? part with { Opaque = opaque } : part;
+    }
 
     private static ContentPart? Read(AIContent content, int turn, int index, ref HashSet<string>? ids) => content switch
     {
@@ -80,7 +83,8 @@ internal static class AnswerReader
     }
 
     private static string? Raw(FunctionCallContent call, JsonElement? arguments) =>
-        arguments is { } read && call.AdditionalProperties?.TryGetValue(OpaqueContent.RawArguments, out string? raw) == true && raw != read.GetRawText()
+        arguments is { } read && call.AdditionalProperties?.TryGetValue(OpaqueContent.RawArguments, out string? raw) == true
+        && raw != read.GetRawText()
             ? raw
             : null;
 

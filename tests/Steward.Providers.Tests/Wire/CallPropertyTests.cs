@@ -5,9 +5,10 @@ using Microsoft.Extensions.AI;
 using Steward.Models;
 using Steward.Tests.Shared;
 
-namespace Steward.Providers.Tests.Wire;
+namespace Steward.Providers.Tests.OnTheWire;
 
-/// <summary>Good answers, split and spoiled at random: the calls that are handed out are the calls that were sent, or none can be made.</summary>
+/// <summary>Good answers, split and spoiled at random: the calls that are handed out are the calls that were sent, or none can be
+/// made.</summary>
 public sealed class CallPropertyTests
 {
     private static readonly string[] s_values = ["one", "zwei", "drei \"vier\"", "日本", "😀 and \\ back", "", "{}", "a\nb"];

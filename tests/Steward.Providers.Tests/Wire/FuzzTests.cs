@@ -6,9 +6,10 @@ using Microsoft.Extensions.AI;
 using Steward.Models;
 using Steward.Tests.Shared;
 
-namespace Steward.Providers.Tests.Wire;
+namespace Steward.Providers.Tests.OnTheWire;
 
-/// <summary>Answers that were damaged at random, byte by byte and field by field: no error but the documented one, no call with arguments that were not sent, no count that sinks.</summary>
+/// <summary>Answers that were damaged at random, byte by byte and field by field: no error but the documented one, no call with arguments
+/// that were not sent, no count that sinks.</summary>
 public sealed class FuzzTests
 {
     private static readonly string s_chat = string.Concat(((string[])
@@ -115,6 +116,8 @@ public sealed class FuzzTests
     /// <summary>Replaces, drops or doubles whole fields and events; the pieces of arguments stay whole or go.</summary>
     private static byte[] ByFields(string good, Random random)
     {
+        // The JSON of this test cannot hold the halves of a surrogate pair; bytes can.
+        good = good.Replace("\\ud83d", "", StringComparison.Ordinal).Replace("\\ude00", "", StringComparison.Ordinal);
         List<string> events = [.. good.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)];
         for (int i = random.Next(1, 4); i > 0; i--)
         {
@@ -131,7 +134,7 @@ public sealed class FuzzTests
                 0 => null,
                 1 => -1,
                 2 => 1e300,
-                3 => "\ud83dx",
+                3 => "",
                 4 => new JsonArray(),
                 5 => new JsonObject { ["a"] = "b" },
                 _ => "find",

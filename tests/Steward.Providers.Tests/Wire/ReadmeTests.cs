@@ -4,9 +4,10 @@ using System.Text.RegularExpressions;
 using Steward.Journal;
 using Steward.Tests.Shared;
 
-namespace Steward.Providers.Tests.Wire;
+namespace Steward.Providers.Tests.OnTheWire;
 
-/// <summary>Every answer of <c>STEWARD_DATA/wire</c>, through a whole run over loopback, against the right value that its README names.</summary>
+/// <summary>Every answer of <c>STEWARD_DATA/wire</c>, through a whole run over loopback, against the right value that its README
+/// names.</summary>
 public sealed partial class ReadmeTests
 {
     private const int Limit = 120_000;
@@ -31,6 +32,8 @@ public sealed partial class ReadmeTests
             files++;
             string id = Path.GetFileName(file).Split('-')[0];
             byte[] body = await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken);
+            if (id == "B11")
+                body = Latin(body); // The file has lost what it is about.
             Api api = Encoding.UTF8.GetString(body) is var text && (text.Contains("message_start", StringComparison.Ordinal) || text.StartsWith("{\"type\":\"error\"", StringComparison.Ordinal)) ? Api.Anthropic : Api.OpenAI;
             await using var server = new WireServer(i => i == 0 ? new WireAnswer(body, file.EndsWith(".sse", StringComparison.Ordinal)) : Good(api));
             try
@@ -47,6 +50,9 @@ public sealed partial class ReadmeTests
         Assert.True(files > 50, $"{files} files");
         Assert.True(wrong.Count == 0, string.Join("\n\n", wrong));
     }
+
+    /// <summary>The bytes with "é" in one byte, which is no UTF-8.</summary>
+    private static byte[] Latin(byte[] utf8) => Encoding.Latin1.GetBytes(Encoding.UTF8.GetString(utf8));
 
     private static WireAnswer Good(Api api) => api == Api.OpenAI
         ? WireAnswer.Events(
@@ -93,9 +99,7 @@ public sealed partial class ReadmeTests
                 Assert.Equal(1_020, run.Result.Spent.Tokens);
                 break;
             case "B11":
-                Assert.StartsWith("caf", run.Result.Output, StringComparison.Ordinal);
-                Completed(run, run.Result.Output!);
-                Assert.Contains("\uFFFD", run.Result.Output, StringComparison.Ordinal);
+                Completed(run, "caf\uFFFD");
                 break;
             default:
                 if (s_used.FirstOrDefault(u => id == u.Key) is { Value: { } used })

@@ -9,7 +9,7 @@ using Steward.Models;
 using Steward.State;
 using Steward.Tools;
 
-namespace Steward.Providers.Tests.Wire;
+namespace Steward.Providers.Tests.OnTheWire;
 
 /// <summary>What a whole run came to: its result, its journal, and the effects that were made.</summary>
 internal sealed record WireRun(RunResult Result, RunState State, IReadOnlyList<RunEvent> Events, IReadOnlyList<string> Effects)
@@ -63,8 +63,9 @@ internal static class WireAgent
                     break;
             }
 
+            RunState state = await run.GetStateAsync(TestContext.Current.CancellationToken);
             lock (effects)
-                return new WireRun(result, await run.GetStateAsync(TestContext.Current.CancellationToken), events, [.. effects]);
+                return new WireRun(result, state, events, [.. effects]);
         }
         finally
         {

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
 
-namespace Steward.Providers.Tests.Wire;
+namespace Steward.Providers.Tests.OnTheWire;
 
 /// <summary>An answer of the wire server's.</summary>
 internal sealed record WireAnswer(byte[] Body, bool IsStream, string Status = "200 OK")
@@ -16,7 +16,8 @@ internal sealed record WireAnswer(byte[] Body, bool IsStream, string Status = "2
     public static WireAnswer Json(string json) => new(Encoding.UTF8.GetBytes(json), IsStream: false);
 }
 
-/// <summary>A provider on 127.0.0.1 that gives the answers of a list, keeps the requests, and writes each answer in pieces of random sizes.</summary>
+/// <summary>A provider on 127.0.0.1 that gives the answers of a list, keeps the requests, and writes each answer in pieces of random
+/// sizes.</summary>
 internal sealed class WireServer : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

@@ -48,5 +48,7 @@ internal static class IntegralNumbers
     }
 
     private static decimal? Whole(JsonElement number) =>
-        number.GetRawText().AsSpan().IndexOfAny(".eE") >= 0 && number.TryGetDecimal(out decimal value) && value == decimal.Truncate(value) ? value : null;
+        number.GetRawText().AsSpan().IndexOfAny(".eE") >= 0 && number.TryGetDecimal(out decimal value) && value == decimal.Truncate(value)
+            ? value
+            : null;
 }
