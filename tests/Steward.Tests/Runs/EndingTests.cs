@@ -127,7 +127,9 @@ public sealed class EndingTests
             }),
             BuiltInTools.Agent("tester", "Does a part.", "again"));
 
-        RunResult result = await harness.RunAsync("go, parent");
+        await harness.StartAsync();
+        RunHandle run = await harness.Client.StartAsync("tester", new RunRequest("go, parent"), TestContext.Current.CancellationToken);
+        RunResult result = await run.WaitAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal("I know.", result.Output);
         Assert.Contains("did not complete", heard, StringComparison.Ordinal);
