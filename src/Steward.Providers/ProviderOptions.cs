@@ -51,7 +51,7 @@ public sealed record ProviderOptions
 
     /// <summary>The most bytes of one answer, events and all; a longer one is given up as broken.</summary>
     /// <value>64 MiB: some 200,000 tokens, each in an event of its own.</value>
-    /// <remarks>Within it, an event may have 4 MiB, an answer that is no stream 16 MiB, and what is kept of an answer 8,388,608
+    /// <remarks>Within it, an event may have 4 MiB, an answer that is no stream 8 MiB, and what is kept of an answer 8,388,608
     /// characters.</remarks>
     public long MaxAnswerBytes { get; init; } = 64 * 1024 * 1024;
 

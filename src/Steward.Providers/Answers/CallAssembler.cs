@@ -135,6 +135,9 @@ internal sealed class CallAssembler(Wire wire)
         return call;
     }
 
+    /// <summary>A piece came that cannot be read, or belongs to no call here.</summary>
+    public void Confuse() => _isConfused = true;
+
     /// <summary>The calls as content, in the order in which they began.</summary>
     public IReadOnlyList<FunctionCallContent> ToContents(string origin)
     {

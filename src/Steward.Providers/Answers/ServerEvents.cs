@@ -28,7 +28,7 @@ internal sealed class ServerEvents(Stream body, Wire wire) : IDisposable
     public const int MaxLine = 4 * 1024 * 1024;
 
     /// <summary>The longest plain answer, in bytes.</summary>
-    public const int MaxPlain = 16 * 1024 * 1024;
+    public const int MaxPlain = 8 * 1024 * 1024;
 
     private const int FirstBuffer = 16 * 1024;
 

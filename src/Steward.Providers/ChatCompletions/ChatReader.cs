@@ -27,6 +27,7 @@ internal sealed class ChatReader : WireReader
     private readonly TextJoiner _text = new();
     private readonly TextJoiner _thought = new();
     private string? _reasoningField;
+    private long? _choice;
     private string? _finish;
     private bool _hasChoice;
     private bool _isDone;
@@ -54,14 +55,10 @@ internal sealed class ChatReader : WireReader
         Identify(root);
         if (root.TryGetProperty("choices", out JsonElement choices) && choices.ValueKind == JsonValueKind.Array)
         {
-            // Only one answer was asked for, so it is the first.
             foreach (JsonElement choice in choices.EnumerateArray())
             {
-                if (choice.ValueKind == JsonValueKind.Object && Index(choice) is null or 0)
-                {
+                if (choice.ValueKind == JsonValueKind.Object)
                     ReadChoice(choice);
-                    break;
-                }
             }
         }
 
@@ -105,6 +102,17 @@ internal sealed class ChatReader : WireReader
 
     private void ReadChoice(JsonElement choice)
     {
+        // Only one answer was asked for: it is the first that comes. A call in another one may be a piece of ours that lost its way.
+        long index = Index(choice) ?? _choice ?? 0;
+        _choice ??= index;
+        if (index != _choice)
+        {
+            bool hasDelta = choice.TryGetProperty("delta", out JsonElement other) && other.ValueKind == JsonValueKind.Object;
+            if (hasDelta && other.TryGetProperty("tool_calls", out _))
+                _calls.Confuse();
+            return;
+        }
+
         (HasBegun, _hasChoice) = (true, true);
         // A message without a word of how it ended may still say so later; a word is never taken back by silence.
         if (choice.TryGetProperty("finish_reason", out JsonElement finish) && finish.ValueKind == JsonValueKind.String)
@@ -196,12 +204,16 @@ internal sealed class ChatReader : WireReader
         _calls.NextRound();
         if (calls.ValueKind == JsonValueKind.Object)
             ReadCallOf(calls);
+        else if (calls.ValueKind is not (JsonValueKind.Array or JsonValueKind.Null))
+            _calls.Confuse();
         if (calls.ValueKind != JsonValueKind.Array)
             return;
         foreach (JsonElement call in calls.EnumerateArray())
         {
             if (call.ValueKind == JsonValueKind.Object)
                 ReadCallOf(call);
+            else
+                _calls.Confuse();
         }
     }
 

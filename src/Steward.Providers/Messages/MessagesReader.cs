@@ -154,6 +154,7 @@ internal sealed class MessagesReader(Endpoint endpoint) : WireReader(endpoint)
                 break;
             default:
                 block.Start = Kept(WireText.Raw(start));
+                block.HasInput = start.TryGetProperty("input", out _);
                 break;
         }
 
@@ -210,22 +211,26 @@ internal sealed class MessagesReader(Endpoint endpoint) : WireReader(endpoint)
         }
     }
 
+    /// <summary>A piece of a tool's input. It must have exactly one place to go: a call that lost one would look like a call without arguments.</summary>
     private void ReadInput(long? index, string? json)
     {
         _isConfused |= json is null;
-        if (string.IsNullOrWhiteSpace(json))
+        if (string.IsNullOrEmpty(json))
             return;
         Keep(json.Length);
-        if (Find(index, b => b is { Call: null, Start: not null }) is { IsClosed: false } other)
-        {
-            other.Text.Append(json); // The input of a tool that the provider runs.
+        List<Block> open = _blocks.FindAll(b => b is { TakesInput: true, IsClosed: false });
+        List<Block> here = index is null ? open : open.FindAll(b => b.Index == index);
+        if (here.Count == 0)
+            here = open.FindAll(b => b.Index is null);
+        if (here.Count == 0 && string.IsNullOrWhiteSpace(json))
             return;
-        }
-
-        List<Block> open = _blocks.FindAll(b => b is { Call.IsOpen: true, IsClosed: false } && IsAt(b, index));
-        _isConfused |= open.Count != 1;
-        if (open.Count > 0)
-            open[^1].Call!.Append(json);
+        _isConfused |= here.Count != 1;
+        if (here.Count == 0)
+            return;
+        if (here[^1].Call is { } call)
+            call.Append(json);
+        else
+            here[^1].Text.Append(json);
     }
 
     /// <summary>Hands on, in their order, the blocks that are whole, and the text of the one that is being written.</summary>
@@ -261,9 +266,9 @@ internal sealed class MessagesReader(Endpoint endpoint) : WireReader(endpoint)
         return block;
     }
 
-    private Block? Find(long? index, Func<Block, bool> fits) => _blocks.FindLast(b => IsAt(b, index) && fits(b));
-
-    private static bool IsAt(Block block, long? index) => index is null || block.Index is null || block.Index == index;
+    private Block? Find(long? index, Func<Block, bool> fits) => index is null
+        ? _blocks.FindLast(b => fits(b))
+        : _blocks.FindLast(b => b.Index == index && fits(b)) ?? _blocks.FindLast(b => b.Index is null && fits(b));
 
     private string Kept(string text)
     {
@@ -298,6 +303,12 @@ internal sealed class MessagesReader(Endpoint endpoint) : WireReader(endpoint)
 
         /// <summary>The block as it began, if it is of a kind that only the provider knows.</summary>
         public string? Start { get; set; }
+
+        /// <summary>Whether that kind has an input, as the tools that the provider runs do.</summary>
+        public bool HasInput { get; set; }
+
+        /// <summary>Whether pieces of an input may come for it.</summary>
+        public bool TakesInput => Call?.IsOpen ?? HasInput;
 
         public bool IsClosed { get; set; }
 

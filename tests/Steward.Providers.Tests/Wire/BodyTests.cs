@@ -12,7 +12,7 @@ using Steward.Models;
 namespace Steward.Providers.Tests.OnTheWire;
 
 /// <summary>The requests that are written, held against those of both vendors' SDKs for the same conversation.</summary>
-public sealed class BodyTests
+public sealed class BodyTests(ITestOutputHelper output)
 {
     private static readonly AIFunction s_find = AIFunctionFactory.Create((string q, int n) => q, "find", "Finds.");
 
@@ -83,6 +83,32 @@ public sealed class BodyTests
             messages.Add(new ChatMessage(ChatRole.Assistant, [new TextContent("so"), new FunctionCallContent($"c{turn}", "find", new Dictionary<string, object?> { ["q"] = "é" })]));
             messages.Add(new ChatMessage(ChatRole.Tool, [new FunctionResultContent($"c{turn}", "日本")]));
         }
+    }
+
+    /// <summary>The 601st message of a conversation costs what one message costs.</summary>
+    [Theory]
+    [InlineData(Api.OpenAI)]
+    [InlineData(Api.Anthropic)]
+    public async Task Turn_OfALongConversation_WritesOnlyWhatIsNew(Api api)
+    {
+        var options = new ProviderOptions();
+        var endpoint = new Endpoint("test", new Uri("http://127.0.0.1/"), "m", new Steward.Providers.Wire("test", "m", options), new Dialect());
+        RequestWriter writer = api == Api.OpenAI ? new ChatWriter(endpoint) : new MessagesWriter(endpoint);
+        List<ChatMessage> messages = [.. Enumerable.Range(0, 600).Select(i => new ChatMessage(i % 2 == 0 ? ChatRole.User : ChatRole.Assistant, new string('x', 2_000)))];
+        var asked = new ChatOptions { Tools = [s_find], MaxOutputTokens = 10 };
+        writer.Write(messages, asked, stream: true);
+        messages.Add(new ChatMessage(ChatRole.User, "one more"));
+        writer.Write(messages, asked, stream: true);
+        messages.Add(new ChatMessage(ChatRole.User, "and one"));
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        RequestBody body = writer.Write(messages, asked, stream: true);
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        long length = (await body.ReadAsByteArrayAsync(Token)).Length;
+        output.WriteLine($"{allocated} bytes for a request of {length}");
+        Assert.InRange(length, 1_200_000, long.MaxValue);
+        Assert.InRange(allocated, 0, 120_000);
     }
 
     [Theory]
