@@ -74,7 +74,9 @@ internal abstract class WireReader(Endpoint endpoint)
     {
         (List<AIContent> contents, ChatFinishReason finish) = Finish();
         Flush();
-        if (Usage is { } usage)
+        bool hasOutput = _updates > 0 || contents.Count > 0;
+        // Words or calls that cost no token cannot be: such a count is not believed.
+        if (Usage is { } usage && !(hasOutput && usage.OutputTokenCount == 0))
             contents.Add(new UsageContent(usage));
         Hand(contents, finish);
     }

@@ -62,13 +62,22 @@ internal sealed class ChatReader : WireReader
             }
         }
 
-        if (root.TryGetProperty("usage", out JsonElement usage))
+        ReadUsage(root);
+        if (root.TryGetProperty("x_groq", out JsonElement groq))
+            ReadUsage(groq);
+    }
+
+    private void ReadUsage(JsonElement holder)
+    {
+        if (holder.ValueKind == JsonValueKind.Object && holder.TryGetProperty("usage", out JsonElement usage))
             Counts.ReadChat(usage);
     }
 
     protected override (List<AIContent> Contents, ChatFinishReason Finish) Finish()
     {
         // A whole JSON answer is whole, and so is a stream that says that it is done, if anything came in it.
+        if (_finish?.ToUpperInvariant() is "ABORT" or "ABORTED" or "CANCELLED" or "CANCELED" or "TIMEOUT")
+            throw Broken();
         if (!(_isWhole || _finish is { Length: > 0 } || (_isDone && _hasChoice)))
             throw Broken();
         Say(_text.End());
@@ -94,6 +103,8 @@ internal sealed class ChatReader : WireReader
             "LENGTH" or "MAX_TOKENS" or "MAX_OUTPUT_TOKENS" or "MODEL_LENGTH" or "MAX_COMPLETION_TOKENS" => ChatFinishReason.Length,
             "CONTENT_FILTER" or "CONTENT-FILTER" or "SENSITIVE" => ChatFinishReason.ContentFilter,
             "SAFETY" or "PROHIBITED_CONTENT" or "RECITATION" or "BLOCKLIST" or "SPII" => ChatFinishReason.ContentFilter, // Gemini.
+            { } word when word.StartsWith("CONTENT_FILTER:", StringComparison.Ordinal) => ChatFinishReason.ContentFilter,
+            { } word when word.Contains("MALFORMED_FUNCTION_CALL", StringComparison.Ordinal) => ChatFinishReason.ToolCalls,
             "REFUSAL" => new ChatFinishReason(FinishReasons.Refusal),
             "TOOL_CALLS" or "FUNCTION_CALL" => ChatFinishReason.ToolCalls,
             _ => hasCalls ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop,
@@ -114,6 +125,7 @@ internal sealed class ChatReader : WireReader
         }
 
         (HasBegun, _hasChoice) = (true, true);
+        ReadUsage(choice); // Kimi counts here.
         // A message without a word of how it ended may still say so later; a word is never taken back by silence.
         if (choice.TryGetProperty("finish_reason", out JsonElement finish) && finish.ValueKind == JsonValueKind.String)
             _finish = WireText.Of(finish) is { Length: > 0 } word ? WireText.Mend(word) : _finish ?? "";

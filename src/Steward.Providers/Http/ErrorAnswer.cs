@@ -20,6 +20,8 @@ internal sealed record ErrorAnswer(int? Status, string? Type, string? Code, stri
         "input token count", "exceeds the context window", "longer than the maximum model length",
     ];
 
+    private static readonly string[] s_ofAnAnswer = ["choices", "content", "type", "usage", "delta"];
+
     private static readonly string[] NoCredit = ["insufficient_quota", "credit balance is too low", "api key not valid", "insufficient balance"];
 
     /// <summary>Reads the body of an answer with an error status.</summary>
@@ -67,7 +69,9 @@ internal sealed record ErrorAnswer(int? Status, string? Type, string? Code, stri
         }
         else if (!isError)
         {
-            isError = root.TryGetProperty("detail", out _) && !root.TryGetProperty("type", out _) && !root.TryGetProperty("usage", out _);
+            // Gateways and servers whose errors have no object of their own: FastAPI, DashScope, Qianfan, Spring.
+            bool isAnswer = s_ofAnAnswer.Any(field => root.TryGetProperty(field, out _));
+            isError = !isAnswer && (Words(root) is not null || root.TryGetProperty("detail", out _));
         }
 
         return isError ? Of(null, root) : null;
@@ -88,14 +92,16 @@ internal sealed record ErrorAnswer(int? Status, string? Type, string? Code, stri
         JsonElement error = isWithin ? inner : root;
         if (error.ValueKind != JsonValueKind.Object)
             return new ErrorAnswer(status, null, null, WireText.Of(error) ?? WireText.Raw(error));
-        string? text = String(error, "message") ?? String(error, "detail");
+        string? text = Words(error) ?? String(error, "detail");
         // OpenRouter says what went wrong behind it in a field of its own.
         if (error.TryGetProperty("metadata", out JsonElement metadata) && String(metadata, "raw") is { } behind)
             text = $"{text} ({behind})";
         string? type = String(error, "type") is "error" ? String(error, "status") : String(error, "type") ?? String(error, "status");
         text ??= error.TryGetProperty("detail", out JsonElement detail) ? WireText.Raw(detail) : null;
-        return new ErrorAnswer(status, type, String(error, "code"), text);
+        return new ErrorAnswer(status, type, String(error, "code") ?? String(error, "status_code") ?? String(error, "error_code"), text);
     }
+
+    private static string? Words(JsonElement error) => String(error, "message") ?? String(error, "error_msg") ?? String(error, "msg");
 
     /// <summary>The error in the runtime's terms.</summary>
     /// <param name="wire">Whose error it is.</param>

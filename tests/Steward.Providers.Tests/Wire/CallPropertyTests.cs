@@ -42,7 +42,8 @@ public sealed class CallPropertyTests
         {
             var random = new Random(seed);
             Sent[] calls = Calls(random);
-            ChatResponse response = await AskAsync(api, api == Api.OpenAI ? ChatEvents(Pieces(calls, random, interleaved: true)) : MessagesEvents(calls, random));
+            List<string> events = api == Api.OpenAI ? ChatEvents(Pieces(calls, random, interleaved: true)) : MessagesEvents(calls, random);
+            ChatResponse response = await AskAsync(api, events);
             List<FunctionCallContent> read = Read(response);
             Assert.True(read.Count == calls.Length && read.TrueForAll(c => c.Exception is null), $"seed {seed}");
             AssertSame(calls, response, $"seed {seed}");
@@ -79,25 +80,35 @@ public sealed class CallPropertyTests
             return;
         }
 
+        string sentText = string.Join(" ", sent.Select(s => $"{s.Name}{s.Arguments}"));
+        string readText = string.Join(" ", read.Select(c => $"{c.Name}{Arguments(c)}{c.Exception?.Message}"));
         Assert.True(
-            callable.Length == sent.Length && callable.Zip(sent).All(p => p.First.Name == p.Second.Name && JsonNode.DeepEquals(Arguments(p.First), JsonNode.Parse(p.Second.Arguments))),
-            $"{because}: sent {string.Join(" ", sent.Select(s => $"{s.Name}{s.Arguments}"))}; read {string.Join(" ", read.Select(c => $"{c.Name}{Arguments(c)}{c.Exception?.Message}"))}");
+            callable.Length == sent.Length && callable.Zip(sent).All(p => IsSame(p.First, p.Second)),
+            $"{because}: sent {sentText}; read {readText}");
     }
+
+    private static bool IsSame(FunctionCallContent read, Sent sent) =>
+        read.Name == sent.Name && JsonNode.DeepEquals(Arguments(read), JsonNode.Parse(sent.Arguments));
 
     private static JsonNode Arguments(FunctionCallContent call) => JsonNode.Parse(JsonSerializer.Serialize(call.Arguments))!;
 
-    private static List<FunctionCallContent> Read(ChatResponse response) => [.. response.Messages.SelectMany(m => m.Contents).OfType<FunctionCallContent>()];
+    private static List<FunctionCallContent> Read(ChatResponse response) =>
+        [.. response.Messages.SelectMany(m => m.Contents).OfType<FunctionCallContent>()];
 
-    private static Sent[] Calls(Random random) =>
-    [
-        .. Enumerable.Range(0, random.Next(1, 4)).Select(i => new Sent(
-            $"call_{i}", random.Next(2) == 0 ? "find" : "wipe", JsonSerializer.Serialize(new Dictionary<string, string> { ["q"] = s_values[random.Next(s_values.Length)], ["n"] = $"{i}" }))),
-    ];
+    private static Sent[] Calls(Random random) => [.. Enumerable.Range(0, random.Next(1, 4)).Select(i => Call(i, random))];
+
+    private static Sent Call(int index, Random random)
+    {
+        var arguments = new Dictionary<string, string> { ["q"] = s_values[random.Next(s_values.Length)], ["n"] = $"{index}" };
+        return new Sent($"call_{index}", random.Next(2) == 0 ? "find" : "wipe", JsonSerializer.Serialize(arguments));
+    }
 
     /// <summary>The calls in pieces: the first one of each has its name.</summary>
     private static List<JsonObject> Pieces(Sent[] calls, Random random, bool interleaved)
     {
-        var queues = calls.Select((call, index) => new Queue<JsonObject>(Split(call.Arguments, random).Select((part, i) => Piece(call, index, part, i == 0)))).ToList();
+        List<Queue<JsonObject>> queues = [];
+        foreach (Sent call in calls)
+            queues.Add(new(Split(call.Arguments, random).Select((part, i) => Piece(call, queues.Count, part, i == 0)).ToArray()));
         List<JsonObject> pieces = [];
         int begun = 1;
         while (queues.Exists(q => q.Count > 0))
@@ -172,11 +183,7 @@ public sealed class CallPropertyTests
 
     private static List<string> ChatEvents(IEnumerable<JsonObject> pieces) =>
     [
-        .. pieces.Select(p => new JsonObject
-        {
-            ["id"] = "c1",
-            ["choices"] = new JsonArray(new JsonObject { ["index"] = 0, ["delta"] = new JsonObject { ["tool_calls"] = new JsonArray(p) }, ["finish_reason"] = null }),
-        }.ToJsonString()),
+        .. pieces.Select(p => $"{{\"id\":\"c1\",\"choices\":[{{\"index\":0,\"delta\":{{\"tool_calls\":[{p.ToJsonString()}]}},\"finish_reason\":null}}]}}"),
         """{"id":"c1","choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}""",
         "[DONE]",
     ];
@@ -186,10 +193,11 @@ public sealed class CallPropertyTests
         List<string> events = ["""{"type":"message_start","message":{"id":"m1","content":[],"usage":{"input_tokens":9,"output_tokens":1}}}"""];
         for (int i = 0; i < calls.Length; i++)
         {
-            events.Add(new JsonObject { ["type"] = "content_block_start", ["index"] = i, ["content_block"] = new JsonObject { ["type"] = "tool_use", ["id"] = calls[i].Id, ["name"] = calls[i].Name, ["input"] = new JsonObject() } }.ToJsonString());
+            var block = new JsonObject { ["type"] = "tool_use", ["id"] = calls[i].Id, ["name"] = calls[i].Name, ["input"] = new JsonObject() };
+            events.Add(Event("content_block_start", i, "content_block", block));
             foreach (string part in Split(calls[i].Arguments, random))
-                events.Add(new JsonObject { ["type"] = "content_block_delta", ["index"] = i, ["delta"] = new JsonObject { ["type"] = "input_json_delta", ["partial_json"] = part } }.ToJsonString());
-            events.Add(new JsonObject { ["type"] = "content_block_stop", ["index"] = i }.ToJsonString());
+                events.Add(Event("content_block_delta", i, "delta", new JsonObject { ["type"] = "input_json_delta", ["partial_json"] = part }));
+            events.Add(Event("content_block_stop", i, "none", null));
         }
 
         events.Add("""{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":5}}""");
@@ -197,11 +205,15 @@ public sealed class CallPropertyTests
         return events;
     }
 
+    private static string Event(string type, int index, string name, JsonObject? value) =>
+        new JsonObject { ["type"] = type, ["index"] = index, [name] = value }.ToJsonString();
+
     private static async Task<ChatResponse> AskAsync(Api api, IEnumerable<string> events)
     {
         byte[] body = Encoding.UTF8.GetBytes(string.Concat(events.Select(e => $"data: {e}\n\n")));
-        return await CannedAnswer.Client(api, body).GetStreamingResponseAsync("hi", cancellationToken: TestContext.Current.CancellationToken)
-            .ToChatResponseAsync(TestContext.Current.CancellationToken);
+        using IChatClient client = CannedAnswer.Client(api, body);
+        CancellationToken token = TestContext.Current.CancellationToken;
+        return await client.GetStreamingResponseAsync("hi", cancellationToken: token).ToChatResponseAsync(token);
     }
 
     private sealed record Sent(string Id, string Name, string Arguments);

@@ -65,8 +65,9 @@ public sealed class FuzzTests
         ChatResponse response;
         try
         {
-            response = await CannedAnswer.Client(api, body).GetStreamingResponseAsync("hi", cancellationToken: TestContext.Current.CancellationToken)
-                .ToChatResponseAsync(TestContext.Current.CancellationToken);
+            using IChatClient client = CannedAnswer.Client(api, body);
+            CancellationToken token = TestContext.Current.CancellationToken;
+            response = await client.GetStreamingResponseAsync("hi", cancellationToken: token).ToChatResponseAsync(token);
         }
         catch (ModelException e)
         {
@@ -75,15 +76,16 @@ public sealed class FuzzTests
             return false;
         }
 
-        foreach (FunctionCallContent call in response.Messages.SelectMany(m => m.Contents).OfType<FunctionCallContent>().Where(c => c.Exception is null && c.Name == "wipe"))
+        foreach (FunctionCallContent call in response.Messages.SelectMany(m => m.Contents).OfType<FunctionCallContent>())
         {
             // A changed byte may lie within the arguments, and is then what was sent; a changed field is never made into other arguments.
-            if (byFields)
-                Assert.True(JsonSerializer.Serialize(call.Arguments) is """{"filter":"old"}""" or """{"filter":"new"}""", $"{JsonSerializer.Serialize(call.Arguments)} {because}");
+            string arguments = JsonSerializer.Serialize(call.Arguments);
+            if (byFields && call.Exception is null && call.Name == "wipe")
+                Assert.True(arguments.Contains("\"old\"", StringComparison.Ordinal) || arguments.Contains("\"new\"", StringComparison.Ordinal), $"{arguments} {because}");
         }
 
-        UsageDetails? usage = response.Usage;
-        Assert.False(usage?.InputTokenCount < 0 || usage?.OutputTokenCount < 0 || usage?.InputTokenCount > 1_000_000_000 || usage?.OutputTokenCount > 1_000_000_000, because);
+        Assert.True(response.Usage?.InputTokenCount is null or (> 0 and <= 1_000_000_000), because);
+        Assert.True(response.Usage?.OutputTokenCount is null or (>= 0 and <= 1_000_000_000), because);
         return true;
     }
 

@@ -34,8 +34,11 @@ public sealed partial class ReadmeTests
             byte[] body = await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken);
             if (id == "B11")
                 body = Latin(body); // The file has lost what it is about.
-            Api api = Encoding.UTF8.GetString(body) is var text && (text.Contains("message_start", StringComparison.Ordinal) || text.StartsWith("{\"type\":\"error\"", StringComparison.Ordinal)) ? Api.Anthropic : Api.OpenAI;
-            await using var server = new WireServer(i => i == 0 ? new WireAnswer(body, file.EndsWith(".sse", StringComparison.Ordinal)) : Good(api));
+            bool isMessages = Encoding.UTF8.GetString(body) is var text
+                && (text.Contains("message_start", StringComparison.Ordinal) || text.StartsWith("{\"type\":\"error\"", StringComparison.Ordinal));
+            Api api = isMessages ? Api.Anthropic : Api.OpenAI;
+            var answer = new WireAnswer(body, IsStream: file.EndsWith(".sse", StringComparison.Ordinal));
+            await using var server = new WireServer(i => i == 0 ? answer : Good(api));
             try
             {
                 WireRun run = await WireAgent.RunAsync(stream, (api, "m", server.Url));

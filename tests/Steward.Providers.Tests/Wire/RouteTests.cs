@@ -56,7 +56,8 @@ public sealed class RouteTests
     [InlineData("""{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"wipe","arguments":"{}"}}]},"finish_reason":"content_filter"}""")]
     public async Task Refused_TheNextModelIsAsked(string choice)
     {
-        await using var first = new WireServer(_ => WireAnswer.Events($$$"""{"id":"c","choices":[{{{choice}}}],"usage":{"prompt_tokens":10,"completion_tokens":5}}""", "[DONE]"));
+        string refused = $$$"""{"id":"c","choices":[{{{choice}}}],"usage":{"prompt_tokens":10,"completion_tokens":5}}""";
+        await using var first = new WireServer(_ => WireAnswer.Events(refused, "[DONE]"));
         await using var second = new WireServer(_ => s_chatDone);
 
         WireRun run = await WireAgent.RunAsync(stream: true, (Api.OpenAI, "m", first.Url), (Api.OpenAI, "n", second.Url));
@@ -83,6 +84,46 @@ public sealed class RouteTests
         Assert.DoesNotContain("\"content\":\"\"", server.Requests[1], StringComparison.Ordinal);
     }
 
+    /// <summary>Errors with a good status, in every dress: named with the provider's words, by their code, and paid for with nothing.</summary>
+    [Theory(Timeout = Limit)]
+    [InlineData("""{"error":{"message":"No credit left.","code":402}}""", Reasons.ModelAuthentication)]
+    [InlineData("""{"error":{"message":"No such model.","code":"model_not_found"}}""", Reasons.ModelRequestInvalid)]
+    [InlineData("""{"code":401,"message":"Bad key."}""", Reasons.ModelAuthentication)]
+    [InlineData("""[{"error":{"code":400,"message":"Bad tools.","status":"INVALID_ARGUMENT"}}]""", Reasons.ModelRequestInvalid)]
+    [InlineData("""{"status_code":403,"error_msg":"Not allowed."}""", Reasons.ModelAuthentication)]
+    public async Task ErrorInA200_IsNamedNotPaidAndNotRepeated(string error, string reason)
+    {
+        foreach (WireAnswer answer in (WireAnswer[])[WireAnswer.Json(error), WireAnswer.Events(error, "[DONE]")])
+        {
+            await using var server = new WireServer(_ => answer);
+
+            WireRun run = await WireAgent.RunAsync(stream: true, (Api.OpenAI, "m", server.Url));
+
+            Assert.Equal((RunStatus.Failed, reason, 0L), (run.Result.Status, run.Result.Reason, run.Result.Spent.Tokens));
+            JsonNode stated = JsonNode.Parse(error.Trim('[', ']'))!;
+            string words = (string)(stated["error"]?["message"] ?? stated["message"] ?? stated["error_msg"])!;
+            Assert.Contains(words, run.Result.Message, StringComparison.Ordinal);
+            Assert.Single(server.Requests);
+        }
+    }
+
+    /// <summary>Words of other servers for how an answer ended.</summary>
+    [Theory(Timeout = Limit)]
+    [InlineData("content_filter: RECITATION", false, Reasons.ModelRefused)]
+    [InlineData("SAFETY", false, Reasons.ModelRefused)]
+    [InlineData("function_call_filter: MALFORMED_FUNCTION_CALL", true, Reasons.Answered)]
+    [InlineData("abort", true, Reasons.Answered)]
+    [InlineData("eos_token", false, Reasons.Answered)]
+    public async Task Finish_InOtherWords_IsUnderstood(string finish, bool asksAgain, string reason)
+    {
+        await using var server = new WireServer(i => i > 0 ? s_chatDone : WireAnswer.Events(
+            """{"id":"c","choices":[{"index":0,"delta":{"content":"done"},"finish_reason":"FINISH"}]}""".Replace("FINISH", finish, StringComparison.Ordinal), "[DONE]"));
+
+        WireRun run = await WireAgent.RunAsync(stream: true, (Api.OpenAI, "m", server.Url));
+
+        Assert.Equal((reason, asksAgain ? 2 : 1), (run.Result.Reason, server.Requests.Count));
+    }
+
     /// <summary>A usage that cannot be is not believed: the reservation is settled, and nothing sinks.</summary>
     [Theory(Timeout = Limit)]
     [InlineData("""{"prompt_tokens":-500,"completion_tokens":5,"total_tokens":-495}""")]
@@ -91,12 +132,12 @@ public sealed class RouteTests
     [InlineData("""{"prompt_tokens":1e30,"completion_tokens":5}""")]
     [InlineData("""{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}""")]
     [InlineData("""{"prompt_tokens":10.5,"completion_tokens":5}""")]
+    [InlineData("""{"prompt_tokens":10,"completion_tokens":0,"total_tokens":10}""")]
     [InlineData("null")]
     [InlineData("[1]")]
     public async Task Usage_ThatCannotBe_SettlesTheReservation(string usage)
     {
-        await using var server = new WireServer(_ => WireAnswer.Events(
-            """{"id":"c","choices":[{"index":0,"delta":{"content":"done"},"finish_reason":"stop"}],"usage":USAGE}""".Replace("USAGE", usage, StringComparison.Ordinal), "[DONE]"));
+        await using var server = new WireServer(_ => Done(usage));
 
         WireRun run = await WireAgent.RunAsync(stream: true, (Api.OpenAI, "m", server.Url));
 
@@ -113,11 +154,13 @@ public sealed class RouteTests
     [InlineData("""{"prompt_tokens":"100","completion_tokens":10.0}""", 110)]
     public async Task Usage_Contradictory_TheLargerStands(string usage, int tokens)
     {
-        await using var server = new WireServer(_ => WireAnswer.Events(
-            """{"id":"c","choices":[{"index":0,"delta":{"content":"done"},"finish_reason":"stop"}],"usage":USAGE}""".Replace("USAGE", usage, StringComparison.Ordinal), "[DONE]"));
+        await using var server = new WireServer(_ => Done(usage));
 
         WireRun run = await WireAgent.RunAsync(stream: true, (Api.OpenAI, "m", server.Url));
 
         Assert.Equal(tokens, run.Result.Spent.Tokens);
     }
+
+    private static WireAnswer Done(string usage) => WireAnswer.Events(
+        """{"id":"c","choices":[{"index":0,"delta":{"content":"done"},"finish_reason":"stop"}],"usage":""" + usage + "}", "[DONE]");
 }

@@ -45,25 +45,27 @@ internal static class WireAgent
         {
             (Api api, string model, Uri url) = route[i];
             var options = new ProviderOptions { ApiKey = FakeProvider.Key, BaseUrl = url };
-            steward.AddModels($"p{i}", (_, _) => api == Api.Anthropic ? ModelProviders.CreateAnthropic(model, options) : ModelProviders.CreateOpenAI(model, options));
+            steward.AddModels($"p{i}", (_, _) =>
+                api == Api.Anthropic ? ModelProviders.CreateAnthropic(model, options) : ModelProviders.CreateOpenAI(model, options));
         }
 
         await using ServiceProvider provider = services.BuildServiceProvider();
         foreach (IHostedService service in provider.GetServices<IHostedService>())
             await service.StartAsync(TestContext.Current.CancellationToken);
+        CancellationToken token = TestContext.Current.CancellationToken;
         try
         {
-            RunHandle run = await provider.GetRequiredService<IStewardClient>().StartAsync("wire", new RunRequest("Do it."), TestContext.Current.CancellationToken);
-            RunResult result = await run.WaitUntilSettledAsync(TestContext.Current.CancellationToken).WaitAsync(s_limit, TestContext.Current.CancellationToken);
+            RunHandle run = await provider.GetRequiredService<IStewardClient>().StartAsync("wire", new RunRequest("Do it."), token);
+            RunResult result = await run.WaitUntilSettledAsync(token).WaitAsync(s_limit, token);
+            RunState state = await run.GetStateAsync(token);
             List<RunEvent> events = [];
-            await foreach (JournalEntry entry in run.FollowAsync(cancellationToken: TestContext.Current.CancellationToken))
+            await foreach (JournalEntry entry in run.FollowAsync(cancellationToken: token))
             {
                 events.Add(entry.Event);
-                if (entry.Sequence == (await run.GetStateAsync(TestContext.Current.CancellationToken)).Sequence)
+                if (entry.Sequence == state.Sequence)
                     break;
             }
 
-            RunState state = await run.GetStateAsync(TestContext.Current.CancellationToken);
             lock (effects)
                 return new WireRun(result, state, events, [.. effects]);
         }
@@ -88,7 +90,8 @@ internal static class WireAgent
     private static ToolDefinition Tool(string name, string argument, ToolEffect effect, List<string> effects)
     {
         JsonElement schema = JsonElement.Parse("{\"type\":\"object\",\"properties\":{\"" + argument + "\":{\"type\":\"string\"}}}");
-        return new ToolDefinition(name, name, schema, (_, arguments, _) => new ValueTask<ToolOutput>(new ToolOutput(Note(effects, $"{name}:{arguments.GetRawText()}"))))
+        return new ToolDefinition(name, name, schema, (_, arguments, _) =>
+            ValueTask.FromResult(new ToolOutput(Note(effects, $"{name}:{arguments.GetRawText()}"))))
         {
             Effect = effect,
             MaxRepeats = 100,
