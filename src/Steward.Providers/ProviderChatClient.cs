@@ -41,7 +41,9 @@ internal sealed class ProviderChatClient(WireFormat format, HttpClient http, IDi
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
         using var answer = new Answer(format.NewReader(), Wire);
@@ -156,8 +158,8 @@ internal sealed class ProviderChatClient(WireFormat format, HttpClient http, IDi
             IOException or HttpRequestException =>
                 wire.Error(ModelFailure.StreamInterrupted, "the connection broke in the middle of the answer.", exception),
             ObjectDisposedException => wire.Error(ModelFailure.Unknown, "the client has been disposed.", exception, notBilled: true),
-            _ when _events is null =>
-                wire.Error(ModelFailure.InvalidRequest, "the request could not be written in the provider's protocol.", exception, notBilled: true),
+            _ when _events is null => wire.Error(
+                ModelFailure.InvalidRequest, "the request could not be written in the provider's protocol.", exception, notBilled: true),
             _ => wire.Error(ModelFailure.InvalidResponse, "the answer lacks what the provider's protocol promises.", exception),
         };
 

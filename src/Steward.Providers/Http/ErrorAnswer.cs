@@ -16,13 +16,14 @@ internal sealed record ErrorAnswer(int? Status, string? Type, string? Code, stri
     // Gemini.
     private static readonly string[] TooLong =
     [
-        "context_length_exceeded", "maximum context length", "prompt is too long", "exceed_context_size", "exceeds the available context size",
-        "input token count", "exceeds the context window", "longer than the maximum model length",
+        "context_length_exceeded", "maximum context length", "prompt is too long", "exceed_context_size",
+        "exceeds the available context size", "input token count", "exceeds the context window", "longer than the maximum model length",
     ];
 
     private static readonly string[] s_ofAnAnswer = ["choices", "content", "type", "usage", "delta"];
 
-    private static readonly string[] NoCredit = ["insufficient_quota", "credit balance is too low", "api key not valid", "insufficient balance"];
+    private static readonly string[] NoCredit =
+        ["insufficient_quota", "credit balance is too low", "api key not valid", "insufficient balance"];
 
     /// <summary>Reads the body of an answer with an error status.</summary>
     public static async Task<ModelException> ReadAsync(HttpResponseMessage response, Wire wire, CancellationToken cancellationToken)
@@ -88,7 +89,8 @@ internal sealed record ErrorAnswer(int? Status, string? Type, string? Code, stri
 
     private static ErrorAnswer Of(int? status, JsonElement root)
     {
-        bool isWithin = root.TryGetProperty("error", out JsonElement inner) && inner.ValueKind is not (JsonValueKind.Null or JsonValueKind.True);
+        bool isWithin = root.TryGetProperty("error", out JsonElement inner)
+            && inner.ValueKind is not (JsonValueKind.Null or JsonValueKind.True);
         JsonElement error = isWithin ? inner : root;
         if (error.ValueKind != JsonValueKind.Object)
             return new ErrorAnswer(status, null, null, WireText.Of(error) ?? WireText.Raw(error));

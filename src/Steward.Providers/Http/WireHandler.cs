@@ -51,7 +51,9 @@ internal sealed class WireHandler(Wire wire) : DelegatingHandler
                 or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
             throw wire.Error(
                 ModelFailure.Unavailable,
-                unreached ? $"could not be reached ({exception.HttpRequestError})." : $"the connection broke before an answer ({exception.HttpRequestError}).",
+                unreached
+                    ? $"could not be reached ({exception.HttpRequestError})."
+                    : $"the connection broke before an answer ({exception.HttpRequestError}).",
                 exception,
                 notBilled: unreached);
         }

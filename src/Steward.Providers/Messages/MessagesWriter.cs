@@ -46,7 +46,7 @@ internal sealed class MessagesWriter(Endpoint endpoint) : RequestWriter(endpoint
     {
         AddSystem(segments, messages, options?.Instructions);
         segments.Add("\"messages\":["u8.ToArray());
-        List<(WrittenMessage Message, bool IsUser)> written = [];
+        List<(WrittenMessage Message, bool IsUser)> written = new(messages.Count);
         IReadOnlyDictionary<string, string>? ids = null;
         for (int i = 0; i < messages.Count; i++)
         {
@@ -124,7 +124,8 @@ internal sealed class MessagesWriter(Endpoint endpoint) : RequestWriter(endpoint
     {
         TextContent text => !string.IsNullOrWhiteSpace(text.Text),
         TextReasoningContent or UsageContent or ErrorContent => false,
-        OpaqueContent => isAssistant && Own(content) is { } own && HasType(own) && !own.Contains(RedactedThinking, StringComparison.Ordinal),
+        OpaqueContent =>
+            isAssistant && Own(content) is { } own && HasType(own) && !own.Contains(RedactedThinking, StringComparison.Ordinal),
         _ => true,
     };
 

@@ -22,10 +22,11 @@ internal abstract class RequestWriter(Endpoint endpoint)
     /// <exception cref="ModelException">It holds what this wire has no place for.</exception>
     public RequestBody Write(IEnumerable<ChatMessage> messages, ChatOptions? options, bool stream)
     {
-        List<ReadOnlyMemory<byte>> segments = [Bytes(writer => WriteHead(writer, options))];
+        IReadOnlyList<ChatMessage> list = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
+        List<ReadOnlyMemory<byte>> segments = new(list.Count * 2 + 16) { Bytes(writer => WriteHead(writer, options)) };
         if (options?.Tools is { Count: > 0 } tools)
             segments.Add(Tools(tools));
-        AddMessages(segments, messages as IReadOnlyList<ChatMessage> ?? [.. messages], options);
+        AddMessages(segments, list, options);
         segments.Add(Bytes(writer => WriteTail(writer, options, stream)));
         return new RequestBody(segments);
     }

@@ -43,7 +43,8 @@ public sealed class BoundTests(ITestOutputHelper output)
         var error = await Assert.ThrowsAsync<ModelException>(async () =>
         {
             // The updates are kept, as the runtime keeps them.
-            await foreach (ChatResponseUpdate update in client.GetStreamingResponseAsync("hi", cancellationToken: TestContext.Current.CancellationToken))
+            CancellationToken token = TestContext.Current.CancellationToken;
+            await foreach (ChatResponseUpdate update in client.GetStreamingResponseAsync("hi", cancellationToken: token))
                 kept.Add(update);
         });
 

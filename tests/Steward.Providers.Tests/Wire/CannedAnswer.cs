@@ -9,7 +9,8 @@ internal sealed class CannedAnswer(Func<Stream> body, string type) : HttpMessage
 {
     public List<string> Requests { get; } = [];
 
-    public static IChatClient Client(Api api, byte[] body, string type = "text/event-stream") => Client(api, () => new MemoryStream(body), type);
+    public static IChatClient Client(Api api, byte[] body, string type = "text/event-stream") =>
+        Client(api, () => new MemoryStream(body), type);
 
     public static IChatClient Client(Api api, Func<Stream> body, string type = "text/event-stream", long? maxBytes = null)
     {

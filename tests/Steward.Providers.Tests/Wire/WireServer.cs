@@ -77,7 +77,8 @@ internal sealed class WireServer : IAsyncDisposable
             {
                 WireAnswer answer = await ReadAsync(client.GetStream());
                 string type = answer.IsStream ? "text/event-stream" : "application/json";
-                string head = $"HTTP/1.1 {answer.Status}\r\nContent-Type: {type}\r\nContent-Length: {answer.Body.Length}\r\nConnection: close\r\n\r\n";
+                string length = $"Content-Length: {answer.Body.Length}";
+                string head = $"HTTP/1.1 {answer.Status}\r\nContent-Type: {type}\r\n{length}\r\nConnection: close\r\n\r\n";
                 await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(head), _stop.Token);
                 for (int at = 0; at < answer.Body.Length;)
                 {
