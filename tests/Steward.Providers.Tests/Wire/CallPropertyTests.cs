@@ -32,6 +32,31 @@ public sealed class CallPropertyTests
         }
     }
 
+    /// <summary>Blocks whose indexes are missing or repeated, and whose ends may not come.</summary>
+    [Fact]
+    public async Task Messages_IndexesMissingOrRepeated_TheCallsSentOrNone()
+    {
+        for (int seed = 0; seed < Rounds; seed++)
+        {
+            var random = new Random(seed);
+            Sent[] calls = Calls(random);
+            int indexes = random.Next(4);
+            bool dropsEnds = random.Next(2) == 0;
+            List<string> events = [];
+            foreach (string json in MessagesEvents(calls, random))
+            {
+                JsonObject spoiled = JsonNode.Parse(json)!.AsObject();
+                if (dropsEnds && (string)spoiled["type"]! == "content_block_stop" && random.Next(2) == 0)
+                    continue;
+                if (spoiled.ContainsKey("index"))
+                    Spoil(spoiled, indexes, ids: 0, random);
+                events.Add(spoiled.ToJsonString());
+            }
+
+            AssertSame(calls, await AskAsync(Api.Anthropic, events), $"seed {seed}");
+        }
+    }
+
     /// <summary>A good stream, cut into deltas at any place, is read as the same calls on either wire.</summary>
     [Theory]
     [InlineData(Api.OpenAI)]
