@@ -1,70 +1,60 @@
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
 
 namespace Steward.Providers.Tests;
 
+/// <summary>Where the marks of Anthropic's prompt cache stand.</summary>
 public sealed class PromptCacheTests
 {
+    private static readonly AIFunction s_tool = AIFunctionFactory.Create(() => "", "a");
+    private static readonly AIFunction s_other = AIFunctionFactory.Create(() => "", "b");
+
     [Fact]
-    public void Mark_Conversation_AtMostFourMarksAtTheEnds()
+    public async Task Mark_Conversation_AtMostFourMarksAtTheEnds()
     {
-        var request = Mark(
-            """
-            {"tools":[{"name":"a"},{"name":"b"}],"system":[{"type":"text","text":"s"}],"messages":[
-             {"role":"user","content":[{"type":"text","text":"one"}]},
-             {"role":"assistant","content":[{"type":"tool_use","id":"1"}]},
-             {"role":"user","content":[{"type":"tool_result","tool_use_id":"1"}]},
-             {"role":"assistant","content":[{"type":"tool_use","id":"2"},{"type":"tool_use","id":"3"}]},
-             {"role":"user","content":[{"type":"tool_result","tool_use_id":"2"},{"type":"tool_result","tool_use_id":"3"}]}]}
-            """);
+        JsonObject request = await SentAsync(
+            [
+                new(ChatRole.System, "s"), new(ChatRole.User, "one"), Calls("1"), Results("1"), Calls("2", "3"), Results("2", "3"),
+            ],
+            new ChatOptions { Tools = [s_tool, s_other] });
 
         Assert.Equal(["$.tools[1]", "$.system[0]", "$.messages[2].content[0]", "$.messages[4].content[1]"], Marked(request));
     }
 
     [Fact]
-    public void Mark_NextTurn_KeepsTheMarkOfTheTurnBefore()
+    public async Task Mark_NextTurn_KeepsTheMarkOfTheTurnBefore()
     {
-        var first = Mark("""{"messages":[{"role":"user","content":[{"type":"text","text":"one"}]}]}""");
-        var second = Mark(
-            """
-            {"messages":[{"role":"user","content":[{"type":"text","text":"one"}]},{"role":"assistant","content":[{"type":"text","text":"two"}]},
-             {"role":"user","content":[{"type":"text","text":"three"}]}]}
-            """);
+        ChatMessage one = new(ChatRole.User, "one");
+        JsonObject first = await SentAsync([one]);
+        JsonObject second = await SentAsync([one, new(ChatRole.Assistant, "two"), new(ChatRole.User, "three")]);
 
-        Assert.Subset(Marked(second).ToHashSet(), Marked(first).ToHashSet());
+        Assert.Equal(["$.messages[0].content[0]"], Marked(first));
+        Assert.Equal(["$.messages[0].content[0]", "$.messages[2].content[0]"], Marked(second));
     }
 
     [Fact]
-    public void Mark_TextAsString_BecomesAMarkedBlock()
+    public async Task Mark_EmptyTextAtTheEnd_TheBlockBeforeIs()
     {
-        var request = Mark("""{"system":"be kind","messages":[{"role":"user","content":"hi"}]}""");
+        JsonObject request = await SentAsync([new(ChatRole.User, [new TextContent("one"), new TextContent(" ")])]);
 
-        Assert.Equal("""[{"type":"text","text":"be kind","cache_control":{"type":"ephemeral"}}]""", request["system"]!.ToJsonString());
-        Assert.Equal(["$.system[0]", "$.messages[0].content[0]"], Marked(request));
+        Assert.Equal(["$.messages[0].content[0]"], Marked(request));
     }
 
-    [Theory]
-    [InlineData("""{"messages":[{"role":"user","content":[{"type":"text","text":"one"},{"type":"text","text":" "}]}]}""", "$.messages[0].content[0]")]
-    [InlineData("""{"messages":[{"role":"user","content":[{"type":"image"},{"type":"thinking","thinking":"t"}]}]}""", "$.messages[0].content[0]")]
-    [InlineData("""{"tools":[{"name":"a"},{"name":"b","defer_loading":true}],"messages":[]}""", "$.tools[0]")]
-    public void Mark_BlocksThatMayNotBeMarked_TheOneBeforeIs(string json, string expected) => Assert.Equal([expected], Marked(Mark(json)));
+    [Fact]
+    public async Task Mark_CachingOff_None() =>
+        Assert.Empty(Marked(await SentAsync([new(ChatRole.System, "s"), new(ChatRole.User, "one")], new ChatOptions { Tools = [s_tool] }, caching: false)));
 
-    [Theory]
-    [InlineData("""{"messages":[]}""")]
-    [InlineData("{}")]
-    [InlineData("""{"messages":[{"role":"user","content":[]}]}""")]
-    public void Mark_NothingToMark_LeavesTheRequest(string json) => Assert.Empty(Marked(Mark(json)));
+    private static ChatMessage Calls(params string[] ids) =>
+        new(ChatRole.Assistant, [.. ids.Select(AIContent (id) => new FunctionCallContent(id, "a", new Dictionary<string, object?>()))]);
 
-    [Theory]
-    [InlineData("""{"system":[{"type":"text","text":"s","cache_control":{"type":"ephemeral","ttl":"1h"}}],"messages":[{"role":"user","content":"hi"}]}""")]
-    [InlineData("""{"cache_control":{"type":"ephemeral"},"messages":[{"role":"user","content":"hi"}]}""")]
-    [InlineData("""{"messages":[{"role":"user","content":[{"type":"text","text":"hi","cache_control":{"type":"ephemeral"}}]}],"tools":[{"name":"a"}]}""")]
-    public void Mark_CallerHasMarked_LeavesTheRequest(string json) => Assert.Equal(json, Mark(json).ToJsonString());
+    private static ChatMessage Results(params string[] ids) => new(ChatRole.Tool, [.. ids.Select(AIContent (id) => new FunctionResultContent(id, "x"))]);
 
-    private static JsonObject Mark(string json)
+    private static async Task<JsonObject> SentAsync(List<ChatMessage> messages, ChatOptions? options = null, bool caching = true)
     {
-        var request = JsonNode.Parse(json)!.AsObject();
-        PromptCache.Mark(request);
-        return request;
+        var closed = new ClosedNetwork();
+        using IChatClient client = Clients.Create(Api.Anthropic, new ProviderOptions { Handler = closed, PromptCaching = caching });
+        await Assert.ThrowsAsync<Steward.Models.ModelException>(() => client.GetResponseAsync(messages, options, TestContext.Current.CancellationToken));
+        return closed.Body!;
     }
 
     private static List<string> Marked(JsonNode? node) => node switch

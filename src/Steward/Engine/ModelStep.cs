@@ -219,8 +219,7 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
             ChatResponse response = target.Stream
                 ? await StreamAsync(client, request, session, intent, linked.Token)
                 : await client.GetResponseAsync(request.Messages, request.Options, linked.Token).WaitAsync(linked.Token);
-            if (response.FinishReason == ChatFinishReason.ContentFilter && response.Text.Length == 0)
-                throw new ModelException(ModelFailure.Refused, $"'{target.Model}' declined to answer (content_filter).") { Usage = response.Usage };
+            Endings.ThrowIfRefused(response, target.Model);
             return response;
         }
         catch (OperationCanceledException e) when (timeout.IsCancellationRequested && session.Interruption == Interruption.None)
@@ -279,6 +278,7 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         Failure = failure.Failure,
         Message = failure.Message,
         Status = failure.StatusCode,
+        Partial = failure.Partial,
         Settled = failure.NotBilled ? new BudgetAmount(ModelCalls: 1) : Settle(intent, info, AnswerReader.Usage(failure.Usage)),
         Final = final,
     };

@@ -10,7 +10,17 @@ namespace Steward.Journal;
 [JsonDerivedType(typeof(CallPart), "call")]
 [JsonDerivedType(typeof(DataPart), "data")]
 [JsonDerivedType(typeof(UriPart), "uri")]
-public abstract record ContentPart;
+[JsonDerivedType(typeof(OpaquePart), "opaque")]
+public abstract record ContentPart
+{
+    /// <summary>Whose part it is, and what that model wants back with it; null when nobody does.</summary>
+    public Opaque? Opaque { get; init; }
+}
+
+/// <summary>What a provider sent for itself. Nobody reads or changes it; it goes back verbatim to where it came from, and nowhere else.</summary>
+/// <param name="Origin">The wire, the address and the model that it came from.</param>
+/// <param name="Data">The data, in a form that only the reader and the writer of that wire know; null when the origin says enough.</param>
+public sealed record Opaque(string Origin, string? Data = null);
 
 /// <summary>Text.</summary>
 public sealed record TextPart(string Text) : ContentPart;
@@ -24,6 +34,9 @@ public sealed record ReasoningPart(string? Text, string? Protected) : ContentPar
 /// <param name="Arguments">The arguments as the model wrote them; null when they were not JSON.</param>
 public sealed record CallPart(string Id, string Name, JsonElement? Arguments) : ContentPart
 {
+    /// <summary>The arguments' very text, where it is not that of <see cref="Arguments"/>: it goes back as it came.</summary>
+    public string? Raw { get; init; }
+
     /// <summary>What the model wrote where JSON was due, cut to 1,000 characters.</summary>
     public string? Malformed { get; init; }
 
@@ -37,3 +50,6 @@ public sealed record DataPart(string MediaType, byte[] Data) : ContentPart;
 
 /// <summary>A reference to content elsewhere.</summary>
 public sealed record UriPart(string MediaType, Uri Uri) : ContentPart;
+
+/// <summary>A part that only its provider understands; <see cref="ContentPart.Opaque"/> holds it.</summary>
+public sealed record OpaquePart : ContentPart;

@@ -11,6 +11,9 @@ internal static class AnswerReader
 {
     private const int MalformedExcerpt = 1_000;
 
+    /// <summary>More tokens than this in one call are no count but an error of the provider's.</summary>
+    private const long MostTokens = 1_000_000_000;
+
     private static readonly JsonTypeInfo<IDictionary<string, object?>> s_arguments =
         (JsonTypeInfo<IDictionary<string, object?>>)Spelling().GetTypeInfo(typeof(IDictionary<string, object?>));
 
@@ -27,20 +30,36 @@ internal static class AnswerReader
             }
         }
 
+        // White space alone is no text: it would count as an answer, and several providers refuse it when it comes back.
+        if (parts.TrueForAll(part => part is not TextPart text || string.IsNullOrWhiteSpace(text.Text)))
+            parts.RemoveAll(part => part is TextPart);
         return parts;
     }
 
+    /// <summary>The usage, if it can be believed: a count that is negative or absurd says nothing, and none lowers another.</summary>
     public static TokenUsage? Usage(UsageDetails? usage)
     {
-        if (usage?.InputTokenCount is not { } input || usage.OutputTokenCount is not { } output || input + output == 0)
+        if (usage?.InputTokenCount is not { } input || usage.OutputTokenCount is not { } output || (input == 0 && output == 0))
             return null;
         long cacheWrite = 0;
         usage.AdditionalCounts?.TryGetValue(UsageKeys.CacheWrite, out cacheWrite);
-        return new TokenUsage(input, output, usage.CachedInputTokenCount ?? 0, cacheWrite, usage.ReasoningTokenCount ?? 0);
+        long cacheRead = usage.CachedInputTokenCount ?? 0, reasoning = usage.ReasoningTokenCount ?? 0;
+        if (!IsCount(input) || !IsCount(output) || !IsCount(cacheRead) || !IsCount(cacheWrite) || !IsCount(reasoning))
+            return null;
+        return new TokenUsage(Math.Max(input, checked(cacheRead + cacheWrite)), output, cacheRead, cacheWrite, reasoning);
     }
 
-    private static ContentPart? Part(AIContent content, int turn, int index, ref HashSet<string>? ids) => content switch
+    private static bool IsCount(long tokens) => tokens is >= 0 and <= MostTokens;
+
+    private static ContentPart? Part(AIContent content, int turn, int index, ref HashSet<string>? ids)
     {
+        ContentPart? part = Read(content, turn, index, ref ids);
+        return part is not null && OpaqueContent.Of(content) is { } opaque ? part with { Opaque = opaque } : part;
+    }
+
+    private static ContentPart? Read(AIContent content, int turn, int index, ref HashSet<string>? ids) => content switch
+    {
+        OpaqueContent => new OpaquePart(),
         TextContent { Text.Length: 0 } => null,
         TextContent text => new TextPart(text.Text),
         TextReasoningContent reasoning => new ReasoningPart(reasoning.Text, reasoning.ProtectedData),
@@ -55,17 +74,26 @@ internal static class AnswerReader
         bool unnamed = string.IsNullOrEmpty(call.CallId);
         bool duplicate = !unnamed && !ids.Add(call.CallId);
         string id = unnamed || duplicate ? $"call_{turn}_{index}" : call.CallId;
+        while (id != call.CallId && !ids.Add(id))
+            id += "_";
         if (call.Exception is not null)
             return new CallPart(id, call.Name, null) { Malformed = Malformed(call), DuplicateId = duplicate };
-        return new CallPart(id, call.Name, Arguments(call.Arguments)) { DuplicateId = duplicate };
+        JsonElement? arguments = Arguments(call.Arguments);
+        return new CallPart(id, call.Name, arguments) { DuplicateId = duplicate, Raw = Raw(call, arguments) };
     }
+
+    private static string? Raw(FunctionCallContent call, JsonElement? arguments) =>
+        arguments is { } read && call.AdditionalProperties?.TryGetValue(OpaqueContent.RawArguments, out string? raw) == true
+        && raw != read.GetRawText()
+            ? raw
+            : null;
 
     private static JsonElement? Arguments(IDictionary<string, object?>? arguments) =>
         arguments is null or { Count: 0 } ? null : JsonSerializer.SerializeToElement(arguments, s_arguments);
 
     private static string Malformed(FunctionCallContent call)
     {
-        string raw = call.AdditionalProperties?.TryGetValue("raw_arguments", out object? text) == true ? $"{text}" : call.Exception!.Message;
+        string raw = call.AdditionalProperties?.TryGetValue(OpaqueContent.RawArguments, out object? text) == true ? $"{text}" : call.Exception!.Message;
         return raw.Length <= MalformedExcerpt ? raw : raw[..MalformedExcerpt];
     }
 

@@ -22,6 +22,9 @@ public class ModelException : StewardException
     /// <summary>The usage that the provider reported before it failed, if it did.</summary>
     public UsageDetails? Usage { get; init; }
 
+    /// <summary>What the model had said before it declined, if anything: the partial result.</summary>
+    public string? Partial { get; init; }
+
     /// <summary>Whether the provider certainly charges nothing: it refused before any work. Otherwise an unknown usage settles as the whole reservation.</summary>
     /// <value>False.</value>
     public bool NotBilled { get; init; }

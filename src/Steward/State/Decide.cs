@@ -135,6 +135,8 @@ internal static class Decide
     {
         if (state.Finish == FinishReasons.Length && state.WrapUp is null)
             return new RunAction.Record(new GuidanceAdded(Guidance.Truncated, "Your answer was cut off at its maximum length. Give the whole answer again, shorter."));
+        if (state.Finish == FinishReasons.ToolCalls && state.WrapUp is null)
+            return new RunAction.Record(new GuidanceAdded(Guidance.MissingCall, "You announced a tool call, but no call arrived. Make the call now, or say that you are done."));
         IReadOnlyList<IValidator> validators = agent.ValidatorsOf(state);
         if (validators.Count == 0)
             return state.WrapUp is { } reason ? Exhausted(state, reason) : Complete(answer, []);
@@ -177,7 +179,7 @@ internal static class Decide
         if (role == ModelRole.Executor && state.Status != RunStatus.Executing)
             return Change(state, RunStatus.Executing, Reasons.Message);
         if (state.IsEmptyAnswer && state.WrapUp is null)
-            return new RunAction.Record(new GuidanceAdded(Guidance.EmptyAnswer, "Your answer was empty. Answer in words, or call a tool."));
+            return AfterEmpty(state);
         if (state.Turn >= agent.Limits.Iterations)
             return Fail(state, Reasons.Iterations, string.Create(CultureInfo.InvariantCulture, $"The run took {state.Turn} turns, its ceiling of iterations, without a validated answer."));
         if (state.WrapUp is { } reason)
@@ -191,6 +193,21 @@ internal static class Decide
         }
 
         return new RunAction.CallModel(role, WrapUp: false);
+    }
+
+    /// <summary>An answer without a word: named for what it was, and not paid for again and again where it will not change.</summary>
+    private static RunAction AfterEmpty(RunState state)
+    {
+        if (state.Finish == FinishReasons.ToolCalls)
+            return new RunAction.Record(new GuidanceAdded(Guidance.MissingCall, "You announced a tool call, but no call arrived. Make the call now, or answer in words."));
+        if (state.OutOfRoom == 0)
+            return new RunAction.Record(new GuidanceAdded(Guidance.EmptyAnswer, "Your answer was empty. Answer in words, or call a tool."));
+        if (state.OutOfRoom == 1)
+            return new RunAction.Record(new GuidanceAdded(Guidance.Truncated, "Your output limit was used up before you wrote an answer: all of it went into reasoning. Reason briefly, then answer at once."));
+        return Fail(
+            state,
+            Reasons.OutputLimit,
+            $"The model used up its whole output limit {state.OutOfRoom} times in a row before it answered; reasoning counts against that limit. Raise 'max_output' of its route, or ask for less reasoning.");
     }
 
     /// <summary>The ceiling that leaves room for one more turn only, if there is one.</summary>

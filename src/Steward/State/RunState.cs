@@ -11,7 +11,7 @@ namespace Steward.State;
 public sealed record RunState
 {
     /// <summary>The version of this fold; snapshots of another one are not used.</summary>
-    public const int FoldVersion = 3;
+    public const int FoldVersion = 4;
 
     private static readonly RunStarted s_nothing = new() { Agent = "", AgentVersion = "", DefinitionHash = "", Tenant = "", Input = [] };
 
@@ -65,6 +65,9 @@ public sealed record RunState
 
     /// <summary>Whether the last answer held neither text nor a call, and nothing was said since.</summary>
     public bool IsEmptyAnswer { get; init; }
+
+    /// <summary>Answers in a row that used up the output limit without a word or a call.</summary>
+    public int OutOfRoom { get; init; }
 
     /// <summary>The last text that the model said, for a partial result.</summary>
     public string? LastText { get; init; }
@@ -327,7 +330,7 @@ public sealed record RunState
         RunState next = Say(MessageMapper.User(e.Text)) with { Answer = null };
         return e.Reason switch
         {
-            Guidance.EmptyAnswer or Guidance.Truncated => next.Mistaken(),
+            Guidance.EmptyAnswer or Guidance.Truncated or Guidance.MissingCall => next.Mistaken(),
             Guidance.VerdictFailed => next with { Verdicts = [] },
             Guidance.WrapUp => next with { WrapUp = e.Text, WrapUpTurn = Turn },
             Guidance.PlanWanted or Guidance.BadPlan or Guidance.NoPlan or Guidance.Reflect or Guidance.StepsDone => next with { Planning = Planning.With(e.Reason), Verdicts = [] },
@@ -342,6 +345,9 @@ public sealed record RunState
         ImmutableArray<ToolCall> calls =
             [.. e.Content.OfType<CallPart>().Select((part, index) => new ToolCall { Turn = e.Turn, Index = index, Part = part })];
         string text = TextOf(e);
+        bool paused = e.Finish == FinishReasons.Paused && calls.IsEmpty && e.Content.Count > 0;
+        bool isAnswer = calls.IsEmpty && text.Length > 0 && !paused;
+        bool isEmpty = calls.IsEmpty && text.Length == 0 && !paused;
         RunState next = e.Content.Count == 0 ? this : Say(MessageMapper.Assistant(e.Content));
         return next with
         {
@@ -350,12 +356,13 @@ public sealed record RunState
             Turn = e.Turn,
             Attempt = 0,
             Calls = calls,
-            Answer = calls.IsEmpty && text.Length > 0 ? text : null,
+            Answer = isAnswer ? text : null,
             Side = null,
             Finish = e.Finish,
-            IsEmptyAnswer = calls.IsEmpty && text.Length == 0,
+            IsEmptyAnswer = isEmpty,
+            OutOfRoom = isEmpty && e.Finish == FinishReasons.Length ? OutOfRoom + 1 : 0,
             LastText = text.Length > 0 ? text : LastText,
-            Round = calls.IsEmpty && text.Length > 0 ? Round + 1 : Round,
+            Round = isAnswer ? Round + 1 : Round,
             Verdicts = [],
             Mistakes = MistakeTurn == Turn ? Mistakes : 0,
             Conversation = e.Usage is { } usage ? next.Conversation.Counted(usage) : next.Conversation,
@@ -364,7 +371,7 @@ public sealed record RunState
 
     private RunState NotAnswered(ModelFailed e)
     {
-        RunState next = this with { Model = null, Attempt = e.Attempt };
+        RunState next = this with { Model = null, Attempt = e.Attempt, LastText = e.Partial ?? LastText };
         if (!e.Final)
             return next with { GaveUp = null };
         return Model?.Intent is { } intent && SideCall.PurposeOf(intent) is { } purpose

@@ -58,7 +58,7 @@ internal static class Snapshots
 internal sealed record SnapshotMessage(string Role, IReadOnlyList<ContentPart>? Parts, IReadOnlyList<SnapshotResult>? Results);
 
 /// <summary>A tool result as a snapshot keeps it.</summary>
-internal sealed record SnapshotResult(string Call, string Text);
+internal sealed record SnapshotResult(string Call, string Text, bool IsError);
 
 internal sealed class SnapshotMessageConverter : JsonConverter<ChatMessage>
 {

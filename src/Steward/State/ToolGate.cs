@@ -32,8 +32,8 @@ internal static class ToolGate
             return Reject(call, ToolRejection.WrapUp, "Tools are off here: the steps of the plan use them. Answer with what was asked for.");
         if (call.Part.DuplicateId)
             return Reject(call, ToolRejection.DuplicateId, $"Another call of the same message had the id of this one, so this call of '{call.Part.Name}' was not made. Make it again under an id of its own if it is still needed.");
-        if (state.Finish == FinishReasons.Length && call.Index == state.Calls.Length - 1)
-            return Reject(call, ToolRejection.Truncated, $"Your message was cut off at its maximum length while this call of '{call.Part.Name}' was written, so it was not made. Make it again, alone and with shorter arguments.");
+        if (state.Finish == FinishReasons.Length)
+            return Reject(call, ToolRejection.Truncated, $"Your message was cut off at its maximum length, so none of its calls was made, this one of '{call.Part.Name}' included. Make it again, alone and with shorter arguments.");
         if (call.Index >= agent.Limits.CallsPerMessage)
             return Reject(call, ToolRejection.TooMany, string.Create(CultureInfo.InvariantCulture, $"At most {agent.Limits.CallsPerMessage} calls are made per message; this one was not. Ask for it in the next message."));
         if (agent.FindTool(call.Part.Name) is not { } tool)

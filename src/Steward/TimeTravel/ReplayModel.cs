@@ -48,6 +48,7 @@ internal sealed class ReplayModel(ReplayTape tape, ModelRetryOptions retry) : IC
         return new ModelException(failed.Failure, failed.Message)
         {
             StatusCode = failed.Status,
+            Partial = failed.Partial,
             NotBilled = true,
             RetryAfter = goesElsewhere ? retry.MaxRetryAfter + TimeSpan.FromSeconds(1) : null,
         };

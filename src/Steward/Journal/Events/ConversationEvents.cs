@@ -39,6 +39,9 @@ public enum Guidance
 
     /// <summary>All steps are done: give the final answer.</summary>
     [JsonStringEnumMemberName("steps_done")] StepsDone,
+
+    /// <summary>The model announced a tool call that did not come.</summary>
+    [JsonStringEnumMemberName("missing_call")] MissingCall,
 }
 
 /// <summary>A fact that a context source found: part of the conversation from then on, and the same in every replay.</summary>

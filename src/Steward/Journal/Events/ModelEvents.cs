@@ -53,7 +53,7 @@ public sealed record ModelReturned : RunEvent
     /// <summary>What the model said and asked for.</summary>
     public required IReadOnlyList<ContentPart> Content { get; init; }
 
-    /// <summary>Why it stopped: <c>stop</c>, <c>tool_calls</c>, <c>length</c>, <c>content_filter</c>, or the provider's own word.</summary>
+    /// <summary>Why it stopped: <c>stop</c>, <c>tool_calls</c>, <c>length</c>, <c>paused</c>, or the provider's own word.</summary>
     public string? Finish { get; init; }
 
     /// <summary>Tokens, as the provider reported them; null when it did not.</summary>
@@ -89,6 +89,9 @@ public sealed record ModelFailed : RunEvent
 
     /// <summary>The HTTP status, if any.</summary>
     public int? Status { get; init; }
+
+    /// <summary>What the model had said before it declined, if anything.</summary>
+    public string? Partial { get; init; }
 
     /// <summary>What it cost: zero when the provider refused before any work, the reported usage, or the whole reservation.</summary>
     public required BudgetAmount Settled { get; init; }

@@ -69,6 +69,9 @@ public static class Reasons
     /// <summary>A validator could not find out whether the outcome is right.</summary>
     public const string NotValidated = "not_validated";
 
+    /// <summary>The model used its whole output limit before it answered, twice in a row.</summary>
+    public const string OutputLimit = "output_limit";
+
     /// <summary>A person must say what became of a call.</summary>
     public const string OutcomeUnknown = "outcome_unknown";
 

@@ -116,11 +116,30 @@ internal static class MethodBinder
         {
             return element.Deserialize(json.GetTypeInfo(parameter.ParameterType));
         }
-        catch (Exception e) when (e is JsonException or FormatException or ArgumentException or OverflowException)
+        catch (Exception e) when (IsUnreadable(e))
         {
+            // JSON Schema takes 3.0 and 1e2 for integers; the serializer does not.
+            if (IntegralNumbers.Plain(element) is { } plain && TryRead(plain, parameter.ParameterType, json, out object? read))
+                return read;
             throw new ToolException($"The argument '{parameter.Name}' cannot be read as {NameOf(parameter.ParameterType)}: {Short(element.GetRawText())}", e);
         }
     }
+
+    private static bool TryRead(JsonElement element, Type type, JsonSerializerOptions json, out object? value)
+    {
+        try
+        {
+            value = element.Deserialize(json.GetTypeInfo(type));
+            return true;
+        }
+        catch (Exception e) when (IsUnreadable(e))
+        {
+            value = null;
+            return false;
+        }
+    }
+
+    private static bool IsUnreadable(Exception e) => e is JsonException or FormatException or ArgumentException or OverflowException;
 
     // Null for a value type, as in 'DateTime when = default', is that type's default once it is passed by reflection.
     private static object? DefaultOf(ParameterInfo parameter) =>
@@ -138,8 +157,21 @@ internal static class MethodBinder
         JsonElement element => new ToolOutput(JsonText.Write(element.WriteTo)),
         JsonNode node => new ToolOutput(JsonText.Write(writer => node.WriteTo(writer))),
         TextContent content => new ToolOutput(content.Text),
-        _ => new ToolOutput(JsonSerializer.Serialize(result, json.GetTypeInfo(result.GetType()))),
+        _ => new ToolOutput(Written(result, json)),
     };
+
+    /// <summary>A result as JSON. The call has been made by now, so a result that cannot be written (NaN, a cycle) must not make its outcome unknown.</summary>
+    private static string Written(object result, JsonSerializerOptions json)
+    {
+        try
+        {
+            return JsonSerializer.Serialize(result, json.GetTypeInfo(result.GetType()));
+        }
+        catch (Exception e) when (e is not (OutOfMemoryException or InsufficientExecutionStackException))
+        {
+            return $"done; the result of the type {NameOf(result.GetType())} cannot be written as JSON ({e.GetType().Name})";
+        }
+    }
 
     private static JsonSerializerOptions Compact()
     {

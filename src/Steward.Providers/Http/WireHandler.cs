@@ -5,9 +5,7 @@ using Steward.Journal;
 namespace Steward.Providers;
 
 // Everything that both wires have in common below their JSON is here, at the one place where the headers are still to be seen:
-// extra headers, time-outs, error statuses with Retry-After, refused connections, bodies that break off. It throws ModelException,
-// which both SDKs let through unwrapped and would not try again even with their retries on, so the SDKs' own error types, of which
-// Anthropic's has no headers, are never in the way.
+// extra headers, time-outs, error statuses with Retry-After, refused connections, bodies that break off.
 internal sealed class WireHandler(Wire wire) : DelegatingHandler
 {
     private readonly ProviderOptions _options = wire.Options;
@@ -66,12 +64,6 @@ internal sealed class WireHandler(Wire wire) : DelegatingHandler
 
     private void SetHeaders(HttpRequestHeaders headers)
     {
-        if (_options.ApiKey is null)
-            headers.Remove("Authorization");
-
-        if (wire.IsAzure && _options.ApiKey is { } key && headers.Remove("Authorization"))
-            headers.TryAddWithoutValidation("api-key", key);
-
         foreach (var (name, value) in _options.Headers)
         {
             headers.Remove(name);

@@ -13,7 +13,7 @@ internal sealed class Wire(string provider, string model, ProviderOptions option
 
     public ProviderOptions Options { get; } = options;
 
-    public bool IsAzure { get; } = options.BaseUrl is { } url && IsHost(url, "azure.com");
+    public string Provider { get; } = provider;
 
     public static bool IsHost(Uri url, string domain) =>
         url.Host.Equals(domain, StringComparison.OrdinalIgnoreCase) || url.Host.EndsWith("." + domain, StringComparison.OrdinalIgnoreCase);
@@ -22,7 +22,7 @@ internal sealed class Wire(string provider, string model, ProviderOptions option
     public ModelException Error(ModelFailure failure, string happened, Exception? inner = null, bool notBilled = false) =>
         new(failure, Describe(failure, happened), inner) { NotBilled = notBilled };
 
-    public string Describe(ModelFailure failure, string happened) => $"{provider}, model '{model}': {happened} {Remedy(failure)}";
+    public string Describe(ModelFailure failure, string happened) => $"{Provider}, model '{model}': {happened} {Remedy(failure)}";
 
     /// <summary>A text of the provider's, safe to show: without secrets, on one line, of bounded length.</summary>
     public string Quote(string text)
