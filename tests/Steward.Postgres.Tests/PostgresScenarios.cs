@@ -1,5 +1,5 @@
 using Steward.Storage;
-using Steward.Tests.Runs;
+using Steward.Tests.Scenarios;
 using Steward.Tests.Shared;
 
 namespace Steward.Postgres.Tests;

@@ -2,7 +2,7 @@ using Steward.Agents;
 using Steward.Journal;
 using Steward.Storage;
 using Steward.Testing;
-using Steward.Tests.Approvals;
+using Steward.Tests.Scenarios;
 using Steward.Tests.Support;
 using static Steward.Tests.Support.FunctionModel;
 using static Steward.Tests.Support.Payments;

@@ -1,5 +1,5 @@
 using Steward.Storage;
-using Steward.Tests.Runs;
+using Steward.Tests.Scenarios;
 
 namespace Steward.Sqlite.Tests;
 

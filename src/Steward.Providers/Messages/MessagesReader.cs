@@ -211,7 +211,8 @@ internal sealed class MessagesReader(Endpoint endpoint) : WireReader(endpoint)
         }
     }
 
-    /// <summary>A piece of a tool's input. It must have exactly one place to go: a call that lost one would look like one without arguments.</summary>
+    /// <summary>A piece of a tool's input. It must have exactly one place to go:
+    /// a call that lost one would look like one without arguments.</summary>
     private void ReadInput(long? index, string? json)
     {
         _isConfused |= json is null;

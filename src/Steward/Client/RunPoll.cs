@@ -48,7 +48,10 @@ internal sealed class RunPoll(IRunStore store, RunHub hub, TimeSpan interval, Ti
         }
         catch (OperationCanceledException e) when (stopping.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            throw new OperationCanceledException("The host stops, so nobody waits here any more. The run is kept; wait for it by its id.", e, stopping);
+            throw new OperationCanceledException(
+                "The host stops, so nobody waits here any more. The run is kept; wait for it by its id.",
+                e,
+                stopping);
         }
     }
 

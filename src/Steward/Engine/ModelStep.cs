@@ -32,7 +32,8 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
             var call = new Call(session, action, targets[i], IsLastTarget: i == targets.Count - 1);
             try
             {
-                return await router.PipelineOf(targets[i]).ExecuteAsync(static (s, _) => s.Step.AttemptAsync(s.Call), (Step: this, Call: call), session.Interrupted);
+                return await router.PipelineOf(targets[i]).ExecuteAsync(
+                    static (s, _) => s.Step.AttemptAsync(s.Call), (Step: this, Call: call), session.Interrupted);
             }
             catch (ModelException) when (session.State.GaveUp is null && !call.IsLastTarget)
             {
@@ -40,7 +41,9 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
             }
             catch (ModelException e)
             {
-                return session.State.GaveUp is not null || session.State.Side is not null ? StepResult.Next.Instance : new StepResult.End(Decide.Fail(session.State, Reasons.ModelUnavailable, e.Message));
+                return session.State.GaveUp is not null || session.State.Side is not null
+                    ? StepResult.Next.Instance
+                    : new StepResult.End(Decide.Fail(session.State, Reasons.ModelUnavailable, e.Message));
             }
             catch (BrokenCircuitException) when (!call.IsLastTarget)
             {
@@ -48,7 +51,9 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
             }
             catch (BrokenCircuitException)
             {
-                return new StepResult.End(Decide.Fail(session.State, Reasons.ModelUnavailable, $"The circuit of '{targets[i].Provider}/{targets[i].Model}' is open: it failed too often just now, and the route has no other model. Try again in a minute, or add a fallback."));
+                return new StepResult.End(
+                    Decide.Fail(session.State, Reasons.ModelUnavailable,
+                        $"The circuit of '{targets[i].Provider}/{targets[i].Model}' is open: it failed too often just now, and the route has no other model. Try again in a minute, or add a fallback."));
             }
             catch (OperationCanceledException) when (session.Interruption != Interruption.None)
             {
@@ -64,7 +69,9 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         (RunSession session, _, ModelTarget target, _) = call;
         IChatClient client = router.ClientOf(target);
         if (router.Catalog.Find(target.Provider, target.Model) is not { } info)
-            return new StepResult.End(Decide.Fail(session.State, Reasons.PriceUnknown, $"The price of '{target.Provider}/{target.Model}' is not known, so nothing was called. Add it to the catalogue (prices: in agent.yaml, or StewardOptions.Prices)."));
+            return new StepResult.End(
+                Decide.Fail(session.State, Reasons.PriceUnknown,
+                    $"The price of '{target.Provider}/{target.Model}' is not known, so nothing was called. Add it to the catalogue (prices: in agent.yaml, or StewardOptions.Prices)."));
         (ModelStarted? intent, StepResult? refused) = await ReserveAsync(call, info);
         if (intent is null)
             return refused!;
@@ -83,7 +90,9 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         }
         catch (OperationCanceledException) when (session.Interruption != Interruption.None)
         {
-            session.Note(Failed(intent, info, new ModelException(ModelFailure.StreamInterrupted, $"Interrupted: {session.Interruption}."), final: false));
+            session.Note(
+                Failed(intent, info, new ModelException(ModelFailure.StreamInterrupted, $"Interrupted: {session.Interruption}."),
+                    final: false));
             throw;
         }
     }
@@ -98,7 +107,10 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         int output = target.MaxOutput ?? Math.Min(info.MaxOutput, DefaultMaxOutput);
         least = Math.Min(least, output);
         if (input + least > info.ContextWindow)
-            return (null, new StepResult.End(Decide.Fail(session.State, Reasons.ContextTooLong, $"The request may have {input} tokens; with an answer it does not fit the window of {info.ContextWindow} tokens of '{target.Model}'.")));
+            return (
+                null,
+                new StepResult.End(Decide.Fail(session.State, Reasons.ContextTooLong,
+                    $"The request may have {input} tokens; with an answer it does not fit the window of {info.ContextWindow} tokens of '{target.Model}'.")));
         output = (int)Math.Min(output, info.ContextWindow - input);
         if (KeepRoomToWrapUp(session, action, info, input, ref output, least) is { } near)
             return (null, Exhausted(session, action, near, info, input));
@@ -119,7 +131,8 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
             bool holdBack = HoldsBack(session, action);
             if (Fits(over.Shortfall.Left, over.Shortfall.Metric, info, input, output, holdBack) is var fits && fits >= least)
                 output = fits;
-            else if (Fits(over.Shortfall.LeftAtBest, over.Shortfall.Metric, info, input, output, holdBack) >= least && time.GetElapsedTime(waitingSince) < limits.BudgetWait)
+            else if (Fits(over.Shortfall.LeftAtBest, over.Shortfall.Metric, info, input, output, holdBack) >= least
+                && time.GetElapsedTime(waitingSince) < limits.BudgetWait)
                 await Task.Delay(s_contention, time, session.Interrupted);
             else
                 return (null, Exhausted(session, action, over.Shortfall, info, input));
@@ -139,7 +152,8 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
             Purpose = call.Action.Side?.Purpose,
             Provider = call.Target.Provider,
             Model = call.Target.Model,
-            RequestHash = RequestHash.Of(state, call.Action.Role, call.Target.Provider, call.Target.Model, call.Action.WrapUp, call.Action.Side?.Purpose),
+            RequestHash = RequestHash.Of(
+                state, call.Action.Role, call.Target.Provider, call.Target.Model, call.Action.WrapUp, call.Action.Side?.Purpose),
             Builder = RequestHash.Version,
             MaxOutput = output,
             Reserved = Worst(info, input, output),
@@ -152,7 +166,13 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         action.UsesTools && session.State.Turn > 0 && session.Agent.Tools.Count > 0;
 
     /// <summary>Shrinks a call so that the run's own ceilings leave room to wrap up after it; the shortfall when they do not.</summary>
-    private static BudgetShortfall? KeepRoomToWrapUp(RunSession session, RunAction.CallModel action, ModelInfo info, long input, ref int output, int least)
+    private static BudgetShortfall? KeepRoomToWrapUp(
+        RunSession session,
+        RunAction.CallModel action,
+        ModelInfo info,
+        long input,
+        ref int output,
+        int least)
     {
         if (!HoldsBack(session, action))
             return null;
@@ -164,7 +184,13 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
             decimal spent = state.Spent.Of(metric), reserved = state.Reserved.Of(metric);
             int fits = Fits(ceiling - spent - reserved, metric, info, input, output, holdBack: true);
             if (fits < least)
-                return new BudgetShortfall(BudgetScope.ForRun(state.Run), metric, ceiling, spent, reserved, Worst(info, input, least).Of(metric));
+                return new BudgetShortfall(
+                    BudgetScope.ForRun(state.Run),
+                    metric,
+                    ceiling,
+                    spent,
+                    reserved,
+                    Worst(info, input, least).Of(metric));
             output = fits;
         }
 
@@ -188,7 +214,12 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         return (int)Math.Clamp(decimal.Floor((left - none) / perToken), 0, wanted);
     }
 
-    private static StepResult Exhausted(RunSession session, RunAction.CallModel action, BudgetShortfall shortfall, ModelInfo info, long input)
+    private static StepResult Exhausted(
+        RunSession session,
+        RunAction.CallModel action,
+        BudgetShortfall shortfall,
+        ModelInfo info,
+        long input)
     {
         var refused = new BudgetRefused
         {
@@ -201,7 +232,9 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         };
         session.Note(refused);
         int least = session.Agent.Limits.MinWrapUp;
-        if (!action.WrapUp && session.State.Turn > 0 && Fits(shortfall.Left, shortfall.Metric, info, input + GuidanceTokens, least, holdBack: false) >= least)
+        if (!action.WrapUp
+            && session.State.Turn > 0
+            && Fits(shortfall.Left, shortfall.Metric, info, input + GuidanceTokens, least, holdBack: false) >= least)
         {
             session.Note(Decide.WrapUpGuidance($"{shortfall.Metric} of {shortfall.Scope}"));
             return StepResult.Next.Instance;
@@ -209,7 +242,12 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         return new StepResult.End(Decide.Fail(session.State, Reasons.BudgetExhausted, Decide.CeilingReached(refused)));
     }
 
-    private async ValueTask<ChatResponse> SendAsync(IChatClient client, ModelRequest request, RunSession session, ModelTarget target, ModelStarted intent)
+    private async ValueTask<ChatResponse> SendAsync(
+        IChatClient client,
+        ModelRequest request,
+        RunSession session,
+        ModelTarget target,
+        ModelStarted intent)
     {
         using var timeout = new CancellationTokenSource(target.Timeout, time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, session.Interrupted);
@@ -224,15 +262,24 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         }
         catch (OperationCanceledException e) when (timeout.IsCancellationRequested && session.Interruption == Interruption.None)
         {
-            throw new ModelException(ModelFailure.Timeout, $"'{target.Provider}/{target.Model}' did not answer within {target.Timeout}.", e);
+            throw new ModelException(
+                ModelFailure.Timeout,
+                $"'{target.Provider}/{target.Model}' did not answer within {target.Timeout}.",
+                e);
         }
     }
 
-    private static async ValueTask<ChatResponse> StreamAsync(IChatClient client, ModelRequest request, RunSession session, ModelStarted intent, CancellationToken cancellationToken)
+    private static async ValueTask<ChatResponse> StreamAsync(
+        IChatClient client,
+        ModelRequest request,
+        RunSession session,
+        ModelStarted intent,
+        CancellationToken cancellationToken)
     {
         List<ChatResponseUpdate> updates = [];
         bool isAnswer = SideCall.PurposeOf(intent) is null; // What a judge or an extractor says is no answer to anybody.
-        IAsyncEnumerator<ChatResponseUpdate> stream = client.GetStreamingResponseAsync(request.Messages, request.Options, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        IAsyncEnumerator<ChatResponseUpdate> stream = client.GetStreamingResponseAsync(
+            request.Messages, request.Options, cancellationToken).GetAsyncEnumerator(cancellationToken);
         // A stream that ignores its token is abandoned, not waited for: it is disposed only where it has come to rest.
         while (await stream.MoveNextAsync().AsTask().WaitAsync(cancellationToken))
         {
@@ -265,7 +312,8 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
 
     private static async ValueTask FailAsync(Call call, ModelStarted intent, ModelInfo info, ModelException failure)
     {
-        bool final = intent.Attempt >= call.Session.Agent.Limits.Attempts || (call.IsLastTarget && !ModelRouter.IsTransient(failure.Failure));
+        bool final = intent.Attempt >= call.Session.Agent.Limits.Attempts
+            || (call.IsLastTarget && !ModelRouter.IsTransient(failure.Failure));
         call.Session.Note(Failed(intent, info, failure, final));
         // Durable before the back-off: what was spent must not be forgotten while nothing happens.
         await call.Session.CommitAsync(startsEffect: false);

@@ -17,7 +17,8 @@ public abstract record ContentPart
     public Opaque? Opaque { get; init; }
 }
 
-/// <summary>What a provider sent for itself. Nobody reads or changes it; it goes back verbatim to where it came from, and nowhere else.</summary>
+/// <summary>What a provider sent for itself. Nobody reads or changes it; it
+/// goes back verbatim to where it came from, and nowhere else.</summary>
 /// <param name="Origin">The wire, the address and the model that it came from.</param>
 /// <param name="Data">The data, in a form that only the reader and the writer of that wire know; null when the origin says enough.</param>
 public sealed record Opaque(string Origin, string? Data = null);

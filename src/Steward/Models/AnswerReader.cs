@@ -93,14 +93,21 @@ internal static class AnswerReader
 
     private static string Malformed(FunctionCallContent call)
     {
-        string raw = call.AdditionalProperties?.TryGetValue(OpaqueContent.RawArguments, out object? text) == true ? $"{text}" : call.Exception!.Message;
+        string raw = call.AdditionalProperties?.TryGetValue(OpaqueContent.RawArguments, out object? text) == true
+            ? $"{text}"
+            : call.Exception!.Message;
         return raw.Length <= MalformedExcerpt ? raw : raw[..MalformedExcerpt];
     }
 
-    /// <summary>The journal's own spelling: requests are hashed over arguments as they are written, and must be found so when they are read again.</summary>
+    /// <summary>The journal's own spelling: requests are hashed over arguments as
+    /// they are written, and must be found so when they are read again.</summary>
     private static JsonSerializerOptions Spelling()
     {
-        var options = new JsonSerializerOptions(AIJsonUtilities.DefaultOptions) { WriteIndented = false, Encoder = JavaScriptEncoder.Default };
+        var options = new JsonSerializerOptions(AIJsonUtilities.DefaultOptions)
+        {
+            WriteIndented = false,
+            Encoder = JavaScriptEncoder.Default,
+        };
         options.MakeReadOnly();
         return options;
     }

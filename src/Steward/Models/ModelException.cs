@@ -25,7 +25,8 @@ public class ModelException : StewardException
     /// <summary>What the model had said before it declined, if anything: the partial result.</summary>
     public string? Partial { get; init; }
 
-    /// <summary>Whether the provider certainly charges nothing: it refused before any work. Otherwise an unknown usage settles as the whole reservation.</summary>
+    /// <summary>Whether the provider certainly charges nothing: it refused before any
+    /// work. Otherwise an unknown usage settles as the whole reservation.</summary>
     /// <value>False.</value>
     public bool NotBilled { get; init; }
 }

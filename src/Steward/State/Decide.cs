@@ -21,7 +21,8 @@ internal static class Decide
         if (DueQuestion(state, now) is { } late)
             return new RunAction.Expire(late);
         if (DueWait(state, now) is { } over)
-            return new RunAction.Record(new WaitEnded(over.Turn, over.Index, $"The time has come: it is {over.WaitUntil:yyyy-MM-ddTHH:mm:ssZ}."));
+            return new RunAction.Record(
+                new WaitEnded(over.Turn, over.Index, $"The time has come: it is {over.WaitUntil:yyyy-MM-ddTHH:mm:ssZ}."));
         if (Waits(state, agent))
             return state.Status == RunStatus.Awaiting ? RunAction.Park.Instance : new RunAction.Record(Await(state));
         bool planned = state.IsPlanned(agent);
@@ -44,7 +45,8 @@ internal static class Decide
         return state.Answer is { } answer ? NextForAnswer(state, agent, answer) : NextTurn(state, agent, ModelRole.Executor);
     }
 
-    private static QuestionAsked? DueQuestion(RunState state, DateTimeOffset now) => state.Questions.FirstOrDefault(q => q.ExpiresAt <= now);
+    private static QuestionAsked? DueQuestion(RunState state, DateTimeOffset now) =>
+        state.Questions.FirstOrDefault(q => q.ExpiresAt <= now);
 
     private static ToolCall? DueWait(RunState state, DateTimeOffset now) =>
         state.Calls.FirstOrDefault(c => c.Status == ToolCallStatus.Waiting && c.WaitUntil <= now);
@@ -63,7 +65,9 @@ internal static class Decide
     public static bool IsRepeatable(ToolCall call, ToolDefinition? tool, DateTimeOffset now) => call.Intent!.Effect switch
     {
         ToolEffect.ReadOnly => true,
-        ToolEffect.Transactional => call.Reserved != BudgetAmount.Zero, // Nothing happened, or its result would be here; unless the tool came back and broke its word, which settled the reservation.
+        ToolEffect.Transactional =>
+            // Nothing happened, or its result would be here; unless the tool came back and broke its word, which settled the reservation.
+            call.Reserved != BudgetAmount.Zero,
         ToolEffect.Idempotent => tool is not null && now - call.FirstStartedAt < tool.KeyMemory,
         _ => false,
     };
@@ -86,7 +90,9 @@ internal static class Decide
         foreach (ToolCall call in state.Calls)
         {
             if (call.Status == ToolCallStatus.Lost)
-                return !call.Probed && agent.FindTool(call.Part.Name)?.Probe is not null ? new RunAction.Reconcile(call) : new RunAction.Record(AskOutcome(call));
+                return !call.Probed && agent.FindTool(call.Part.Name)?.Probe is not null
+                    ? new RunAction.Reconcile(call)
+                    : new RunAction.Record(AskOutcome(call));
         }
 
         return RunAction.Park.Instance;
@@ -100,7 +106,8 @@ internal static class Decide
         _ => false,
     };
 
-    /// <summary>The policy under which a call has to be approved before it starts; null when it has been, for exactly what it is now, or need not be.</summary>
+    /// <summary>The policy under which a call has to be approved before it starts;
+    /// null when it has been, for exactly what it is now, or need not be.</summary>
     private static ApprovalPolicy? ApprovalOf(RunState state, ToolCall call, AgentDefinition agent)
     {
         if (call.Status != ToolCallStatus.Requested
@@ -134,9 +141,13 @@ internal static class Decide
     public static RunAction NextForAnswer(RunState state, AgentDefinition agent, string answer)
     {
         if (state.Finish == FinishReasons.Length && state.WrapUp is null)
-            return new RunAction.Record(new GuidanceAdded(Guidance.Truncated, "Your answer was cut off at its maximum length. Give the whole answer again, shorter."));
+            return new RunAction.Record(
+                new GuidanceAdded(Guidance.Truncated,
+                    "Your answer was cut off at its maximum length. Give the whole answer again, shorter."));
         if (state.Finish == FinishReasons.ToolCalls && state.WrapUp is null)
-            return new RunAction.Record(new GuidanceAdded(Guidance.MissingCall, "You announced a tool call, but no call arrived. Make the call now, or say that you are done."));
+            return new RunAction.Record(
+                new GuidanceAdded(Guidance.MissingCall,
+                    "You announced a tool call, but no call arrived. Make the call now, or say that you are done."));
         IReadOnlyList<IValidator> validators = agent.ValidatorsOf(state);
         if (validators.Count == 0)
             return state.WrapUp is { } reason ? Exhausted(state, reason) : Complete(answer, []);
@@ -161,13 +172,23 @@ internal static class Decide
     private static RunAction AfterVerdict(RunState state, AgentDefinition agent, VerdictGiven verdict)
     {
         if (verdict.Verdict == Verdict.Inconclusive)
-            return Fail(state, Reasons.NotValidated, $"The validator '{verdict.Validator}' could not find out whether the outcome is right: {verdict.Evidence}");
+            return Fail(
+                state,
+                Reasons.NotValidated,
+                $"The validator '{verdict.Validator}' could not find out whether the outcome is right: {verdict.Evidence}");
         if (state.WrapUp is { } reason)
             return Exhausted(state, reason);
         if (state.Round >= agent.Limits.ValidationRounds)
-            return Fail(state, Reasons.ValidationFailed, $"After {state.Round} rounds the validator '{verdict.Validator}' still found: {verdict.Evidence}");
+            return Fail(
+                state,
+                Reasons.ValidationFailed,
+                $"After {state.Round} rounds the validator '{verdict.Validator}' still found: {verdict.Evidence}");
         if (state.IsPlanned(agent))
-            return PlannedMode.Reflect(state, agent, Reasons.ValidationFailed, $"The outcome was checked and the check '{verdict.Validator}' did not pass: {verdict.Evidence}");
+            return PlannedMode.Reflect(
+                state,
+                agent,
+                Reasons.ValidationFailed,
+                $"The outcome was checked and the check '{verdict.Validator}' did not pass: {verdict.Evidence}");
         string text = $"Your answer was checked and the check '{verdict.Validator}' did not pass: {verdict.Evidence} Put right what is missing, without doing again what is done, then answer.";
         return new RunAction.Record(
             new StateChanged(state.Status, RunStatus.Executing, Reasons.ValidationFailed, verdict.Validator),
@@ -181,7 +202,11 @@ internal static class Decide
         if (state.IsEmptyAnswer && state.WrapUp is null)
             return AfterEmpty(state);
         if (state.Turn >= agent.Limits.Iterations)
-            return Fail(state, Reasons.Iterations, string.Create(CultureInfo.InvariantCulture, $"The run took {state.Turn} turns, its ceiling of iterations, without a validated answer."));
+            return Fail(
+                state,
+                Reasons.Iterations,
+                string.Create(CultureInfo.InvariantCulture,
+                    $"The run took {state.Turn} turns, its ceiling of iterations, without a validated answer."));
         if (state.WrapUp is { } reason)
             return state.Turn > state.WrapUpTurn ? Exhausted(state, reason) : new RunAction.CallModel(role, WrapUp: true);
         if (state.Turn > 0 && CeilingNear(state, agent) is { } near)
@@ -199,11 +224,15 @@ internal static class Decide
     private static RunAction AfterEmpty(RunState state)
     {
         if (state.Finish == FinishReasons.ToolCalls)
-            return new RunAction.Record(new GuidanceAdded(Guidance.MissingCall, "You announced a tool call, but no call arrived. Make the call now, or answer in words."));
+            return new RunAction.Record(
+                new GuidanceAdded(Guidance.MissingCall,
+                    "You announced a tool call, but no call arrived. Make the call now, or answer in words."));
         if (state.OutOfRoom == 0)
             return new RunAction.Record(new GuidanceAdded(Guidance.EmptyAnswer, "Your answer was empty. Answer in words, or call a tool."));
         if (state.OutOfRoom == 1)
-            return new RunAction.Record(new GuidanceAdded(Guidance.Truncated, "Your output limit was used up before you wrote an answer: all of it went into reasoning. Reason briefly, then answer at once."));
+            return new RunAction.Record(
+                new GuidanceAdded(Guidance.Truncated,
+                    "Your output limit was used up before you wrote an answer: all of it went into reasoning. Reason briefly, then answer at once."));
         return Fail(
             state,
             Reasons.OutputLimit,
@@ -246,11 +275,19 @@ internal static class Decide
     private static StateChanged Await(RunState state)
     {
         if (!state.Questions.IsEmpty)
-            return new(state.Status, RunStatus.Awaiting, QuestionReason(state.Questions[0].Kind), string.Join(", ", state.Questions.Select(q => q.Id)));
+            return new(
+                state.Status,
+                RunStatus.Awaiting,
+                QuestionReason(state.Questions[0].Kind),
+                string.Join(", ", state.Questions.Select(q => q.Id)));
         if (!state.Children.IsEmpty)
             return new(state.Status, RunStatus.Awaiting, Reasons.Children, string.Join(", ", state.Children.Select(c => c.Child)));
         ToolCall call = state.Calls.First(c => c.Status == ToolCallStatus.Waiting);
-        return new(state.Status, RunStatus.Awaiting, call.WaitUntil is null ? Reasons.Signal : Reasons.Timer, call.WaitFor ?? $"{call.WaitUntil:yyyy-MM-ddTHH:mm:ssZ}");
+        return new(
+            state.Status,
+            RunStatus.Awaiting,
+            call.WaitUntil is null ? Reasons.Signal : Reasons.Timer,
+            call.WaitFor ?? $"{call.WaitUntil:yyyy-MM-ddTHH:mm:ssZ}");
     }
 
     private static string QuestionReason(QuestionKind kind) => kind switch
@@ -277,7 +314,9 @@ internal static class Decide
 
     private static QuestionAsked AskApproval(RunState state, ToolCall call, ApprovalPolicy policy, DateTimeOffset now) => new()
     {
-        Id = call.ApprovalsAsked == 0 ? $"approve-{call.Position}" : string.Create(CultureInfo.InvariantCulture, $"approve-{call.Position}-{call.ApprovalsAsked + 1}"),
+        Id = call.ApprovalsAsked == 0
+            ? $"approve-{call.Position}"
+            : string.Create(CultureInfo.InvariantCulture, $"approve-{call.Position}-{call.ApprovalsAsked + 1}"),
         Kind = QuestionKind.Approval,
         Text = $"May '{call.Part.Name}' be called with {call.Part.Arguments?.GetRawText() ?? "{}"}?",
         Turn = call.Turn,
@@ -289,7 +328,9 @@ internal static class Decide
         Needed = policy.Approvers == 1 ? 0 : policy.Approvers,
         Roles = policy.Roles.Count == 0 ? null : policy.Roles,
         Assignee = policy.Assignee,
-        ExpiresAt = policy.ExpiresAfter is { } after ? DateTimeOffset.FromUnixTimeMilliseconds((now + after).ToUnixTimeMilliseconds()) : null,
+        ExpiresAt = policy.ExpiresAfter is { } after
+            ? DateTimeOffset.FromUnixTimeMilliseconds((now + after).ToUnixTimeMilliseconds())
+            : null,
         Default = policy.Default == Answer.Deny ? null : policy.Default,
     };
 

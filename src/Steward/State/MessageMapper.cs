@@ -8,7 +8,8 @@ using Steward.Tools;
 
 namespace Steward.State;
 
-/// <summary>Turns what the journal keeps into the messages of a request. Deterministic: a request is rebuilt from events, never stored.</summary>
+/// <summary>Turns what the journal keeps into the messages of a request.
+/// Deterministic: a request is rebuilt from events, never stored.</summary>
 internal static class MessageMapper
 {
     private static readonly ToolException s_failed = new("The call failed, or was not made.");
@@ -59,7 +60,12 @@ internal static class MessageMapper
             {
                 TextContent text => Encoding.UTF8.GetByteCount(text.Text),
                 TextReasoningContent reasoning => Encoding.UTF8.GetByteCount(reasoning.Text) + (reasoning.ProtectedData?.Length ?? 0),
-                FunctionCallContent call => 32 + call.Name.Length + (call.Arguments?.Sum(a => a.Key.Length + 8L + (a.Value is JsonElement e ? Encoding.UTF8.GetByteCount(e.GetRawText()) : 16)) ?? 0),
+                FunctionCallContent call =>
+                    32
+                        + call.Name.Length
+                        + (
+                            call.Arguments?.Sum(a =>
+                                a.Key.Length + 8L + (a.Value is JsonElement e ? Encoding.UTF8.GetByteCount(e.GetRawText()) : 16)) ?? 0),
                 FunctionResultContent result => 32 + Encoding.UTF8.GetByteCount((string)result.Result!),
                 OpaqueContent => 0, // Counted below.
                 DataContent data => DataTokens(data),
@@ -77,7 +83,11 @@ internal static class MessageMapper
 
     /// <summary>A message as data.</summary>
     public static SnapshotMessage Keep(ChatMessage message) => message.Role == ChatRole.Tool
-        ? new(message.Role.Value, null, [.. message.Contents.Cast<FunctionResultContent>().Select(r => new SnapshotResult(r.CallId, (string)r.Result!, r.Exception is not null))])
+        ? new(
+            message.Role.Value,
+            null,
+            [.. message.Contents.Cast<FunctionResultContent>().Select(r =>
+                new SnapshotResult(r.CallId, (string)r.Result!, r.Exception is not null))])
         : new(message.Role.Value, [.. message.Contents.Select(Part)], null);
 
     /// <summary>The message that was kept as data.</summary>

@@ -7,7 +7,8 @@ using Steward.Storage;
 
 namespace Steward.State;
 
-/// <summary>A run's state: the fold of its journal. Pure: no clock, no I/O, no randomness; the same entries give the same state anywhere.</summary>
+/// <summary>A run's state: the fold of its journal. Pure: no clock, no I/O,
+/// no randomness; the same entries give the same state anywhere.</summary>
 public sealed record RunState
 {
     /// <summary>The version of this fold; snapshots of another one are not used.</summary>
@@ -173,21 +174,31 @@ public sealed record RunState
     public static RunState Empty(RunId run) => new() { Run = run };
 
     /// <summary>Folds one entry in.</summary>
-    /// <exception cref="JournalException">The entry does not follow: a gap, another run's, or an event that cannot be in this state.</exception>
+    /// <exception cref="JournalException">The entry does not follow: a gap,
+    /// another run's, or an event that cannot be in this state.</exception>
     public RunState Apply(JournalEntry entry)
     {
         ArgumentNullException.ThrowIfNull(entry);
         if (entry.Run != Run)
-            throw new JournalException($"Entry {entry.Sequence} belongs to run {entry.Run}, not to {Run}.") { Run = Run, Sequence = entry.Sequence };
+            throw new JournalException(
+                $"Entry {entry.Sequence} belongs to run {entry.Run}, not to {Run}.") { Run = Run, Sequence = entry.Sequence };
         if (entry.Sequence != Sequence + 1)
             throw JournalException.Gap(Run, Sequence + 1, entry.Sequence);
         if (Status.IsTerminal() && Outcome is not null)
             throw Illegal(entry.Sequence, entry.Type, "the run has ended");
         (BudgetAmount spent, BudgetAmount reserved) = Settled(entry);
-        return Apply(entry.Event, entry.Time) with { Sequence = entry.Sequence, Head = entry.Hash, Time = entry.Time, Spent = spent, Reserved = reserved };
+        return Apply(entry.Event, entry.Time) with
+        {
+            Sequence = entry.Sequence,
+            Head = entry.Hash,
+            Time = entry.Time,
+            Spent = spent,
+            Reserved = reserved,
+        };
     }
 
-    /// <summary>Whether a run of this agent goes by a plan: a step of a plan does not, nor a task for which the planner wanted none, nor one that wraps up.</summary>
+    /// <summary>Whether a run of this agent goes by a plan: a step of a plan does not,
+    /// nor a task for which the planner wanted none, nor one that wraps up.</summary>
     public bool IsPlanned(AgentDefinition agent)
     {
         ArgumentNullException.ThrowIfNull(agent);
@@ -266,7 +277,8 @@ public sealed record RunState
 
     private RunState Apply(RunEvent runEvent, DateTimeOffset time) => runEvent switch
     {
-        RunStarted e => Say(MessageMapper.User(e.Input)) with { Started = e, StartedAt = time, Status = RunStatus.Planning, Reason = Reasons.Started },
+        RunStarted e =>
+            Say(MessageMapper.User(e.Input)) with { Started = e, StartedAt = time, Status = RunStatus.Planning, Reason = Reasons.Started },
         RunClaimed e => Claimed(e),
         StateChanged e => Changed(e, time),
         MessageReceived e => MessageIn(e),
@@ -333,7 +345,8 @@ public sealed record RunState
             Guidance.EmptyAnswer or Guidance.Truncated or Guidance.MissingCall => next.Mistaken(),
             Guidance.VerdictFailed => next with { Verdicts = [] },
             Guidance.WrapUp => next with { WrapUp = e.Text, WrapUpTurn = Turn },
-            Guidance.PlanWanted or Guidance.BadPlan or Guidance.NoPlan or Guidance.Reflect or Guidance.StepsDone => next with { Planning = Planning.With(e.Reason), Verdicts = [] },
+            Guidance.PlanWanted or Guidance.BadPlan or Guidance.NoPlan or Guidance.Reflect or Guidance.StepsDone =>
+                next with { Planning = Planning.With(e.Reason), Verdicts = [] },
             _ => next,
         };
     }
@@ -408,7 +421,10 @@ public sealed record RunState
         ToolCall call = Open(e.Turn, e.Index, "tool.failed");
         return e.Failure == ToolFailure.OutcomeUnknown
             ? With(call with { Status = ToolCallStatus.Lost, Reserved = BudgetAmount.Zero })
-            : Done(call, e.Message, isError: true) with { FailedCalls = FailedCalls.Add(RepeatKey(call.Intent!.Name, call.Intent.ArgumentsHash)) };
+            : Done(call, e.Message, isError: true) with
+            {
+                FailedCalls = FailedCalls.Add(RepeatKey(call.Intent!.Name, call.Intent.ArgumentsHash)),
+            };
     }
 
     private RunState Rejected(ToolRejected e)
@@ -423,8 +439,10 @@ public sealed record RunState
         ToolCall call = Open(e.Turn, e.Index, "tool.resolved");
         return e.Outcome switch
         {
-            EffectOutcome.Happened => Count(call, e.Result ?? "").Done(call with { Reserved = BudgetAmount.Zero }, e.Result ?? "", isError: false),
-            EffectOutcome.DidNotHappen => With(call with { Status = ToolCallStatus.Requested, Cleared = true, Reserved = BudgetAmount.Zero }),
+            EffectOutcome.Happened =>
+                Count(call, e.Result ?? "").Done(call with { Reserved = BudgetAmount.Zero }, e.Result ?? "", isError: false),
+            EffectOutcome.DidNotHappen =>
+                With(call with { Status = ToolCallStatus.Requested, Cleared = true, Reserved = BudgetAmount.Zero }),
             _ => With(call with { Probed = true }),
         };
     }
@@ -435,7 +453,8 @@ public sealed record RunState
         if (e.Kind is QuestionKind.Quarantine or QuestionKind.Plan)
             return next;
         ToolCall call = Open(e.Turn, e.Index, "question.asked");
-        return next.With(call with { Status = ToolCallStatus.Asked, ApprovalsAsked = call.ApprovalsAsked + (e.Kind == QuestionKind.Approval ? 1 : 0) });
+        return next.With(
+            call with { Status = ToolCallStatus.Asked, ApprovalsAsked = call.ApprovalsAsked + (e.Kind == QuestionKind.Approval ? 1 : 0) });
     }
 
     private RunState QuestionClosed(QuestionAnswered e)
@@ -449,8 +468,10 @@ public sealed record RunState
         ToolCall call = Open(question.Turn, question.Index, "question.answered");
         return e.Answer switch
         {
-            Journal.Answer.Happened => next.Count(call, e.Result ?? "").Done(call with { Reserved = BudgetAmount.Zero }, e.Result ?? "", isError: false),
-            Journal.Answer.DidNotHappen => next.With(call with { Status = ToolCallStatus.Requested, Cleared = true, Reserved = BudgetAmount.Zero }),
+            Journal.Answer.Happened =>
+                next.Count(call, e.Result ?? "").Done(call with { Reserved = BudgetAmount.Zero }, e.Result ?? "", isError: false),
+            Journal.Answer.DidNotHappen =>
+                next.With(call with { Status = ToolCallStatus.Requested, Cleared = true, Reserved = BudgetAmount.Zero }),
             Journal.Answer.Approve => next.With(Approved(call, question, e)),
             Journal.Answer.Reply => next.Done(call, e.Result ?? "", isError: false),
             Journal.Answer.Deny when question.Kind != QuestionKind.Approval => next.Done(call, Unanswered(question, e), isError: true),
@@ -458,10 +479,16 @@ public sealed record RunState
         };
     }
 
-    /// <summary>What the approval is bound to comes from the question, or with the edit: never from what the run has become since.</summary>
+    /// <summary>What the approval is bound to comes from the question, or
+    /// with the edit: never from what the run has become since.</summary>
     private static ToolCall Approved(ToolCall call, QuestionAsked question, QuestionAnswered e)
     {
-        ToolCall approved = call with { Status = ToolCallStatus.Requested, ApprovedBinding = question.Binding, ApprovedPolicy = question.Policy };
+        ToolCall approved = call with
+        {
+            Status = ToolCallStatus.Requested,
+            ApprovedBinding = question.Binding,
+            ApprovedPolicy = question.Policy,
+        };
         return e.Arguments is { } edited
             ? approved with { Part = call.Part with { Arguments = edited }, IsEdited = true, ApprovedBinding = e.Binding }
             : approved;
@@ -477,13 +504,18 @@ public sealed record RunState
     private static string Unanswered(QuestionAsked question, QuestionAnswered e)
     {
         string what = question.Kind == QuestionKind.HandOff ? "The task was not taken over" : "The question was not answered";
-        return e.By == QuestionRules.Expiry ? $"{what}: nobody did in time." : $"{what} by {e.By}{(e.Note is { Length: > 0 } note ? $": {note}" : ".")}";
+        return e.By == QuestionRules.Expiry
+            ? $"{what}: nobody did in time."
+            : $"{what} by {e.By}{(e.Note is { Length: > 0 } note ? $": {note}" : ".")}";
     }
 
     private RunState Reassigned(QuestionReassigned e)
     {
         QuestionAsked question = FindQuestion(e.Id) ?? throw Illegal(Sequence + 1, "question.reassigned", $"no question '{e.Id}' is open");
-        return this with { Questions = Questions.Replace(question, question with { Assignee = e.Assignee, Roles = e.Roles ?? question.Roles }) };
+        return this with
+        {
+            Questions = Questions.Replace(question, question with { Assignee = e.Assignee, Roles = e.Roles ?? question.Roles }),
+        };
     }
 
     private RunState Delegated(ChildStarted e)
@@ -496,7 +528,8 @@ public sealed record RunState
 
     private RunState ChildReturned(ChildEnded e)
     {
-        ChildStarted child = Children.FirstOrDefault(c => c.Child == e.Child) ?? throw Illegal(Sequence + 1, "child.ended", $"run {e.Child} is no open child");
+        ChildStarted child = Children.FirstOrDefault(c => c.Child == e.Child)
+            ?? throw Illegal(Sequence + 1, "child.ended", $"run {e.Child} is no open child");
         RunState next = this with
         {
             Children = Children.Remove(child),
@@ -508,12 +541,20 @@ public sealed record RunState
         ToolCall call = Open(child.Turn, child.Index, "child.ended");
         return e.Status == RunStatus.Completed
             ? next.Done(call with { HandedBack = child.HandOff ? e.Output : null }, e.Output ?? "", isError: false)
-            : next.Done(call, $"The agent '{child.Agent}' did not complete ({e.Status}): {e.Reason}{(e.Output is { Length: > 0 } partial ? $"\nWhat there is of an answer: {partial}" : "")}", isError: true);
+            : next.Done(
+                call,
+                $"The agent '{child.Agent}' did not complete ({e.Status}): {e.Reason}{(e.Output is { Length: > 0 } partial ? $"\nWhat there is of an answer: {partial}" : "")}",
+                isError: true);
     }
 
     private RunState Waiting(WaitStarted e)
     {
-        ToolCall call = Open(e.Turn, e.Index, "wait.started") with { Status = ToolCallStatus.Waiting, WaitUntil = e.Until, WaitFor = e.SignalName };
+        ToolCall call = Open(e.Turn, e.Index, "wait.started") with
+        {
+            Status = ToolCallStatus.Waiting,
+            WaitUntil = e.Until,
+            WaitFor = e.SignalName,
+        };
         return e.SignalName is { } name && Received.TryGetValue(name, out string? payload)
             ? (this with { Received = Received.Remove(name) }).Done(call, payload, isError: false)
             : With(call);
@@ -532,7 +573,11 @@ public sealed record RunState
 
     private RunState Informed(ContextEvent context) => context switch
     {
-        HistoryAdded e => this with { Conversation = Conversation.Of([.. e.Messages.SelectMany(MessageMapper.History), MessageMapper.User(Started.Input)]) },
+        HistoryAdded e =>
+            this with
+            {
+                Conversation = Conversation.Of([.. e.Messages.SelectMany(MessageMapper.History), MessageMapper.User(Started.Input)]),
+            },
         ContextAdded { Turn: 0 } e => this with { Conversation = Conversation.SayBeforeLast(MessageMapper.Context(e)) },
         ContextAdded e => Say(MessageMapper.Context(e)) with { ContextTurn = e.Turn },
         _ => throw new InvalidOperationException($"Unknown context '{context.GetType().Name}'."),
@@ -565,7 +610,8 @@ public sealed record RunState
         if (call.IsEdited)
             result = $"(A person changed the arguments to {call.Part.Arguments?.GetRawText() ?? "{}"}.)\n{result}";
         var done = new CompletedCall(call.Turn, call.Index, call.Part.Name, call.Part.Arguments, result, isError, call.Intent is not null);
-        ImmutableArray<ToolCall> calls = Calls.SetItem(call.Index, call with { Status = ToolCallStatus.Done, Result = result, IsError = isError, Reserved = BudgetAmount.Zero });
+        ImmutableArray<ToolCall> calls = Calls.SetItem(
+            call.Index, call with { Status = ToolCallStatus.Done, Result = result, IsError = isError, Reserved = BudgetAmount.Zero });
         RunState next = this with { Calls = calls, CompletedCalls = CompletedCalls.Add(done) };
         foreach (ToolCall other in calls)
         {
@@ -584,7 +630,9 @@ public sealed record RunState
     private RunState With(ToolCall call) => this with { Calls = Calls.SetItem(call.Index, call) };
 
     private ToolCall Open(int turn, int index, string type) =>
-        FindCall(turn, index) is { Status: not ToolCallStatus.Done } call ? call : throw Illegal(Sequence + 1, type, $"no call {turn}.{index} is open");
+        FindCall(turn, index) is { Status: not ToolCallStatus.Done } call
+            ? call
+            : throw Illegal(Sequence + 1, type, $"no call {turn}.{index} is open");
 
     private JournalException Illegal(long sequence, string type, string why) =>
         new($"The journal of run {Run} cannot have '{type}' at sequence {sequence}: {why}.") { Run = Run, Sequence = sequence };

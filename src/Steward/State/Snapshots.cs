@@ -8,14 +8,16 @@ using Steward.Storage;
 
 namespace Steward.State;
 
-/// <summary>Writes a run's state down as a snapshot and reads it back. A snapshot only saves folding: without one, or with a damaged one, the journal is folded from its start.</summary>
+/// <summary>Writes a run's state down as a snapshot and reads it back. A snapshot only saves
+/// folding: without one, or with a damaged one, the journal is folded from its start.</summary>
 /// <remarks>The data is SHA-256 of what follows, then the state as JSON, compressed. The state's head ties it to its journal.</remarks>
 internal static class Snapshots
 {
     /// <summary>A run shorter than this folds faster than its snapshot would be read.</summary>
     public const int Interval = 1_024;
 
-    /// <summary>The sequence from which the next snapshot is due: an interval later, or a quarter of the journal where that is more, so that writing them stays linear.</summary>
+    /// <summary>The sequence from which the next snapshot is due: an interval later, or a
+    /// quarter of the journal where that is more, so that writing them stays linear.</summary>
     public static long NextAfter(long sequence) => sequence + Math.Max(Interval, sequence / 4);
 
     public static RunSnapshot Write(RunState state)

@@ -7,12 +7,16 @@ using Steward.State;
 
 namespace Steward.TimeTravel;
 
-/// <summary>Fails where a model was recorded to fail, and answers where it answered; never calls one. What it answered is read from the tape.</summary>
+/// <summary>Fails where a model was recorded to fail, and answers where it
+/// answered; never calls one. What it answered is read from the tape.</summary>
 internal sealed class ReplayModel(ReplayTape tape, ModelRetryOptions retry) : IChatClient
 {
     private const string Interrupted = "Interrupted: ";
 
-    public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+    public Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        CancellationToken cancellationToken = default) =>
         tape.Ahead().FirstOrDefault(e => e is ModelReturned or ModelFailed) switch
         {
             ModelReturned => Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, "(recorded)"))),
@@ -20,7 +24,10 @@ internal sealed class ReplayModel(ReplayTape tape, ModelRetryOptions retry) : IC
             _ => Task.FromException<ChatResponse>(tape.Stop()),
         };
 
-    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ChatResponse response = await GetResponseAsync(messages, options, cancellationToken);
         foreach (ChatResponseUpdate update in response.ToChatResponseUpdates())
@@ -35,7 +42,8 @@ internal sealed class ReplayModel(ReplayTape tape, ModelRetryOptions retry) : IC
 
     private Exception Failure(ModelFailed failed)
     {
-        if (failed.Message.StartsWith(Interrupted, StringComparison.Ordinal) && Enum.TryParse(failed.Message.AsSpan(Interrupted.Length).TrimEnd('.'), out Interruption reason))
+        if (failed.Message.StartsWith(Interrupted, StringComparison.Ordinal)
+            && Enum.TryParse(failed.Message.AsSpan(Interrupted.Length).TrimEnd('.'), out Interruption reason))
         {
             tape.Session!.Interrupt(reason);
             return new OperationCanceledException(failed.Message);
@@ -44,7 +52,9 @@ internal sealed class ReplayModel(ReplayTape tape, ModelRetryOptions retry) : IC
         // How long the provider asked to wait is not recorded; that the next model was asked instead is.
         ModelStarted[] calls = [.. tape.Ahead().OfType<ModelStarted>().Take(1)];
         ModelCall? current = tape.Session!.State.Model;
-        bool goesElsewhere = calls is [var next] && next.Turn == failed.Turn && (next.Provider, next.Model) != (current?.Intent.Provider, current?.Intent.Model);
+        bool goesElsewhere = calls is [var next]
+            && next.Turn == failed.Turn
+            && (next.Provider, next.Model) != (current?.Intent.Provider, current?.Intent.Model);
         return new ModelException(failed.Failure, failed.Message)
         {
             StatusCode = failed.Status,

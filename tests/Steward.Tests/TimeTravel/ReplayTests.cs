@@ -4,7 +4,7 @@ using Steward.Agents;
 using Steward.Client;
 using Steward.Journal;
 using Steward.Storage;
-using Steward.Tests.Runs;
+using Steward.Tests.Journal;
 using Steward.Tests.Support;
 using Steward.TimeTravel;
 using Steward.Tools;

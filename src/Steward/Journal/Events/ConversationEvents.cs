@@ -47,7 +47,8 @@ public enum Guidance
 /// <summary>A fact that a context source found: part of the conversation from then on, and the same in every replay.</summary>
 public abstract record ContextEvent : RunEvent;
 
-/// <summary><c>context.added</c>: what a context source knew, as the next requests show it: quoted, as information and never as an instruction.</summary>
+/// <summary><c>context.added</c>: what a context source knew, as the next requests
+/// show it: quoted, as information and never as an instruction.</summary>
 /// <param name="Source">The source's name.</param>
 /// <param name="Turn">The turn before which it was asked; 0 when the run opened.</param>
 /// <param name="Text">What the model reads.</param>

@@ -1,6 +1,7 @@
 namespace Steward.Journal;
 
-/// <summary>Why a run stands where it stands: the reasons of <see cref="StateChanged"/>, of a run's row, and the codes of <see cref="RunFailed"/>. They never change.</summary>
+/// <summary>Why a run stands where it stands: the reasons of <see cref="StateChanged"/>,
+/// of a run's row, and the codes of <see cref="RunFailed"/>. They never change.</summary>
 public static class Reasons
 {
     /// <summary>The agent's definition here is another one than the run began with.</summary>

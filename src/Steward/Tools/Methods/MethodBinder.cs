@@ -33,12 +33,16 @@ internal static class MethodBinder
     public static ToolProbe Probe(MethodInfo method, object? target, JsonSerializerOptions? json)
     {
         Type result = method.ReturnType;
-        if (result.IsGenericType && (result.GetGenericTypeDefinition() == typeof(Task<>) || result.GetGenericTypeDefinition() == typeof(ValueTask<>)))
+        if (result.IsGenericType
+            && (result.GetGenericTypeDefinition() == typeof(Task<>) || result.GetGenericTypeDefinition() == typeof(ValueTask<>)))
             result = result.GetGenericArguments()[0];
         if (result != typeof(ProbeResult))
-            throw new ArgumentException($"The probe '{method.Name}' returns {result.Name}; it must return a ProbeResult, or a task of one.", nameof(method));
+            throw new ArgumentException(
+                $"The probe '{method.Name}' returns {result.Name}; it must return a ProbeResult, or a task of one.",
+                nameof(method));
         AIFunction function = Bind(method, target, "probe", json);
-        return async (context, arguments, cancellationToken) => (ProbeResult)(await InvokeAsync(function, context, arguments, cancellationToken))!;
+        return async (context, arguments, cancellationToken) =>
+            (ProbeResult)(await InvokeAsync(function, context, arguments, cancellationToken))!;
     }
 
     public static bool IsFromRuntime(ParameterInfo parameter) =>
@@ -53,9 +57,17 @@ internal static class MethodBinder
     /// <summary>Whether it is the journal's transaction, as such or as its driver calls it.</summary>
     public static bool IsTransaction(ParameterInfo parameter) => typeof(DbTransaction).IsAssignableFrom(parameter.ParameterType);
 
-    private static async ValueTask<object?> InvokeAsync(AIFunction function, ToolContext context, JsonElement arguments, CancellationToken cancellationToken)
+    private static async ValueTask<object?> InvokeAsync(
+        AIFunction function,
+        ToolContext context,
+        JsonElement arguments,
+        CancellationToken cancellationToken)
     {
-        var given = new AIFunctionArguments { Services = context.Services, Context = new Dictionary<object, object?> { [typeof(ToolContext)] = context } };
+        var given = new AIFunctionArguments
+        {
+            Services = context.Services,
+            Context = new Dictionary<object, object?> { [typeof(ToolContext)] = context },
+        };
         if (arguments.ValueKind == JsonValueKind.Object)
         {
             foreach (JsonProperty property in arguments.EnumerateObject())
@@ -78,7 +90,11 @@ internal static class MethodBinder
         if (parameter.ParameterType == typeof(ToolContext))
             return new() { ExcludeFromSchema = true, BindParameter = (_, arguments) => arguments.Context![typeof(ToolContext)] };
         if (IsTransaction(parameter))
-            return new() { ExcludeFromSchema = true, BindParameter = (_, arguments) => ((ToolContext)arguments.Context![typeof(ToolContext)]!).Transaction };
+            return new()
+            {
+                ExcludeFromSchema = true,
+                BindParameter = (_, arguments) => ((ToolContext)arguments.Context![typeof(ToolContext)]!).Transaction,
+            };
         if (parameter.IsDefined(typeof(FromHostAttribute)))
             return new() { ExcludeFromSchema = true, BindParameter = Service };
         if (parameter.GetCustomAttribute<FromKeyedServicesAttribute>() is { } keyed)
@@ -98,7 +114,8 @@ internal static class MethodBinder
             ? parameter.DefaultValue
             : throw new InvalidOperationException($"The host has no service '{parameter.ParameterType}' with the key '{key}' for the method '{parameter.Member.Name}'."));
 
-    /// <summary>Reads an argument. What the schema could not rule out (a date that is none) is the model's mistake, before any effect.</summary>
+    /// <summary>Reads an argument. What the schema could not rule out (a date
+    /// that is none) is the model's mistake, before any effect.</summary>
     private static object? Argument(ParameterInfo parameter, AIFunctionArguments arguments, JsonSerializerOptions json)
     {
         if (!arguments.TryGetValue(parameter.Name!, out object? value))
@@ -121,7 +138,9 @@ internal static class MethodBinder
             // JSON Schema takes 3.0 and 1e2 for integers; the serializer does not.
             if (IntegralNumbers.Plain(element) is { } plain && TryRead(plain, parameter.ParameterType, json, out object? read))
                 return read;
-            throw new ToolException($"The argument '{parameter.Name}' cannot be read as {NameOf(parameter.ParameterType)}: {Short(element.GetRawText())}", e);
+            throw new ToolException(
+                $"The argument '{parameter.Name}' cannot be read as {NameOf(parameter.ParameterType)}: {Short(element.GetRawText())}",
+                e);
         }
     }
 
@@ -160,7 +179,8 @@ internal static class MethodBinder
         _ => new ToolOutput(Written(result, json)),
     };
 
-    /// <summary>A result as JSON. The call has been made by now, so a result that cannot be written (NaN, a cycle) must not make its outcome unknown.</summary>
+    /// <summary>A result as JSON. The call has been made by now, so a result that
+    /// cannot be written (NaN, a cycle) must not make its outcome unknown.</summary>
     private static string Written(object result, JsonSerializerOptions json)
     {
         try
