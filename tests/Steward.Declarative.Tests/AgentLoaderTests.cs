@@ -1,8 +1,10 @@
+using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.AI;
 using Steward.Agents;
 using Steward.Declarative.Sections;
 using Steward.Journal;
+using Steward.Providers;
 using Steward.Tools;
 
 namespace Steward.Declarative.Tests;
@@ -29,6 +31,11 @@ public sealed class AgentLoaderTests
             base_url: https://${env:HOST}/v1/
             api_key: ${env:KEY}
             headers: { X-Team: support }
+            fields: { reasoning_effort: low, provider: { order: [a, b] } }
+            max_tokens_field: max_completion_tokens
+            prompt_caching: false
+            idle_timeout: 20s
+            max_answer_bytes: 1000000
           local: { kind: scripted, script: script.yaml }
         script: script.yaml
         prices:
@@ -94,7 +101,7 @@ public sealed class AgentLoaderTests
           - answer_schema: { type: object }
           - judge: { rubric: It is polite. }
         budget: { usd: 1.5, tokens: 1000, model_calls: 5, tool_calls: 6, per_session: { usd: 9, tokens: 9000, model_calls: 50, tool_calls: 60 } }
-        limits: { iterations: 9, wall_time: 1h, parallel_tools: 2, calls_per_message: 3, mistakes: 4, validation_rounds: 2, attempts: 5, min_output: 100, min_wrap_up: 50, depth: 2, children: 7, budget_wait: 1s }
+        limits: { iterations: 9, wall_time: 1h, parallel_tools: 2, calls_per_message: 3, mistakes: 4, validation_rounds: 2, attempts: 5, min_output: 100, min_wrap_up: 50, depth: 2, children: 7, budget_wait: 1s, model_patience: 1h }
         store: runs/all.db
         example: Do it.
         """;
@@ -114,6 +121,11 @@ public sealed class AgentLoaderTests
             file.Agent.RouteOf(ModelRole.Executor).Targets);
         Assert.Equal("mine/large at models.example.com, then scripted model (script.yaml): no real model speaks", file.ModelDescription);
         Assert.Equal(["local", "mine"], file.Providers.Keys.Order());
+        ProviderOptions options = file.ProviderEntries["mine"].Options;
+        Assert.Equal(
+            ("max_completion_tokens", false, TimeSpan.FromSeconds(20), 1_000_000L),
+            (options.MaxTokensField, options.PromptCaching, options.IdleTimeout, options.MaxAnswerBytes));
+        Assert.Equal("""{"reasoning_effort":"low","provider":{"order":["a","b"]}}""", JsonSerializer.Serialize(options.Fields));
         Assert.Contains(file.Prices, p => p is { Provider: "mine", Model: "large", InputPerMillion: 1, OutputPerMillion: 2.5m, CacheReadPerMillion: 0.1m, CacheWritePerMillion: 1.25m, ContextWindow: 64_000, MaxOutput: 4_000, Source: "the contract" });
         Assert.Contains(file.Prices, p => p is { Provider: "local", Model: "toy", InputPerMillion: 3, OutputPerMillion: 4 });
         Assert.Equal(["find", "pay", "post", "ask_user", "wait_until", "hand_off", "ask_clerk", "hand_off_to_clerk", "read_result"], file.Agent.Tools.Select(t => t.Name));
@@ -135,6 +147,7 @@ public sealed class AgentLoaderTests
                 Depth = 2,
                 Children = 7,
                 BudgetWait = TimeSpan.FromSeconds(1),
+                ModelPatience = TimeSpan.FromHours(1),
             },
             file.Agent.Limits);
         Assert.Equal((folder.File("runs/all.db"), "Do it.", folder.Path), (file.Store.Path, file.Example, file.Folder));

@@ -209,9 +209,10 @@ internal sealed class RunCommand(CommandContext context)
         await foreach (JournalEntry entry in host.Store.ReadAsync(run, view.State.Sequence))
             view.Entry(entry);
 
-        // Parked for want of its definition, which is here now: its timer wakes it soon.
+        // Parked for want of its definition, which is here now, or of a model: its timer wakes it soon.
         static bool WillWake(RunInfo info, AgentFile file) =>
-            info.Reason is Reasons.AgentMissing or Reasons.AgentChanged && info.Agent == file.Agent.Name;
+            info.Reason == Reasons.ModelUnavailable
+            || (info.Reason is Reasons.AgentMissing or Reasons.AgentChanged && info.Agent == file.Agent.Name);
     }
 
     private async Task<int> EndAsync(AgentHost host, RunView view, RunId run, Hints hints)

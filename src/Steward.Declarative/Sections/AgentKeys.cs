@@ -11,7 +11,8 @@ internal static class AgentKeys
 
     public static readonly string[] Model = ["provider", "model", "max_output", "temperature", "stream", "retries", "timeout"];
 
-    public static readonly string[] Provider = ["kind", "base_url", "api_key", "headers", "script"];
+    public static readonly string[] Provider = 
+        ["kind", "base_url", "api_key", "headers", "fields", "max_tokens_field", "prompt_caching", "idle_timeout", "max_answer_bytes", "script"];
 
     public static readonly string[] Price = ["input", "output", "cache_read", "cache_write", "context_window", "max_output", "source"];
 
@@ -78,7 +79,7 @@ internal static class AgentKeys
     public static readonly string[] Ceilings = ["usd", "tokens", "model_calls", "tool_calls"];
 
     public static readonly string[] Limits =
-        ["iterations", "wall_time", "parallel_tools", "calls_per_message", "mistakes", "validation_rounds", "attempts", "min_output", "min_wrap_up", "depth", "children", "budget_wait"];
+        ["iterations", "wall_time", "parallel_tools", "calls_per_message", "mistakes", "validation_rounds", "attempts", "min_output", "min_wrap_up", "depth", "children", "budget_wait", "model_patience"];
 
     public static IReadOnlyDictionary<string, string[]> All { get; } = new Dictionary<string, string[]>(StringComparer.Ordinal)
     {

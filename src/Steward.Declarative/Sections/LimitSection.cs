@@ -36,6 +36,7 @@ internal static class LimitSection
             MinWrapUp = map.Whole("min_wrap_up", 1, 100_000) ?? limits.MinWrapUp,
             Depth = map.Whole("depth", 0, 16) ?? limits.Depth,
             Children = map.Whole("children", 0, 1_024) ?? limits.Children,
+            ModelPatience = map.Find("model_patience")?.Duration(TimeSpan.Zero, TimeSpan.FromDays(30)),
             BudgetWait = map.Find("budget_wait")?.Duration(TimeSpan.Zero, TimeSpan.FromHours(1)) ?? limits.BudgetWait,
         };
     }

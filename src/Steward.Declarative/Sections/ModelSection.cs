@@ -4,6 +4,7 @@ using Steward.Declarative.Scripts;
 using Steward.Declarative.Yaml;
 using Steward.Journal;
 using Steward.Models;
+using Steward.Providers;
 using Steward.Testing.Scripting;
 
 namespace Steward.Declarative.Sections;
@@ -85,7 +86,7 @@ internal sealed class ModelSection
 
     private ProviderEntry ReadScripted(string name, YamlMap map)
     {
-        if ((map.Find("base_url") ?? map.Find("api_key") ?? map.Find("headers")) is { } foreign)
+        if (map.Entries.FirstOrDefault(e => e.Key.Text() is not ("kind" or "script")).Key is { File: not null } foreign)
             throw foreign.Error("A scripted provider has a 'script' and nothing else. Remove this.");
         YamlValue file = map.Need("script", "Name the file of its turns: 'script: script.yaml'.");
         return new ProviderEntry(name, ProviderKind.Scripted) { Script = LoadScript(file), ScriptFile = file.Text() };
@@ -116,7 +117,20 @@ internal sealed class ModelSection
             missing.AddRange(preset.Missing);
         }
 
-        return entry with { BaseUrl = url, ApiKey = key, Headers = headers, Missing = missing };
+        return entry with { BaseUrl = url, ApiKey = key, Headers = headers, Missing = missing, Options = Options(map) };
+    }
+
+    private static ProviderOptions Options(YamlMap map)
+    {
+        var options = new ProviderOptions();
+        return options with
+        {
+            Fields = (map.Find("fields")?.Map("'fields'").Entries ?? []).ToDictionary(f => f.Key.Label(), f => f.Value.Json(), StringComparer.Ordinal),
+            MaxTokensField = map.Find("max_tokens_field")?.NonEmpty("the field's name"),
+            PromptCaching = map.Flag("prompt_caching", options.PromptCaching),
+            IdleTimeout = map.Find("idle_timeout")?.Duration(TimeSpan.FromMilliseconds(1), s_day) ?? options.IdleTimeout,
+            MaxAnswerBytes = map.Find("max_answer_bytes")?.Long(1_024, 1L << 30) ?? options.MaxAnswerBytes,
+        };
     }
 
     private string? Fill(YamlValue value, List<string> missing)

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Steward.Agents;
 using Steward.Providers;
@@ -48,6 +49,9 @@ internal sealed record ProviderEntry(string Name, ProviderKind Kind)
 
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Fields to add to each request, and what else a client may be told.</summary>
+    public ProviderOptions Options { get; init; } = new();
+
     /// <summary>Runs on this machine: needs no key and costs nothing.</summary>
     public bool IsLocal { get; init; }
 
@@ -89,7 +93,7 @@ internal sealed record ProviderEntry(string Name, ProviderKind Kind)
     {
         if (Script is not null)
             return Script;
-        var options = new ProviderOptions { ApiKey = ApiKey, BaseUrl = BaseUrl, Headers = Headers, Timeout = target.Timeout };
+        ProviderOptions options = Options with { ApiKey = ApiKey, BaseUrl = BaseUrl, Headers = Headers, Timeout = target.Timeout };
         return Kind == ProviderKind.Anthropic
             ? ModelProviders.CreateAnthropic(target.Model, options)
             : ModelProviders.CreateOpenAI(target.Model, options);
@@ -101,10 +105,15 @@ internal sealed record ProviderEntry(string Name, ProviderKind Kind)
         if (Script is not null && other.Script is not null)
             return Script.Name != other.Script.Name
                 || Path.GetFullPath(ScriptFile!, folder) == Path.GetFullPath(other.ScriptFile!, otherFolder);
-        return Kind == other.Kind && BaseUrl == other.BaseUrl && ApiKey == other.ApiKey
+        return Kind == other.Kind && IsSame(Options, other.Options) && BaseUrl == other.BaseUrl && ApiKey == other.ApiKey
             && Headers.Count == other.Headers.Count
                 && Headers.All(h => other.Headers.TryGetValue(h.Key, out string? value) && value == h.Value);
     }
+
+    private static bool IsSame(ProviderOptions one, ProviderOptions other) =>
+        one with { Fields = other.Fields, Headers = other.Headers } == other
+        && one.Fields.Count == other.Fields.Count
+        && one.Fields.All(f => other.Fields.TryGetValue(f.Key, out JsonElement value) && JsonElement.DeepEquals(f.Value, value));
 
     /// <summary>Says how a file's providers differ from those that another one has by the same names; null when they agree.</summary>
     /// <remarks>In one process a provider's name means one thing.</remarks>

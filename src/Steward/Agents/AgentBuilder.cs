@@ -153,6 +153,9 @@ public sealed class AgentBuilder
             throw new ArgumentException($"The agent '{Name}' has an empty route for the role {empty.Key}.");
         if (Tools.GroupBy(t => t.Name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new ArgumentException($"The agent '{Name}' has two tools named '{twice.Key}'.");
+        if (Tools.FirstOrDefault(t => t.Name.Equals(ResultReader.Tool.Name, StringComparison.OrdinalIgnoreCase)) is { } taken)
+            throw new ArgumentException(
+                $"The tool '{taken.Name}' of agent '{Name}' has the name of the runtime's own tool, which reads long results. Give it another name.");
         CheckRanges();
         if (Validators.GroupBy(v => v.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } same)
             throw new ArgumentException($"The agent '{Name}' has two validators named '{same.Key}'.");

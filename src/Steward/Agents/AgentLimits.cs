@@ -54,6 +54,14 @@ public sealed record AgentLimits
     /// <value>30 seconds.</value>
     public TimeSpan BudgetWait { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// How long a run waits for models that are down or have no capacity before it fails, from the first wait of a turn. Zero: not at all.
+    /// </summary>
+    /// <value>15 minutes; 0 to 30 days.</value>
+    public TimeSpan? ModelPatience { get; init; }
+
+    internal TimeSpan Patience => ModelPatience ?? TimeSpan.FromMinutes(15);
+
     /// <summary>Checks that each option is in its range.</summary>
     /// <exception cref="ArgumentException">One is not; the message names it.</exception>
     internal void Check()
@@ -69,6 +77,7 @@ public sealed record AgentLimits
         OptionRange.Check<int>("AgentLimits.Depth", Depth, 0, 16);
         OptionRange.Check<int>("AgentLimits.Children", Children, 0, 1_024);
         OptionRange.Check<TimeSpan>("AgentLimits.WallTime", WallTime, TimeSpan.FromMilliseconds(1), TimeSpan.MaxValue);
+        OptionRange.Check<TimeSpan>("AgentLimits.ModelPatience", ModelPatience, TimeSpan.Zero, TimeSpan.FromDays(30));
         OptionRange.Check<TimeSpan>("AgentLimits.BudgetWait", BudgetWait, TimeSpan.Zero, TimeSpan.FromDays(1));
     }
 }

@@ -23,37 +23,34 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
 
     private static readonly TimeSpan s_contention = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Asks the models of the route one after the other until one answers.</summary>
+    /// <summary>Asks the models of the route one after the other until one
+    /// answers. When none does now, but one may later, the run waits.</summary>
     public async ValueTask<StepResult> RunAsync(RunSession session, RunAction.CallModel action)
     {
         IReadOnlyList<ModelTarget> targets = session.Agent.RouteOf(action.Role).Targets;
-        for (int i = 0; i < targets.Count; i++)
+        var outage = new OutageReport(session.State, session.Agent.Limits.Patience, session.Now);
+        for (int i = 0; i < targets.Count && session.RecordedOutage is null; i++)
         {
-            var call = new Call(session, action, targets[i], IsLastTarget: i == targets.Count - 1);
+            var call = new Call(session, action, targets[i], IsLastTarget: i == targets.Count - 1, outage);
             try
             {
-                return await router.PipelineOf(targets[i]).ExecuteAsync(
+                StepResult result = await router.PipelineOf(targets[i]).ExecuteAsync(
                     static (s, _) => s.Step.AttemptAsync(s.Call), (Step: this, Call: call), session.Interrupted);
+                if (result is StepResult.PassOver)
+                    continue; // The next model of the route may have room, or cost less.
+                return result is StepResult.End && outage.MayWait ? outage.Wait() : result;
             }
-            catch (ModelException) when (session.State.GaveUp is null && !call.IsLastTarget)
+            catch (ModelException) when (session.State.GaveUp is not null || session.State.Side is not null)
             {
-                // The next model of the route is asked.
+                return StepResult.Next.Instance;
             }
             catch (ModelException e)
             {
-                return session.State.GaveUp is not null || session.State.Side is not null
-                    ? StepResult.Next.Instance
-                    : new StepResult.End(Decide.Fail(session.State, Reasons.ModelUnavailable, e.Message));
+                outage.Add(targets[i], e.Message, e.RetryAfter, ModelRouter.IsTransient(e.Failure));
             }
-            catch (BrokenCircuitException) when (!call.IsLastTarget)
+            catch (BrokenCircuitException e)
             {
-                // Its circuit is open: it failed too often just now.
-            }
-            catch (BrokenCircuitException)
-            {
-                return new StepResult.End(
-                    Decide.Fail(session.State, Reasons.ModelUnavailable,
-                        $"The circuit of '{targets[i].Provider}/{targets[i].Model}' is open: it failed too often just now, and the route has no other model. Try again in a minute, or add a fallback."));
+                outage.Add(targets[i], "it failed too often just now, and is left alone for a while", e.RetryAfter, isTransient: true);
             }
             catch (OperationCanceledException) when (session.Interruption != Interruption.None)
             {
@@ -61,12 +58,12 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
             }
         }
 
-        return StepResult.Next.Instance;
+        return session.RecordedOutage ?? (outage.MayWait ? outage.Wait() : outage.Fail());
     }
 
     private async ValueTask<StepResult> AttemptAsync(Call call)
     {
-        (RunSession session, _, ModelTarget target, _) = call;
+        (RunSession session, _, ModelTarget target, _, _) = call;
         IChatClient client = router.ClientOf(target);
         if (router.Catalog.Find(target.Provider, target.Model) is not { } info)
             return new StepResult.End(
@@ -85,7 +82,8 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         }
         catch (Exception e) when (ModelErrors.Describe(e, session.Interrupted) is { } failure)
         {
-            await FailAsync(call, intent, info, failure);
+            if (await FailAsync(call, intent, info, failure))
+                throw new AttemptsUsedUpException(failure);
             throw failure;
         }
         catch (OperationCanceledException) when (session.Interruption != Interruption.None)
@@ -100,7 +98,7 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
     /// <summary>Passes the gate with the worst case of the call, shrunk to what the budget leaves.</summary>
     private async ValueTask<(ModelStarted? Intent, StepResult? Refused)> ReserveAsync(Call call, ModelInfo info)
     {
-        (RunSession session, RunAction.CallModel action, ModelTarget target, _) = call;
+        (RunSession session, RunAction.CallModel action, ModelTarget target, _, _) = call;
         AgentLimits limits = session.Agent.Limits;
         int least = action.WrapUp ? limits.MinWrapUp : limits.MinOutput;
         long input = BuilderOf(session).EstimateInput(session.State, action);
@@ -109,11 +107,11 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         if (input + least > info.ContextWindow)
             return (
                 null,
-                new StepResult.End(Decide.Fail(session.State, Reasons.ContextTooLong,
+                !call.IsLastTarget ? StepResult.PassOver.Instance : new StepResult.End(Decide.Fail(session.State, Reasons.ContextTooLong,
                     $"The request may have {input} tokens; with an answer it does not fit the window of {info.ContextWindow} tokens of '{target.Model}'.")));
         output = (int)Math.Min(output, info.ContextWindow - input);
         if (KeepRoomToWrapUp(session, action, info, input, ref output, least) is { } near)
-            return (null, Exhausted(session, action, near, info, input));
+            return (null, call.IsLastTarget ? Exhausted(session, action, near, info, input) : StepResult.PassOver.Instance);
         long waitingSince = time.GetTimestamp();
         while (true)
         {
@@ -135,7 +133,7 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
                 && time.GetElapsedTime(waitingSince) < limits.BudgetWait)
                 await Task.Delay(s_contention, time, session.Interrupted);
             else
-                return (null, Exhausted(session, action, over.Shortfall, info, input));
+                return (null, call.IsLastTarget ? Exhausted(session, action, over.Shortfall, info, input) : StepResult.PassOver.Instance);
         }
     }
 
@@ -310,13 +308,20 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         };
     }
 
-    private static async ValueTask FailAsync(Call call, ModelStarted intent, ModelInfo info, ModelException failure)
+    /// <returns>Whether the attempts of this turn are used up.</returns>
+    private static async ValueTask<bool> FailAsync(Call call, ModelStarted intent, ModelInfo info, ModelException failure)
     {
-        bool final = intent.Attempt >= call.Session.Agent.Limits.Attempts
-            || (call.IsLastTarget && !ModelRouter.IsTransient(failure.Failure));
-        call.Session.Note(Failed(intent, info, failure, final));
+        RunSession session = call.Session;
+        AgentLimits limits = session.Agent.Limits;
+        bool isTransient = ModelRouter.IsTransient(failure.Failure);
+        bool isUsedUp = intent.Attempt - (session.State.Outage?.Attempts ?? 0) >= limits.Attempts;
+        // A model that was asked before this one may be back later; so may this one.
+        bool mayWait = call.Outage.MayWait || (isTransient && OutageReport.HasPatience(session.State, limits.Patience, session.Now));
+        bool isFinal = !mayWait && (isUsedUp || (call.IsLastTarget && !isTransient));
+        session.Note(Failed(intent, info, failure, isFinal));
         // Durable before the back-off: what was spent must not be forgotten while nothing happens.
-        await call.Session.CommitAsync(startsEffect: false);
+        await session.CommitAsync(startsEffect: false);
+        return isUsedUp;
     }
 
     private static ModelFailed Failed(ModelStarted intent, ModelInfo info, ModelException failure, bool final) => new()
@@ -336,5 +341,10 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         ? intent.Reserved
         : new BudgetAmount(ModelCalls: 1, Tokens: usage.Input + usage.Output, Usd: ModelCatalog.Price(info, usage));
 
-    private sealed record Call(RunSession Session, RunAction.CallModel Action, ModelTarget Target, bool IsLastTarget);
+    private sealed record Call(
+        RunSession Session,
+        RunAction.CallModel Action,
+        ModelTarget Target,
+        bool IsLastTarget,
+        OutageReport Outage);
 }

@@ -68,6 +68,10 @@ internal sealed class RunLoop(
                 case StepResult.StepAside aside:
                     session.ForgetClaim();
                     return await ParkAsync(session, aside.WakeAt, aside.Reason);
+                case StepResult.ModelsDown down:
+                    session.Note(
+                        new StateChanged(session.State.Status, RunStatus.Awaiting, Reasons.ModelUnavailable, down.Detail));
+                    return await ParkAsync(session, down.WakeAt);
                 case StepResult.Lost:
                     Log.Fenced(logger, session.State.Run);
                     return RunExit.Lost;

@@ -108,6 +108,9 @@ internal sealed class RunSession : IDisposable
     /// <summary>Whether the worker wants to give the run back after the action in hand.</summary>
     public bool IsParkRequested { get; set; }
 
+    /// <summary>Set where a replay knows that no model could be asked here, and what came of it.</summary>
+    public StepResult? RecordedOutage { get; set; }
+
     /// <summary>Cancelled when the run's work must stop here; <see cref="Interruption"/> says why.</summary>
     public CancellationToken Interrupted => _interrupt.Token;
 

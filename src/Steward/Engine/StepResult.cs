@@ -42,6 +42,17 @@ internal abstract record StepResult
     /// <param name="WakeAt">When to try again.</param>
     public sealed record StepAside(string Reason, DateTimeOffset WakeAt) : StepResult;
 
+    /// <summary>This model of the route has no room for the request, or costs too much: the next one is asked.</summary>
+    public sealed record PassOver : StepResult
+    {
+        public static PassOver Instance { get; } = new();
+    }
+
+    /// <summary>No model of the route answers now: wait, and try again.</summary>
+    /// <param name="Detail">Which models, and why.</param>
+    /// <param name="WakeAt">When to try again.</param>
+    public sealed record ModelsDown(string Detail, DateTimeOffset WakeAt) : StepResult;
+
     /// <summary>The step found that the run has to end.</summary>
     public sealed record End(RunAction.Finish Finish) : StepResult;
 

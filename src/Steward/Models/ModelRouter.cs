@@ -87,7 +87,7 @@ public sealed class ModelRouter
             Delay = _options.Delay,
             MaxDelay = _options.MaxDelay,
             ShouldHandle = new PredicateBuilder().Handle<ModelException>(
-                e => IsTransient(e.Failure) && !(e.RetryAfter > _options.MaxRetryAfter)),
+                e => IsTransient(e.Failure) && !(e.RetryAfter > _options.MaxRetryAfter) && e is not AttemptsUsedUpException),
             DelayGenerator = static args => ValueTask.FromResult((args.Outcome.Exception as ModelException)?.RetryAfter),
         };
         if (_randomizer is not null)

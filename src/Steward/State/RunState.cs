@@ -55,6 +55,9 @@ public sealed record RunState
     /// <summary>The failure after which nothing was left to try, if that happened.</summary>
     public ModelFailed? GaveUp { get; init; }
 
+    /// <summary>The outage that the run waits out, or waited for, until a model answers again.</summary>
+    public ModelOutage? Outage { get; init; }
+
     /// <summary>The tool calls of the last answer, until each has its result.</summary>
     public ImmutableArray<ToolCall> Calls { get; init; } = [];
 
@@ -329,6 +332,9 @@ public sealed record RunState
         Reason = e.Reason,
         AwaitingSince = e.To == RunStatus.Awaiting ? time : AwaitingSince,
         Awaited = e.From == RunStatus.Awaiting ? Awaited + (time - AwaitingSince) : Awaited,
+        Outage = e is { To: RunStatus.Awaiting, Reason: Reasons.ModelUnavailable }
+            ? new ModelOutage(Outage?.Since ?? time, Attempt, (Outage?.Waits ?? 0) + 1)
+            : Outage,
     };
 
     private RunState MessageIn(MessageReceived e)
@@ -354,7 +360,15 @@ public sealed record RunState
     private RunState Answered(ModelReturned e)
     {
         if (Model?.Intent is { } intent && SideCall.PurposeOf(intent) is { } purpose)
-            return this with { Model = null, GaveUp = null, Turn = e.Turn, Attempt = 0, Side = new SideAnswer(purpose, TextOf(e), null) };
+            return this with
+            {
+                Model = null,
+                GaveUp = null,
+                Outage = null,
+                Turn = e.Turn,
+                Attempt = 0,
+                Side = new SideAnswer(purpose, TextOf(e), null),
+            };
         ImmutableArray<ToolCall> calls =
             [.. e.Content.OfType<CallPart>().Select((part, index) => new ToolCall { Turn = e.Turn, Index = index, Part = part })];
         string text = TextOf(e);
@@ -366,6 +380,7 @@ public sealed record RunState
         {
             Model = null,
             GaveUp = null,
+            Outage = null,
             Turn = e.Turn,
             Attempt = 0,
             Calls = calls,

@@ -50,8 +50,12 @@ internal sealed class ReplayModel(ReplayTape tape, ModelRetryOptions retry) : IC
         }
 
         // How long the provider asked to wait is not recorded; that the next model was asked instead is.
-        ModelStarted[] calls = [.. tape.Ahead().OfType<ModelStarted>().Take(1)];
+        RunEvent[] ahead = [.. tape.Ahead()];
+        ModelStarted[] calls = [.. ahead.OfType<ModelStarted>().Take(1)];
         ModelCall? current = tape.Session!.State.Model;
+        bool waits = ahead.SkipWhile(e => e is not ModelFailed)
+            .Skip(1)
+            .FirstOrDefault() is StateChanged { Reason: Reasons.ModelUnavailable };
         bool goesElsewhere = calls is [var next]
             && next.Turn == failed.Turn
             && (next.Provider, next.Model) != (current?.Intent.Provider, current?.Intent.Model);
@@ -60,7 +64,7 @@ internal sealed class ReplayModel(ReplayTape tape, ModelRetryOptions retry) : IC
             StatusCode = failed.Status,
             Partial = failed.Partial,
             NotBilled = true,
-            RetryAfter = goesElsewhere ? retry.MaxRetryAfter + TimeSpan.FromSeconds(1) : null,
+            RetryAfter = goesElsewhere || waits ? retry.MaxRetryAfter + TimeSpan.FromSeconds(1) : null,
         };
     }
 }

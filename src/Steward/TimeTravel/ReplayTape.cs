@@ -81,7 +81,19 @@ internal sealed class ReplayTape : IRunScript
             session.SignalsPending = true;
         else if (next is StateChanged { Reason: Reasons.KillSwitch } killed)
             session.Kill(killed.Detail ?? "global");
+        session.RecordedOutage = OutageOf(session, next, At(sequence + 2));
     }
+
+    /// <summary>Whether models answer is for the world to say: where none did,
+    /// the run waited or failed with the words that were recorded.</summary>
+    private static StepResult? OutageOf(RunSession session, RunEvent next, RunEvent? afterwards) => next switch
+    {
+        StateChanged { To: RunStatus.Awaiting, Reason: Reasons.ModelUnavailable } e =>
+            new StepResult.ModelsDown(e.Detail ?? "", session.Now),
+        StateChanged { To: RunStatus.Failed, Reason: Reasons.ModelUnavailable } when afterwards is RunFailed e =>
+            new StepResult.End(Decide.Fail(session.State, Reasons.ModelUnavailable, e.Message)),
+        _ => null,
+    };
 
     /// <summary>What came out in place of what was recorded at a sequence; null when that was equal.</summary>
     public RunEvent? Differs(long sequence) => _differing.GetValueOrDefault(sequence);

@@ -51,7 +51,7 @@ public sealed class PostgresTests
         StoreAddress address = StoreAddress.OfPostgres(url);
         Assert.Equal((pooled, lossless, url), (address.Pooled, address.LosslessFailover, address.Name));
         Assert.Equal(address, StoreAddress.OfPostgres(address.Name));
-        Assert.Throws<UsageException>(() => StoreAddress.OfPostgres("postgres://ana@db/runs?pooled=perhaps"));
+        Assert.Throws<FormatException>(() => StoreAddress.OfPostgres("postgres://ana@db/runs?pooled=perhaps"));
     }
 
     [Fact]

@@ -46,6 +46,9 @@ internal sealed class Lab
     /// <summary>Who else hears of what is committed.</summary>
     public IReadOnlyList<IRunObserver> Observers { get; init; } = [];
 
+    /// <summary>Models beside the harness's own.</summary>
+    public IReadOnlyList<ModelInfo> Prices { get; init; } = [];
+
     public int MaxClaimAttempts
     {
         init => _options.MaxClaimAttempts = value;
@@ -63,7 +66,7 @@ internal sealed class Lab
 
     /// <summary>A client that has the lab's agents loaded, and more.</summary>
     public IStewardClient Client(IStewardStore? store = null, params AgentDefinition[] agents) =>
-        new StewardClient(store ?? Store, new AgentRegistry([Agent, .. _others, .. agents]), _hub, store is null ? _poll : PollOf(store), [.. _options.Prices], _streams, Time);
+        new StewardClient(store ?? Store, new AgentRegistry([Agent, .. _others, .. agents]), _hub, store is null ? _poll : PollOf(store), [.. _options.Prices, .. Prices], _streams, Time);
 
     /// <summary>Works on whatever can be worked on, until nothing can.</summary>
     public async Task WorkAllAsync()
@@ -83,7 +86,7 @@ internal sealed class Lab
     public RunEngine Engine(IStewardStore store) => new(
         store,
         new AgentRegistry([Agent, .. _others]),
-        new ModelRouter(_ => Model, ModelCatalog.Default.With(Harness.Price), new ModelRetryOptions { Delay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero }, Time, () => 0.5),
+        new ModelRouter(_ => Model, ModelCatalog.Default.With([Harness.Price, .. Prices]), new ModelRetryOptions { Delay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero }, Time, () => 0.5),
         _options,
         Time,
         new IsolatedObservers([_streams, .. Observers], NullLogger.Instance),

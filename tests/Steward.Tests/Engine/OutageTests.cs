@@ -1,0 +1,204 @@
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+using Steward.Agents;
+using Steward.Client;
+using Steward.Engine;
+using Steward.Hosting;
+using Steward.Journal;
+using Steward.Models;
+using Steward.State;
+using Steward.Storage;
+using Steward.Testing;
+using Steward.Tests.Support;
+using Steward.TimeTravel;
+using Steward.Tools;
+using static Steward.Tests.Support.FunctionModel;
+
+namespace Steward.Tests.Engine;
+
+/// <summary>Models that are down: runs wait and go on, within their patience. The models are scripted.</summary>
+public sealed class OutageTests(ITestOutputHelper output)
+{
+    private const int Runs = 60;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(2, 503)]
+    [InlineData(2, 429)]
+    [InlineData(600, 529)]
+    public async Task Outage_OfOneModelUnderManyRuns_AllComplete(int seconds, int status)
+    {
+        var time = new ManualTimeProvider();
+        DateTimeOffset back = time.GetUtcNow().AddSeconds(seconds);
+        var model = new FunctionModel((_, _) => time.GetUtcNow() < back ? throw Down(status) : Says("done"));
+        await using var store = new InMemoryStewardStore(time);
+        await using var harness = new Harness(store, model, Harness.Agent().Build(), o => o.Retry = new ModelRetryOptions(), time);
+        RunHandle[] runs = new RunHandle[Runs];
+        for (int i = 0; i < Runs; i++)
+            runs[i] = await harness.Client.StartAsync("tester", new RunRequest("go"), Token);
+        await harness.StartAsync();
+        Task<RunResult[]> all = Task.WhenAll(runs.Select(run => run.WaitAsync(Token)));
+        for (int i = 0; i < 20_000 && !all.IsCompleted; i++)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(250));
+            await Task.Delay(1, Token);
+        }
+
+        Assert.True(all.IsCompleted, "Some runs never ended.");
+        Assert.All(await all, result => Assert.Equal((RunStatus.Completed, "done"), (result.Status, result.Output)));
+        foreach (RunHandle run in runs)
+            Assert.DoesNotContain(await harness.EventsAsync(run.Id), e => e is ModelFailed { Final: true });
+        output.WriteLine($"{status} for {seconds} s: {Runs} of {Runs} runs completed, {model.Calls} calls, {time.GetUtcNow() - back} after the outage.");
+    }
+
+    [Fact]
+    public async Task RetryAfter_LongerThanARetryWaits_RunWaitsKeepsItsResultAndGoesOn()
+    {
+        int effects = 0, asked = 0;
+        var model = new FunctionModel((messages, _) => messages.All(m => m.Role != ChatRole.Tool) ? Calls_(("send", new { }))
+            : ++asked == 1 ? throw Down(429, TimeSpan.FromSeconds(75))
+            : Says("sent"));
+        var lab = new Lab(model, Harness.Agent(Harness.Tool("send", _ => $"{++effects}", ToolEffect.Unsafe)).Build());
+        RunId run = await lab.StartAsync();
+
+        Assert.Equal(RunExit.Parked, await lab.WorkAsync());
+
+        RunInfo waiting = (await lab.Handle(run).GetInfoAsync(Token))!;
+        Assert.Equal((RunStatus.Awaiting, Reasons.ModelUnavailable), (waiting.Status, waiting.Reason));
+        Assert.Equal(lab.Time.GetUtcNow().AddSeconds(75), waiting.ClaimableAt);
+        StateChanged waits = Assert.Single((await lab.JournalAsync(run)).Select(e => e.Event).OfType<StateChanged>(), e => e.To == RunStatus.Awaiting);
+        Assert.Contains("scripted/m: ", waits.Detail, StringComparison.Ordinal);
+        Assert.Null(await lab.WorkAsync());
+        lab.Time.Advance(TimeSpan.FromSeconds(75));
+        Assert.Equal(RunExit.Ended, await lab.WorkAsync());
+        Assert.Equal((RunStatus.Completed, 1), ((await lab.StateAsync(run)).Status, effects));
+        Invariants.Check(await lab.JournalAsync(run));
+        Assert.Null((await ReplayAsync(lab, run)).Divergence);
+    }
+
+    [Fact]
+    public async Task Outage_LongerThanThePatience_FailsAndSaysHowLongItWaited()
+    {
+        var lab = new Lab(new FunctionModel((_, _) => throw Down(503)), Patient(TimeSpan.FromMinutes(5)));
+        RunId run = await lab.StartAsync();
+        DateTimeOffset start = lab.Time.GetUtcNow();
+
+        int waits = 0;
+        while (await lab.WorkAsync() is { } exit && exit != RunExit.Ended)
+        {
+            waits++;
+            lab.Time.Advance((await lab.Handle(run).GetInfoAsync(Token))!.ClaimableAt!.Value - lab.Time.GetUtcNow());
+        }
+
+        RunFailed failed = Assert.IsType<RunFailed>((await lab.StateAsync(run)).Outcome);
+        Assert.Equal(Reasons.ModelUnavailable, failed.Code);
+        Assert.Contains("patience (ModelPatience) of 0:05:00", failed.Message, StringComparison.Ordinal);
+        Assert.InRange(lab.Time.GetUtcNow() - start, TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(6));
+        Assert.InRange(waits, 6, 12); // It waits longer from time to time.
+        Assert.Null((await ReplayAsync(lab, run)).Divergence);
+    }
+
+    [Fact]
+    public async Task Outage_WithoutPatience_FailsAtOnce()
+    {
+        var lab = new Lab(new FunctionModel((_, _) => throw Down(503)), Patient(TimeSpan.Zero));
+        RunId run = await lab.StartAsync();
+
+        Assert.Equal(RunExit.Ended, await lab.WorkAsync());
+        Assert.Equal(Reasons.ModelUnavailable, Assert.IsType<RunFailed>((await lab.StateAsync(run)).Outcome).Code);
+    }
+
+    [Fact]
+    public async Task Outage_RunIsCancelledMeanwhile_Ends()
+    {
+        var lab = new Lab(new FunctionModel((_, _) => throw Down(503)), Harness.Agent().Build());
+        RunId run = await lab.StartAsync();
+        Assert.Equal(RunExit.Parked, await lab.WorkAsync());
+
+        await lab.Handle(run).CancelAsync("ana", cancellationToken: Token);
+
+        Assert.Equal(RunExit.Ended, await lab.WorkAsync());
+        Assert.Equal(RunStatus.Cancelled, (await lab.StateAsync(run)).Status);
+    }
+
+    [Fact]
+    public async Task Route_FirstIsDownAndTheSecondRefusesForGood_RunWaitsForTheFirst()
+    {
+        bool isDown = true;
+        var model = new FunctionModel((_, options) =>
+            options.ModelId == "spare" ? throw new ModelException(ModelFailure.Authentication, "The key is wrong.") { NotBilled = true }
+            : isDown ? throw Down(503)
+            : Says("here"));
+        var lab = new Lab(model, Routed("m", "spare")) { Prices = [Info("spare", 100_000)] };
+        RunId run = await lab.StartAsync();
+
+        Assert.Equal(RunExit.Parked, await lab.WorkAsync());
+        isDown = false;
+        lab.Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(RunExit.Ended, await lab.WorkAsync());
+
+        Assert.Equal("here", Assert.IsType<RunCompleted>((await lab.StateAsync(run)).Outcome).Output);
+        Assert.Null((await ReplayAsync(lab, run)).Divergence);
+    }
+
+    [Fact]
+    public async Task Route_WindowOfTheFirstIsTooSmall_SecondIsAsked()
+    {
+        List<string?> asked = [];
+        var model = new FunctionModel((_, options) =>
+        {
+            asked.Add(options.ModelId);
+            return Says("long");
+        });
+        var lab = new Lab(model, Routed("small", "large")) { Prices = [Info("small", 8_000), Info("large", 200_000)] };
+        RunId run = await lab.StartAsync(new RunRequest(new string('x', 20_000)));
+
+        Assert.Equal(RunExit.Ended, await lab.WorkAsync());
+        Assert.Equal(["large"], asked);
+        Assert.Equal(RunStatus.Completed, (await lab.StateAsync(run)).Status);
+        Assert.Null((await ReplayAsync(lab, run)).Divergence);
+    }
+
+    [Fact]
+    public async Task Route_FirstCostsMoreThanIsLeft_SecondIsAsked()
+    {
+        List<string?> asked = [];
+        var model = new FunctionModel((_, options) =>
+        {
+            asked.Add(options.ModelId);
+            return Says("cheap");
+        });
+        var lab = new Lab(model, Routed("dear", "cheap")) { Prices = [Info("dear", 100_000, usd: 10_000), Info("cheap", 100_000, usd: 0.01m)] };
+        RunId run = await lab.StartAsync(new RunRequest("go") { Ceilings = new BudgetCeilings { Usd = 0.10m } });
+
+        Assert.Equal(RunExit.Ended, await lab.WorkAsync());
+        Assert.Equal(["cheap"], asked);
+        Assert.Equal(RunStatus.Completed, (await lab.StateAsync(run)).Status);
+    }
+
+    private static AgentDefinition Patient(TimeSpan patience) => Harness.Agent().WithLimits(new AgentLimits { ModelPatience = patience }).Build();
+
+    private static AgentDefinition Routed(params string[] models) => new AgentBuilder("tester").Instruct("You test.")
+        .UseModel([.. models.Select(m => new ModelTarget(Harness.Provider, m) { Stream = false, MaxOutput = 1_000 })])
+        .Build();
+
+    private static ModelInfo Info(string model, int window, decimal usd = 1) =>
+        new(Harness.Provider, model, usd, usd, null, null, window, 4_096, "test", "2026-11-30");
+
+    private static ModelException Down(int status, TimeSpan? retryAfter = null) => new(
+        status switch
+        {
+            429 => ModelFailure.RateLimited,
+            529 => ModelFailure.Overloaded,
+            _ => ModelFailure.Unavailable,
+        },
+        $"The provider answered {status}.")
+    {
+        StatusCode = status,
+        RetryAfter = retryAfter,
+        NotBilled = true,
+    };
+
+    private static Task<ReplayReport> ReplayAsync(Lab lab, RunId run) => lab.Client().ReplayAsync(run, cancellationToken: Token);
+}
