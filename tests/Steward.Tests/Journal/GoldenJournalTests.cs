@@ -60,6 +60,7 @@ public sealed class GoldenJournalTests
         await WriteAsync(folder, "handed_off", await HandedOffAsync());
         await WriteAsync(folder, "overridden", await OverriddenAsync());
         await WriteAsync(folder, "informed", await InformedAsync());
+        await WriteAsync(folder, "declined", await DeclinedAsync());
     }
 
     private static string Describe(RunState s) =>
@@ -174,6 +175,43 @@ public sealed class GoldenJournalTests
             Labels = new Dictionary<string, string> { ["ticket"] = "991" },
             Trace = new TraceContext("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "vendor=1"),
         });
+        await lab.WorkAllAsync();
+        return (lab, run);
+    }
+
+    /// <summary>An outage that was waited out, data that only its provider reads, a call that never came, and a refusal after half an answer.</summary>
+    private static async Task<(Lab Lab, RunId Run)> DeclinedAsync()
+    {
+        var origin = new Opaque("chat", """{"reasoning_content":"hm"}""");
+        bool isDown = true;
+        var model = new FunctionModel((m, _) =>
+        {
+            if (isDown)
+                throw new ModelException(ModelFailure.Overloaded, "The provider answered 529.") { StatusCode = 529, RetryAfter = TimeSpan.FromSeconds(75), NotBilled = true };
+            ChatResponse answer = m.Count(x => x.Role == ChatRole.Assistant) switch
+            {
+                0 => Calls_(("look", new { a = 1 })),
+                1 => Says("Now I look again."),
+                _ => Says("The first half"),
+            };
+            if (answer.Messages[0].Contents is [FunctionCallContent call])
+            {
+                call.AdditionalProperties = new() { [OpaqueContent.RawArguments] = """{ "a" : 1 }""" };
+                answer.Messages[0].Contents.Insert(0, new OpaqueContent(origin));
+                answer.Messages[0].Contents.Insert(1, OpaqueContent.Attach(new TextReasoningContent("hm"), origin));
+            }
+            else
+            {
+                answer.FinishReason = answer.Text.StartsWith("Now", StringComparison.Ordinal) ? ChatFinishReason.ToolCalls : ChatFinishReason.ContentFilter;
+            }
+
+            return answer;
+        });
+        var lab = new Lab(model, Harness.Agent(Harness.Tool("look", _ => "seen")).Build());
+        RunId run = await lab.StartAsync();
+        await lab.WorkAsync();
+        isDown = false;
+        lab.Time.Advance(TimeSpan.FromSeconds(75));
         await lab.WorkAllAsync();
         return (lab, run);
     }

@@ -232,6 +232,7 @@ public sealed class ReplayTests
         "transactional" => Harness.Agent(new ToolDefinition("pay", "", JsonElement.Parse("{}"), Untouchable.Handler) { Effect = ToolEffect.Transactional }, Untouchable.Tool("look")).Build(),
         "overridden" => Harness.Agent(Approved("approved")).AddApprovals(new ApprovalPolicy { Name = "finance", Tools = ["approved"], Roles = ["finance"] }).Build(),
         "informed" => GoldenJournalTests.Informed,
+        "declined" => Harness.Agent(Untouchable.Tool("look")).Build(),
         "migrated" => Harness.Agent(Approved("approved")).Build(),
         _ => Harness.Agent().Build(),
     };
