@@ -7,7 +7,7 @@ using Steward.Storage;
 namespace Steward.Postgres;
 
 /// <summary>What operators have set, as it was at a version: the switches, the limits, and the ceilings of what runs share.</summary>
-/// <remarks>Whoever goes by it shares the control lock and confirms the version
+/// <remarks>Anyone who goes by it shares the control lock and confirms the version
 /// in the same transaction: then it holds until that is committed.</remarks>
 internal sealed class Control(
     long version,
@@ -32,7 +32,7 @@ internal sealed class Control(
         Dictionary<LimitScope, Limits> limits = [];
         Dictionary<BudgetScope, BudgetCeilings> ceilings = [];
 
-        // The version first: then what is read after it is at least as new, and a change in between is noticed by whoever confirms.
+        // The version first: then what is read after it is at least as new, and a change in between is noticed by anyone who confirms.
         trip.Ask(Version, r => version = r.GetInt64(0));
         trip.Ask(Operations.Switches.All, r => switches.Add(Operations.Switches.Read(r)));
         trip.Ask(Concurrency.All, r => limits[Concurrency.ScopeOf(r)] = Concurrency.LimitsOf(r));

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Steward.Cli.Serving;
 
-/// <summary>Keeps web pages out of a server that asks for no key: whoever is on
+/// <summary>Keeps web pages out of a server that asks for no key: anyone who is on
 /// this machine may call it, a page that their browser shows may not.</summary>
 /// <remarks>
 /// A page of another site cannot read an answer, but could send a request; its browser names the page's origin. A name that an

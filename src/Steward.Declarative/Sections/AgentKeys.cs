@@ -11,7 +11,7 @@ internal static class AgentKeys
 
     public static readonly string[] Model = ["provider", "model", "max_output", "temperature", "stream", "retries", "timeout"];
 
-    public static readonly string[] Provider = 
+    public static readonly string[] Provider =
         ["kind", "base_url", "api_key", "headers", "fields", "max_tokens_field", "prompt_caching", "idle_timeout", "max_answer_bytes", "script"];
 
     public static readonly string[] Price = ["input", "output", "cache_read", "cache_write", "context_window", "max_output", "source"];

@@ -125,7 +125,8 @@ internal sealed class ModelSection
         var options = new ProviderOptions();
         return options with
         {
-            Fields = (map.Find("fields")?.Map("'fields'").Entries ?? []).ToDictionary(f => f.Key.Label(), f => f.Value.Json(), StringComparer.Ordinal),
+            Fields = (map.Find("fields")?.Map("'fields'").Entries ?? []).ToDictionary(
+                f => f.Key.Label(), f => f.Value.Json(), StringComparer.Ordinal),
             MaxTokensField = map.Find("max_tokens_field")?.NonEmpty("the field's name"),
             PromptCaching = map.Flag("prompt_caching", options.PromptCaching),
             IdleTimeout = map.Find("idle_timeout")?.Duration(TimeSpan.FromMilliseconds(1), s_day) ?? options.IdleTimeout,

@@ -12,7 +12,7 @@ internal sealed class LiveTopics(StewardOrleansOptions options, TimeProvider tim
 {
     private const int MostItems = 64;
 
-    // Whoever follows renews that once a minute at least (FollowRenewal). One that does
+    // Anyone who follows renews that once a minute at least (FollowRenewal). One that does
     // not has gone without a word, or the run is on another silo now and it renews there.
     private static readonly TimeSpan s_forgotten = TimeSpan.FromMinutes(3);
 

@@ -12,7 +12,7 @@ internal sealed class Sql(string schema, string clock)
 
     public string Schema => schema;
 
-    /// <summary>The lock that whoever starts an effect shares, and whoever changes a switch or a ceiling has alone.</summary>
+    /// <summary>The lock that anyone who starts an effect shares, and anyone who changes a switch or a ceiling has alone.</summary>
     public long ControlLock { get; } = Key($"{schema}:control");
 
     public long MigrationLock { get; } = Key($"{schema}:migrations");

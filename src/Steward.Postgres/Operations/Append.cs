@@ -154,7 +154,7 @@ internal sealed class Append(
     }
 
     /// <summary>Who gives its run back with something in the inbox, gives it back claimable. A
-    /// statement after that which locked the rows: whoever signals later finds them released.</summary>
+    /// statement after that which locked the rows: anyone who signals later finds them released.</summary>
     private void Wake(RoundTrip trip)
     {
         long[] released = [.. _accepted.Where(a => ReleaseRules.WakesForSignals(a.Batch)).Select(a => a.Run.Id)];

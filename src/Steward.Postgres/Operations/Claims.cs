@@ -39,7 +39,7 @@ internal static class Claims
     /// run that has just been started, and of one that has hardly begun.</summary>
     private const int ShortJournal = 4;
 
-    // After the claim, so that nobody appends to these any more; what is too large for its row is read by whoever wants it.
+    // After the claim, so that nobody appends to these any more; what is too large for its row is read by anyone who wants it.
     private const string Journals = """
         SELECT e.run, e.seq, e.type, e.time, e.payload, e.payload_hash, e.hash FROM steward.run r JOIN steward.event e ON e.run = r.id
         WHERE r.id = ANY($1) AND r.worker = $2 AND r.head <= $3 ORDER BY e.run, e.seq
@@ -187,7 +187,7 @@ internal static class Claims
             return [.. _taken.Select(t => t.Claim with { SignalsPending = _signalled.Contains(t.Row.Id), Journal = JournalOf(t.Row) })];
         }
 
-        /// <summary>The journal that came along, if it is whole; where it is not, whoever reads it says what is wrong with it.</summary>
+        /// <summary>The journal that came along, if it is whole; where it is not, anyone who reads it says what is wrong with it.</summary>
         private List<JournalEntry>? JournalOf(RunRecord run) =>
             _journals.GetValueOrDefault(run.Id) is { } journal && journal.Count == run.Head && journal[^1].Sequence == run.Head
                 ? journal

@@ -5,8 +5,8 @@ using Steward.Storage;
 
 namespace Steward.Postgres.Operations;
 
-/// <summary>Limits over all nodes. Whoever changes one has the control lock alone;
-/// whoever starts a call shares it, so that it sees the limits that hold.</summary>
+/// <summary>Limits over all nodes. Anyone who changes one has the control lock alone;
+/// anyone who starts a call shares it, so that it sees the limits that hold.</summary>
 /// <remarks>
 /// What is checked is counted, never kept as a number beside: the slots stand in the rows of the runs that hold
 /// them. Two that check the same limit go one after the other, under its lock, and only where there is a limit.
@@ -92,7 +92,7 @@ internal static class Concurrency
     /// <summary>Claims go one after the other for as long as runs are limited; otherwise nobody waits for anybody.</summary>
     public static void LockClaims(RoundTrip trip)
     {
-        Switches.Share(trip); // Whoever sets a first limit waits for the claims that do not know it.
+        Switches.Share(trip); // Anyone who sets a first limit waits for the claims that do not know it.
         trip.Ask(
             "SELECT pg_advisory_xact_lock(hashtextextended($1 || 'claims', 0)) WHERE EXISTS (SELECT 1 FROM steward.concurrency_limit WHERE runs IS NOT NULL)",
             null,

@@ -5,7 +5,7 @@ namespace Steward.Postgres.Operations;
 
 /// <summary>Blobs that nothing names any more: finding them, and deleting them.</summary>
 /// <remarks>
-/// It looks page by page, so that no snapshot is held for long. What comes in meanwhile is safe: whoever keeps content
+/// It looks page by page, so that no snapshot is held for long. What comes in meanwhile is safe: anyone who keeps content
 /// that is there already, or starts a run that names it, takes back the note without which nothing is deleted.
 /// </remarks>
 internal static class Sweep

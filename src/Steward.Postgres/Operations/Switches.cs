@@ -7,7 +7,7 @@ using Steward.Storage;
 
 namespace Steward.Postgres.Operations;
 
-/// <summary>Kill switches and ceilings. Whoever changes one has the control lock alone, whoever starts an effect shares it:
+/// <summary>Kill switches and ceilings. Anyone who changes one has the control lock alone, anyone who starts an effect shares it:
 /// once a change has committed, no effect starts on any node that did not see it.</summary>
 internal static class Switches
 {

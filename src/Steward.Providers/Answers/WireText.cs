@@ -116,7 +116,7 @@ internal static class WireText
         }
         catch (JsonException)
         {
-            // Whoever parses it next says so.
+            // Anyone who parses it next says so.
         }
 
         return false;

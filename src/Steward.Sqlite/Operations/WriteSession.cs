@@ -89,14 +89,14 @@ internal sealed class WriteSession : IDisposable
         _db.Rollback();
     }
 
-    /// <summary>The rows behind <see cref="Switches"/>; whoever changes one is seen by all that follow in the group.</summary>
+    /// <summary>The rows behind <see cref="Switches"/>; anyone who changes one is seen by all that follow in the group.</summary>
     public SwitchTable ChangeSwitches()
     {
         _engaged = null;
         return _switches;
     }
 
-    /// <summary>The rows behind <see cref="Limits"/>; whoever changes one is seen by all that follow in the group.</summary>
+    /// <summary>The rows behind <see cref="Limits"/>; anyone who changes one is seen by all that follow in the group.</summary>
     public LimitRows ChangeLimits()
     {
         _limited = null;

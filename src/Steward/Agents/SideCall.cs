@@ -29,7 +29,7 @@ public abstract class SideCall
     public virtual bool IsDue(RunState state) => false;
 
     /// <summary>What the answer becomes: something that the conversation knows from then on.</summary>
-    /// <returns>Null when whoever asked for the call reads its answer, as a
+    /// <returns>Null when anyone who asked for the call reads its answer, as a
     /// validator does; never null for a call that <see cref="IsDue"/>.</returns>
     public virtual ContextEvent? Read(RunState state, SideAnswer answer) => null;
 

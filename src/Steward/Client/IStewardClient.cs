@@ -65,7 +65,7 @@ public interface IStewardClient
 /// <param name="IsNew">False when the key named a run that was there already; nothing was started then.</param>
 public sealed record StartOutcome(RunHandle Run, bool IsNew);
 
-/// <summary>What a run is asked to do, and for whom.</summary>
+/// <summary>What a run is asked to do, and on whose behalf.</summary>
 public sealed record RunRequest
 {
     /// <summary>Asks in words.</summary>

@@ -45,9 +45,11 @@ internal sealed class OutageReport(RunState state, TimeSpan patience, DateTimeOf
     {
         string waited = state.Outage is null
             ? ""
-            : string.Create(CultureInfo.InvariantCulture, $" The run waited as long as its patience (ModelPatience) of {patience:g} lets it.");
+            : string.Create(
+                CultureInfo.InvariantCulture, $" The run waited as long as its patience (ModelPatience) of {patience:g} lets it.");
         return new StepResult.End(
-            Decide.Fail(state, Reasons.ModelUnavailable, $"No model of the route answers: {Why()}.{waited} Try again later, or add a fallback."));
+            Decide.Fail(state, Reasons.ModelUnavailable,
+                $"No model of the route answers: {Why()}.{waited} Try again later, or add a fallback."));
     }
 
     private string Why() => string.Join("; ", _why);

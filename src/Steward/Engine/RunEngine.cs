@@ -176,7 +176,7 @@ internal sealed class RunEngine
     }
 
     /// <summary>What is left of a claim that the database still knows; null when it
-    /// has lost the claim too, so that whoever is first claims the run.</summary>
+    /// has lost the claim too, so that anyone who is first claims the run.</summary>
     private Claim? LeftOf(Claim claim, RunSession session, AppendResult.Fenced backwards)
     {
         if (backwards.Epoch == claim.Lease.Epoch)

@@ -56,7 +56,7 @@ public interface IRunStore
     /// <summary>Takes a decision on a question: the first one wins, and goes into the run's inbox in the same transaction.</summary>
     ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default);
 
-    /// <summary>Gives an open question to somebody else, for whom may decide it.</summary>
+    /// <summary>Gives an open question to somebody else, if the giver may.</summary>
     ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default);
 
     /// <summary>Finds questions, longest asked first.</summary>

@@ -158,7 +158,7 @@ public sealed record Decision
     /// <summary>The reason.</summary>
     public string? Note { get; init; }
 
-    /// <summary>The trace of whoever decides, if they are traced.</summary>
+    /// <summary>The trace of anyone who decides, if they are traced.</summary>
     public TraceContext? Trace { get; init; }
 
     /// <summary>True when it is the runtime that reports that the time is up.</summary>
@@ -216,7 +216,7 @@ public sealed record DecisionResult(DecisionStatus Status, QuestionInfo? Questio
 }
 
 /// <summary>Gives an open question to somebody else. Only who may decide may also give away:
-/// its assignee, or whoever bears one of its roles; anybody where it names neither.</summary>
+/// its assignee, or anyone who bears one of its roles; anybody where it names neither.</summary>
 /// <param name="Id">The sender's id: sent again, it changes nothing.</param>
 /// <param name="Run">The run.</param>
 /// <param name="Question">The question.</param>

@@ -149,7 +149,7 @@ public static class QuestionRules
     };
 
     /// <summary>Whether a question is for a person to decide: its assignee;
-    /// where it has none, whoever bears one of its roles, or anybody.</summary>
+    /// where it has none, anyone who bears one of its roles, or anybody.</summary>
     /// <param name="question">The question.</param>
     /// <param name="by">The person.</param>
     /// <param name="roles">The person's roles.</param>

@@ -217,7 +217,7 @@ public sealed record RunBatch
 /// <paramref name="WakeAt"/> says, unless <see cref="LeavesSignals"/>.</remarks>
 public sealed record RunRelease(DateTimeOffset? WakeAt)
 {
-    /// <summary>Whether the signals in the inbox are left to whoever comes when the time has come: this worker cannot
+    /// <summary>Whether the signals in the inbox are left to anyone who comes when the time has come: this worker cannot
     /// apply them, and must not be woken by them over and over. Only a further signal wakes the run before.</summary>
     public bool LeavesSignals { get; init; }
 }

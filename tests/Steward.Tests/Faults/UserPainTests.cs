@@ -91,7 +91,8 @@ public sealed partial class UserPainTests
             .Select(m => (m.Groups["item"].Value, Code().Matches(m.Groups["tests"].Value).Select(c => c.Groups[1].Value).ToArray()))];
 
         string[] wanted = [.. Enumerable.Range(1, 13).Concat([25, 26, 30, 33]).Select(n => $"{n}")];
-        Assert.Equal(wanted, rows.Select(r => r.Item));
+        Assert.Equal(wanted, rows.Select(r => r.Item).Where(item => char.IsAsciiDigit(item[0])));
+        Assert.True(rows.Length > wanted.Length);
         Assert.All(rows, r => Assert.NotEmpty(r.Names));
         Assert.All(rows.SelectMany(r => r.Names), name => Assert.Contains($" {name}(", tests, StringComparison.Ordinal));
     }
@@ -104,7 +105,7 @@ public sealed partial class UserPainTests
         return folder;
     }
 
-    [GeneratedRegex(@"^\| (?<item>\d+) \|[^|]+\|(?<tests>.+)\|$")]
+    [GeneratedRegex(@"^\| (?<item>[^|]+) \|[^|]+\|(?<tests> `.+)\|$")]
     private static partial Regex Row();
 
     [GeneratedRegex("`([A-Za-z0-9_]+)`")]

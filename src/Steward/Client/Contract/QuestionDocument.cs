@@ -6,7 +6,7 @@ namespace Steward.Client.Contract;
 /// <summary>What a run asks people.</summary>
 public sealed record QuestionDocument
 {
-    /// <summary>The id that whoever wrote the document takes: the commands
+    /// <summary>The id that anyone who wrote the document takes: the commands
     /// the one within the run, the HTTP API <c>RUN.QUESTION</c>.</summary>
     public required string Id { get; init; }
 

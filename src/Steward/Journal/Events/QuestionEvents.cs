@@ -40,7 +40,7 @@ public sealed record QuestionAsked : RunEvent
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int Needed { get; init; }
 
-    /// <summary>The roles of which a decider bears one; null for anybody.</summary>
+    /// <summary>A decider bears one of these roles; null for anybody.</summary>
     public IReadOnlyList<string>? Roles { get; init; }
 
     /// <summary>The one person who may decide, if it is for one.</summary>

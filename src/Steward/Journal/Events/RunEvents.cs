@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace Steward.Journal;
 
-/// <summary><c>run.started</c>: what was asked, of which agent, for whom.</summary>
+/// <summary><c>run.started</c>: what was asked, the agent, and on whose behalf.</summary>
 public sealed record RunStarted : RunEvent
 {
     /// <summary>The agent's name.</summary>
