@@ -7,6 +7,7 @@ using Steward.Retail.Shop;
 using Steward.Sqlite;
 using Steward.State;
 using Steward.Storage;
+using Steward.Tests.Shared;
 
 namespace Steward.Retail.Tests;
 
@@ -23,7 +24,8 @@ public sealed class KillTests(RetailFixture retail, ITestOutputHelper output)
     {
         var random = new Random(Seed);
         int killed = 0, reconciledHappened = 0, reconciledNot = 0, repeated = 0, remade = 0, modelLost = 0, calls = 0, operations = 0;
-        foreach (GoldenTask[] batch in retail.Data.Tasks.Chunk(Batch))
+        GoldenTask[] tasks = [.. retail.Data.Tasks.Where((_, i) => i % 5 < SuiteSize.Of(2, 5))];
+        foreach (GoldenTask[] batch in tasks.Chunk(Batch))
         {
             string root = Directory.CreateDirectory(Path.Combine(retail.Folder.NewDesk(), "killed")).FullName;
             foreach (GoldenTask task in batch)
@@ -51,12 +53,15 @@ public sealed class KillTests(RetailFixture retail, ITestOutputHelper output)
             Directory.Delete(root, recursive: true);
         }
 
-        output.WriteLine($"115 tasks, {killed} killed and resumed: {reconciledHappened} lost effects found by the probe, {reconciledNot} found not to have happened and made, {repeated} lookups made again, {modelLost} lost model calls; {calls} calls and {operations} differences equal, 0 duplicate effects.");
-        Assert.Equal((115, 582, 622), (killed, calls, operations));
-        Assert.Equal(115, reconciledHappened + reconciledNot + repeated + modelLost);
-        Assert.Equal(2, modelLost);
+        output.WriteLine($"{tasks.Length} tasks, {killed} killed and resumed: {reconciledHappened} lost effects found by the probe, {reconciledNot} found not to have happened and made, {repeated} lookups made again, {modelLost} lost model calls; {calls} calls and {operations} differences equal, 0 duplicate effects.");
+        Assert.Equal((tasks.Length, tasks.Sum(t => t.Calls.Count), tasks.Sum(t => t.Differences.Count)), (killed, calls, operations));
+        Assert.Equal(tasks.Length, reconciledHappened + reconciledNot + repeated + modelLost);
         // The shop would not take a key twice; nor was it asked to: what is made again is only what the probe said had not happened.
         Assert.Equal(reconciledNot, remade);
+        Assert.True(reconciledHappened > 0 && reconciledNot > 0, "The seed hits too few effects.");
+        if (!SuiteSize.IsFull)
+            return;
+        Assert.Equal((115, 582, 622, 2), (killed, calls, operations, modelLost));
         Assert.True(reconciledHappened > 10 && reconciledNot > 10, "The seed hits too few effects.");
     }
 

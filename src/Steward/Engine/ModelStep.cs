@@ -19,6 +19,9 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
     private const int GuidanceTokens = 320;
     private const int WrapUpTokens = 256;
 
+    // A guess at what is to come, not a bound: text has three to four characters a token, code and other scripts fewer.
+    private const int CharactersPerToken = 2;
+
     private readonly ConditionalWeakTable<AgentDefinition, RequestBuilder> _builders = [];
 
     private static readonly TimeSpan s_contention = TimeSpan.FromMilliseconds(100);
@@ -104,6 +107,12 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         long input = BuilderOf(session).EstimateInput(session.State, action);
         int output = target.MaxOutput ?? Math.Min(info.MaxOutput, DefaultMaxOutput);
         least = Math.Min(least, output);
+        if (call.IsLastTarget && FillsTheWindow(session, action, info, input + least))
+        {
+            session.Note(Decide.WrapUpGuidance($"the window of {info.ContextWindow} tokens of '{target.Model}'"));
+            return (null, StepResult.Next.Instance);
+        }
+
         if (input + least > info.ContextWindow)
             return (
                 null,
@@ -162,6 +171,20 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
     /// <summary>Whether room for a wrap-up turn must stay behind this call: not when it is the wrap-up, or can only be an answer.</summary>
     private static bool HoldsBack(RunSession session, RunAction.CallModel action) =>
         action.UsesTools && session.State.Turn > 0 && session.Agent.Tools.Count > 0;
+
+    /// <summary>Whether another tool result as large as the largest so far would leave no room in the window to wrap up.</summary>
+    private static bool FillsTheWindow(RunSession session, RunAction.CallModel action, ModelInfo info, long request)
+    {
+        if (!HoldsBack(session, action) || action.WrapUp || request + GuidanceTokens + WrapUpTokens > info.ContextWindow)
+            return false; // It is too late for that, or not needed.
+        long largest = session.Agent.Tools.Max(t => (long)t.MaxResult);
+        if (request + GuidanceTokens + WrapUpTokens + (largest / CharactersPerToken) <= info.ContextWindow)
+            return false; // Whatever comes, it fits.
+        largest = 0;
+        foreach (CompletedCall done in session.State.Completed)
+            largest = Math.Max(largest, done.Result.Length);
+        return request + GuidanceTokens + WrapUpTokens + (largest / CharactersPerToken) > info.ContextWindow;
+    }
 
     /// <summary>Shrinks a call so that the run's own ceilings leave room to wrap up after it; the shortfall when they do not.</summary>
     private static BudgetShortfall? KeepRoomToWrapUp(

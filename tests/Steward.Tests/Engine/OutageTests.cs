@@ -177,6 +177,39 @@ public sealed class OutageTests(ITestOutputHelper output)
         Assert.Equal(RunStatus.Completed, (await lab.StateAsync(run)).Status);
     }
 
+    [Theory]
+    [InlineData(100_000, 24_000)]
+    [InlineData(32_000, 12_000)]
+    public async Task Window_FilledByToolResults_RunWrapsUpBeforeItIsFull(int window, int characters)
+    {
+        var tool = new ToolDefinition("read", "Reads.", JsonElement.Parse("""{"type":"object"}"""), (_, _, _) => ValueTask.FromResult(new ToolOutput(new string('x', characters))))
+        {
+            MaxResult = 30_000,
+        };
+        int n = 0;
+        var model = new FunctionModel((messages, options) =>
+        {
+            // As a provider counts: about four characters a token.
+            long input = messages.Sum(m => m.Contents.Sum(c => c is FunctionResultContent r ? r.Result!.ToString()!.Length : m.Text.Length)) / 4;
+            ChatResponse answer = options.ToolMode == ChatToolMode.None ? Says("This is how far I came.") : Calls_(("read", new { page = n++ }));
+            answer.Usage = new UsageDetails { InputTokenCount = input, OutputTokenCount = 20 };
+            return answer;
+        });
+        AgentDefinition agent = new AgentBuilder("tester").Instruct("You test.").AddTools(tool)
+            .UseModel(new ModelTarget(Harness.Provider, "windowed") { Stream = false, MaxOutput = 1_000 }).Build();
+        var lab = new Lab(model, agent) { Prices = [Info("windowed", window)] };
+        RunId run = await lab.StartAsync();
+
+        Assert.Equal(RunExit.Ended, await lab.WorkAsync());
+
+        RunFailed failed = Assert.IsType<RunFailed>((await lab.StateAsync(run)).Outcome);
+        Assert.Equal((Reasons.CeilingReached, "This is how far I came."), (failed.Code, failed.Partial));
+        Assert.InRange(n, 3, 40); // It used its window, too.
+        GuidanceAdded told = Assert.Single((await lab.JournalAsync(run)).Select(e => e.Event).OfType<GuidanceAdded>());
+        Assert.Contains($"the window of {window} tokens", told.Text, StringComparison.Ordinal);
+        Assert.Null((await ReplayAsync(lab, run)).Divergence);
+    }
+
     private static AgentDefinition Patient(TimeSpan patience) => Harness.Agent().WithLimits(new AgentLimits { ModelPatience = patience }).Build();
 
     private static AgentDefinition Routed(params string[] models) => new AgentBuilder("tester").Instruct("You test.")
