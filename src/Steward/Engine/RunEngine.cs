@@ -11,6 +11,8 @@ namespace Steward.Engine;
 /// <summary>Works on claimed runs: reads and checks the journal, folds it, and runs the loop on it.</summary>
 internal sealed class RunEngine
 {
+    private const int MostOutlived = 10_000;
+
     private readonly IStewardStore _store;
     private readonly AgentRegistry _agents;
     private readonly ModelStep _models;
@@ -74,6 +76,8 @@ internal sealed class RunEngine
             (RunExit exit, Claim? left) = await WorkAsync(claim, leasedAt);
             if (left is not null)
                 exit = (await WorkAsync(left, leasedAt)).Exit;
+            if (_outlived.Count > MostOutlived)
+                _outlived.Clear(); // Runs that others have ended since are among them, and nobody says so here.
             if (exit == RunExit.Lost)
                 _outlived.AddOrUpdate(claim.Lease.Run, 1, static (_, count) => count + 1);
             else
