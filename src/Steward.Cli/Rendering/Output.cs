@@ -57,10 +57,14 @@ internal sealed class Output
         Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         bool plain = Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 }
             || (!OperatingSystem.IsWindows() && Environment.GetEnvironmentVariable("TERM") is (null or "" or "dumb"));
-        // Asked before parsing, for errors of parsing are output too.
-        bool json = args.TakeWhile(a => a != "--").Contains("--json");
-        return new Output(Console.Out, Console.Error, !plain && !Console.IsOutputRedirected, json, !plain && !Console.IsErrorRedirected);
+        return new Output(Console.Out, Console.Error, !plain && !Console.IsOutputRedirected, AsksForJson(args), !plain && !Console.IsErrorRedirected);
     }
+
+    /// <summary>The output of a command that no terminal shows.</summary>
+    public static Output Piped(string[] args, TextWriter writer, TextWriter errorWriter) => new(writer, errorWriter, colour: false, AsksForJson(args));
+
+    // Asked before parsing, for errors of parsing are output too.
+    private static bool AsksForJson(string[] args) => args.TakeWhile(a => a != "--").Contains("--json");
 
     /// <summary>Text without anything that a terminal would obey.</summary>
     public static string Clean(string text)

@@ -57,7 +57,7 @@ internal sealed class AgentFolder : IDisposable
 
     public CliProcess Start(params string[] args) => CliProcess.Start(Path, args);
 
-    public Task<CliResult> RunAsync(params string[] args) => CliProcess.RunAsync(Path, args);
+    public Task<CliResult> RunAsync(params string[] args) => CliHost.RunAsync(Path, args);
 
     /// <summary>Starts a run and waits until it works.</summary>
     public async Task<CliProcess> StartRunAsync(string sees, params string[] args)

@@ -12,7 +12,7 @@ internal sealed class CliProcess : IDisposable
     public const int Continue = 18;
 
     /// <summary>Generous: the machine that runs these may be busy.</summary>
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private static readonly string[] s_hidden = ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "STEWARD_MODEL", "STEWARD_STORE", "STEWARD_API_KEYS", "STEWARD_DEBUG", "STEWARD_ALERT_WEBHOOK", "STEWARD_ALERT_WEBHOOK_SECRET", "NO_COLOR"];
 
@@ -47,16 +47,23 @@ internal sealed class CliProcess : IDisposable
 
     private static CliProcess Begin(string folder, IReadOnlyDictionary<string, string> variables, string[] args)
     {
-        var start = new ProcessStartInfo("dotnet") { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
-        start.ArgumentList.Add(Program);
+        ProcessStartInfo start = Piped(Program, folder);
         foreach (string arg in args)
             start.ArgumentList.Add(arg);
-        foreach (string name in s_hidden)
-            start.Environment.Remove(name);
         foreach ((string name, string value) in variables)
             start.Environment[name] = value;
-        start.Environment["DOTNET_TieredPGO"] = "0";
         return new CliProcess(Process.Start(start)!);
+    }
+
+    /// <summary>How to start a program with its input and output piped, and without the variables that it listens to.</summary>
+    public static ProcessStartInfo Piped(string program, string folder)
+    {
+        var start = new ProcessStartInfo("dotnet") { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        start.ArgumentList.Add(program);
+        foreach (string name in s_hidden)
+            start.Environment.Remove(name);
+        start.Environment["DOTNET_TieredPGO"] = "0";
+        return start;
     }
 
     /// <summary>Types a line.</summary>
@@ -69,7 +76,7 @@ internal sealed class CliProcess : IDisposable
     /// <summary>Ends the input.</summary>
     public void CloseInput() => _process.StandardInput.Close();
 
-    /// <summary>Runs a command to its end.</summary>
+    /// <summary>Runs a command to its end, in a process of its own; <see cref="CliHost"/> does so without one.</summary>
     public static async Task<CliResult> RunAsync(string folder, params string[] args)
     {
         using CliProcess process = Start(folder, args);
@@ -93,7 +100,7 @@ internal sealed class CliProcess : IDisposable
     public async Task<CliResult> EndAsync()
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(s_patience);
+        patience.CancelAfter(Patience);
         try
         {
             await _process.WaitForExitAsync(patience.Token);
@@ -119,7 +126,7 @@ internal sealed class CliProcess : IDisposable
         long start = Stopwatch.GetTimestamp();
         while (!condition())
         {
-            Assert.True(Stopwatch.GetElapsedTime(start) < s_patience, "It never happened.");
+            Assert.True(Stopwatch.GetElapsedTime(start) < Patience, "It never happened.");
             await Task.Delay(50, TestContext.Current.CancellationToken);
         }
     }

@@ -8,7 +8,7 @@ public sealed class RunTests
     public async Task Run_Piped_SaysWhoSpeaksAndHowItEndedWithoutEscapes()
     {
         using var folder = new AgentFolder();
-        CliResult result = await folder.RunAsync("run", ".", "Good morning?");
+        CliResult result = await CliProcess.RunAsync(folder.Path, "run", ".", "Good morning?");
 
         result.Is(ExitCodes.Ok);
         Assert.Contains("no real model speaks", result.Output, StringComparison.Ordinal);

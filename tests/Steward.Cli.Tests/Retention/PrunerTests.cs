@@ -63,9 +63,9 @@ public sealed class PrunerTests : IDisposable
             await CheckAsync(store, old, young);
         }
 
-        (await CliProcess.RunAsync(_folder, command)).Is(ExitCodes.Ok);
+        (await CliHost.RunAsync(_folder, command)).Is(ExitCodes.Ok);
 
-        (await CliProcess.RunAsync(_folder, "doctor", "--deep", "--store", Database)).Is(ExitCodes.Ok);
+        (await CliHost.RunAsync(_folder, "doctor", "--deep", "--store", Database)).Is(ExitCodes.Ok);
         await using SqliteStewardStore after = await OpenAsync(TimeProvider.System);
         await CheckAsync(after, old, young);
         Assert.Equal(young.Select(r => r.Id), (await after.FindAsync(new RunQuery { Limit = 1_000 }, Token)).Select(r => r.Run).Reverse());
