@@ -102,10 +102,12 @@ internal static class DiskFaults
     {
         await bed.StartNodeAsync();
         await bed.StartNodeAsync();
-        await bed.Load.StartRunsAsync(Runs, Mix.Of);
         for (; bed.Faults < 4; bed.Faults++)
         {
-            await bed.EffectsAsync(bed.Effects + 10);
+            // New ones before each fault: on a slow machine the earlier ones may have ended.
+            int before = bed.Effects;
+            await bed.Load.StartRunsAsync(Runs / 4, Mix.Of);
+            await bed.EffectsAsync(before + 10);
             await bed.Sqlite.LockAsync(TimeSpan.FromSeconds(1.5));
         }
     }
