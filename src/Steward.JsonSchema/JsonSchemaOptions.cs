@@ -9,6 +9,10 @@ public sealed record JsonSchemaOptions
     /// <value>True by default.</value>
     public bool AssertFormat { get; init; } = true;
 
+    /// <summary>Whether <c>date-time</c> and <c>time</c> take the second 60, as RFC 3339 does; .NET and most databases do not.</summary>
+    /// <value>True by default.</value>
+    public bool LeapSeconds { get; init; } = true;
+
     /// <summary>Finds a schema document by its absolute address; null means that it does not exist.</summary>
     /// <value>None by default: a reference to another document is then an error. Draft 2020-12 itself is built in.</value>
     public Func<Uri, JsonElement?>? Resolve { get; init; }

@@ -78,9 +78,9 @@ internal sealed partial class SchemaCompiler
     private static DependentRequiredKeyword DependentRequired(SchemaNode node, string keyword, JsonProperty entry) =>
         new(keyword, node, entry.Name, Strings(node, $"{keyword}/{entry.Name}", entry.Value));
 
-    private static void AddFormat(SchemaNode node, List<Keyword> keywords)
+    private static void AddFormat(SchemaNode node, List<Keyword> keywords, bool leapSeconds)
     {
-        if (Text(node, "format") is { } name && Formats.FormatChecks.Find(name) is { } check)
+        if (Text(node, "format") is { } name && Formats.FormatChecks.Find(name, leapSeconds) is { } check)
             keywords.Add(new FormatKeyword(node, name, check));
     }
 

@@ -40,7 +40,7 @@ internal sealed partial class SchemaCompiler(SchemaIndex index, JsonSchemaOption
         if (!refOnly && dialect.Has(Vocabulary.Validation))
             AddAssertions(node, keywords);
         if (!refOnly && FormatAsserts(dialect))
-            AddFormat(node, keywords);
+            AddFormat(node, keywords, options.LeapSeconds);
         if (!refOnly && dialect.Has(Vocabulary.Applicator))
             AddChildApplicators(node, keywords);
         AddReferences(node, keywords);

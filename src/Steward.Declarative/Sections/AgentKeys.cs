@@ -19,7 +19,7 @@ internal static class AgentKeys
     public static readonly string[] Database = ["sqlite", "postgres", "seed"];
 
     public static readonly string[] Tool =
-        ["name", "description", "parameters", "effect", "destructive", "approval", "cost", "timeout", "key_memory", "max_repeats", "max_result", "sql", "http"];
+        ["name", "description", "parameters", "effect", "destructive", "approval", "cost", "timeout", "key_memory", "max_repeats", "max_result", "overlap", "sql", "http"];
 
     public static readonly string[] SubAgent = ["name", "description", "agent", "hand_off"];
 

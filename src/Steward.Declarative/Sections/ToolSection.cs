@@ -80,6 +80,7 @@ internal static class ToolSection
             KeyMemory = map.Find("key_memory")?.Duration(TimeSpan.FromSeconds(1), s_tenYears) ?? options.KeyMemory,
             MaxRepeats = map.Whole("max_repeats", 1, 1_000_000),
             MaxResult = map.Whole("max_result", 1) ?? options.MaxResult,
+            Overlaps = map.Flag("overlap"),
         });
     }
 

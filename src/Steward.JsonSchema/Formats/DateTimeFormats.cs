@@ -32,6 +32,9 @@ internal static class DateTimeFormats
             && (second <= 59 || (second == 60 && (hour * 60 + minute - offset + 1440) % 1440 == 1439));
     }
 
+    /// <summary>Whether a time has the second 60.</summary>
+    public static bool IsLeap(ReadOnlySpan<char> time) => time.Length >= 8 && time[6] == '6';
+
     /// <summary>The grammar of RFC 3339, appendix A: units in order and without a gap, weeks alone.</summary>
     public static bool IsDuration(ReadOnlySpan<char> text)
     {

@@ -6,11 +6,11 @@ internal delegate bool FormatCheck(ReadOnlySpan<char> text);
 /// <summary>The formats of draft 2020-12 by name; an unknown name checks nothing.</summary>
 internal static class FormatChecks
 {
-    public static FormatCheck? Find(string name) => name switch
+    public static FormatCheck? Find(string name, bool leapSeconds) => name switch
     {
-        "date-time" => DateTimeFormats.IsDateTime,
+        "date-time" => leapSeconds ? DateTimeFormats.IsDateTime : text => DateTimeFormats.IsDateTime(text) && !DateTimeFormats.IsLeap(text[11..]),
         "date" => DateTimeFormats.IsDate,
-        "time" => DateTimeFormats.IsTime,
+        "time" => leapSeconds ? DateTimeFormats.IsTime : text => DateTimeFormats.IsTime(text) && !DateTimeFormats.IsLeap(text),
         "duration" => DateTimeFormats.IsDuration,
         "email" => text => EmailFormat.IsMatch(text, international: false),
         "idn-email" => text => EmailFormat.IsMatch(text, international: true),

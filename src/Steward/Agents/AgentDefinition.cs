@@ -215,8 +215,14 @@ public sealed record ToolBlueprint(
     decimal CostUsd,
     TimeSpan Timeout)
 {
+    /// <summary>True when its unsafe calls may overlap; null otherwise.</summary>
+    public bool? Overlaps { get; init; }
+
     internal static ToolBlueprint Of(ToolDefinition tool) =>
-        new(tool.Name, tool.Description, tool.Schema, tool.Effect, tool.Destructive, tool.RequiresApproval, tool.CostUsd, tool.Timeout);
+        new(tool.Name, tool.Description, tool.Schema, tool.Effect, tool.Destructive, tool.RequiresApproval, tool.CostUsd, tool.Timeout)
+        {
+            Overlaps = tool.Overlaps ? true : null,
+        };
 }
 
 [JsonSourceGenerationOptions(

@@ -69,6 +69,10 @@ public sealed record OfferedTool(string Name, string Description, JsonElement Sc
     /// <value>8 KiB.</value>
     public int MaxResult { get; init; } = 8 * 1024;
 
+    /// <inheritdoc cref="ToolDefinition.Overlaps"/>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Overlaps { get; init; }
+
     /// <summary>Whether <see cref="IToolSource.ProbeAsync"/> can tell what became of a lost call.</summary>
     public bool HasProbe { get; init; }
 
@@ -86,6 +90,7 @@ public sealed record OfferedTool(string Name, string Description, JsonElement Sc
         Timeout = Timeout,
         KeyMemory = KeyMemory,
         MaxResult = MaxResult,
+        Overlaps = Overlaps,
         Probe = HasProbe ? (context, arguments, cancellationToken) => source.ProbeAsync(Name, context, arguments, cancellationToken) : null,
     };
 }

@@ -18,11 +18,14 @@ internal sealed class StewardMeter : IRunObserver, IDisposable
     private readonly Counter<long> _alerts;
 
     /// <param name="factory">The application's, whose meters its tests and exporters tell apart; null for a meter of the process.</param>
-    public StewardMeter(IMeterFactory? factory)
+    /// <param name="handlers">Where tools run.</param>
+    public StewardMeter(IMeterFactory? factory, Handlers handlers)
     {
         var options = new MeterOptions(Name) { Version = typeof(StewardMeter).Assembly.GetName().Version?.ToString(3) };
         _meter = factory?.Create(options) ?? new Meter(options);
         _alerts = _meter.CreateCounter<long>("steward.budget.alerts", "{alert}", "Soft thresholds of budgets that were crossed.");
+        _meter.CreateObservableGauge(
+            "steward.tool.abandoned", () => handlers.Abandoned, "{call}", "Tool calls that were given up and have not come back.");
     }
 
     public void Alerted(RunState state, BudgetAlert alert) =>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Steward.Journal;
 using Steward.State;
@@ -42,14 +41,6 @@ internal static class BuiltInCalls
         DateTimeOffset? until = arguments.TryGetProperty("seconds", out JsonElement seconds)
             ? now + TimeSpan.FromSeconds(seconds.GetDouble())
             : null;
-        if (arguments.TryGetProperty("time", out JsonElement time)
-            && DateTimeOffset.TryParse(
-                time.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset given)
-            && (until is null || given < until))
-        {
-            until = given.ToUniversalTime();
-        }
-
-        return until;
+        return BuiltInTools.TimeOf(arguments) is { } given && (until is null || given < until) ? given : until;
     }
 }

@@ -61,4 +61,16 @@ internal static partial class Log
 
     [LoggerMessage(43, LogLevel.Warning, "Run {Run}: the tool {Tool} of source {Source} is left out; its name or schema is not usable")]
     public static partial void ToolUnusable(ILogger logger, RunId run, string source, string tool, Exception exception);
+
+    [LoggerMessage(44, LogLevel.Error, "Run {Run}: tool {Tool} (key {Key}) did not come back {Grace} after it was stopped; the call is abandoned, and {Count} of this tool are now")]
+    public static partial void ToolAbandoned(ILogger logger, RunId run, string tool, string key, TimeSpan grace, int count);
+
+    [LoggerMessage(45, LogLevel.Error, "Run {Run}: tool {Tool} was not called; {Count} abandoned calls of it have not come back")]
+    public static partial void ToolFull(ILogger logger, RunId run, string tool, int count);
+
+    [LoggerMessage(46, LogLevel.Error, "Run {Run}: tool {Tool} could not be prepared and was not called")]
+    public static partial void ToolNotEntered(ILogger logger, RunId run, string tool, Exception exception);
+
+    [LoggerMessage(47, LogLevel.Error, "Run {Run}: the services of a call of tool {Tool} could not be disposed")]
+    public static partial void ScopeNotDisposed(ILogger logger, RunId run, string tool, Exception exception);
 }

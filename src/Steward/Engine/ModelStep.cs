@@ -11,7 +11,7 @@ using Steward.Storage;
 namespace Steward.Engine;
 
 /// <summary>One turn of a model: reserve in the gate, call, note the answer; retries and fallbacks are attempts of the same turn.</summary>
-internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectScope? scope = null)
+internal sealed class ModelStep(ModelRouter router, StoreLimits limits, TimeProvider time, IEffectScope? scope = null)
 {
     private const int DefaultMaxOutput = 8_192;
 
@@ -80,7 +80,9 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         {
             ModelRequest request = BuilderOf(session).Build(session.State, target, intent.MaxOutput, call.Action);
             ChatResponse response = await SendAsync(client, request, session, target, intent);
-            session.Note(Returned(response, intent, info, time.GetElapsedTime(start)));
+            ModelReturned returned = Returned(response, intent, info, time.GetElapsedTime(start));
+            AnswerSize.Check(returned, response.Usage, limits);
+            session.Note(returned);
             return StepResult.Next.Instance;
         }
         catch (Exception e) when (ModelErrors.Describe(e, session.Interrupted) is { } failure)
@@ -290,7 +292,7 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         }
     }
 
-    private static async ValueTask<ChatResponse> StreamAsync(
+    private async ValueTask<ChatResponse> StreamAsync(
         IChatClient client,
         ModelRequest request,
         RunSession session,
@@ -298,6 +300,7 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         CancellationToken cancellationToken)
     {
         List<ChatResponseUpdate> updates = [];
+        long length = 0;
         bool isAnswer = SideCall.PurposeOf(intent) is null; // What a judge or an extractor says is no answer to anybody.
         IAsyncEnumerator<ChatResponseUpdate> stream = client.GetStreamingResponseAsync(
             request.Messages, request.Options, cancellationToken).GetAsyncEnumerator(cancellationToken);
@@ -306,6 +309,7 @@ internal sealed class ModelStep(ModelRouter router, TimeProvider time, IEffectSc
         {
             ChatResponseUpdate update = stream.Current;
             updates.Add(update);
+            AnswerSize.Check(length += update.Text?.Length ?? 0, limits);
             if (isAnswer && update.Text is { Length: > 0 } text)
                 session.Observer.Delta(session.State.Run, intent.Turn, intent.Attempt, text);
         }

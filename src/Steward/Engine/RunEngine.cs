@@ -39,23 +39,27 @@ internal sealed class RunEngine
         IRunObserver observer,
         IServiceProvider? services,
         ILogger logger,
-        IEffectScope? scope = null)
+        IEffectScope? scope = null,
+        Handlers? handlers = null)
     {
+        handlers ??= new Handlers(options.MaxAbandonedCalls);
+        StoreLimits limits = store.GetService<StoreLimits>() ?? new StoreLimits();
         _store = store;
         _agents = agents;
-        _models = new ModelStep(router, time, scope);
+        _models = new ModelStep(router, limits, time, scope);
         _context = new ContextStep(new ContextReader(store, services, time, logger));
         _options = options;
         _time = time;
         _observer = observer;
         _logger = logger;
         _children = new ChildRuns(agents, time);
-        _tools = new ToolStep(store, new ToolExecutor(time, options.CancelGrace, logger), _children, time, services, scope)
+        var executor = new ToolExecutor(handlers, limits, time, options.CancelGrace, logger);
+        _tools = new ToolStep(store, executor, _children, time, services, scope)
         {
             SlotWait = options.SlotWait,
             SlotRest = options.SlotWait > options.PollInterval ? options.SlotWait : options.PollInterval,
         };
-        _validation = new ValidationStep(store, services, logger);
+        _validation = new ValidationStep(store, handlers, services, logger);
         _damaged = new DamagedRuns(store, options.MaxClaimAttempts, time, logger);
     }
 

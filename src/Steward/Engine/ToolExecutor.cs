@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
-using System.Text;
+using System.Globalization;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Steward.Journal;
 using Steward.Storage;
@@ -21,12 +22,17 @@ internal interface IToolExecutor
 }
 
 /// <summary>Makes one admitted tool call and turns whatever happens into its one event. Never throws for what a tool does.</summary>
-internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger logger) : IToolExecutor
+/// <remarks>
+/// A handler runs on a thread of its own, with a service scope of its own. The loop waits for it no longer than the timeout, or a cancel and the
+/// grace time after it; then the call is abandoned and counted. What fails before the handler is entered surely did not happen.
+/// </remarks>
+internal sealed class ToolExecutor(Handlers handlers, StoreLimits limits, TimeProvider time, TimeSpan grace, ILogger logger) : IToolExecutor
 {
     private const string SerializationFailure = "40001";
     private const string DeadlockDetected = "40P01";
 
     private readonly ConcurrentDictionary<string, Task> _running = new(StringComparer.Ordinal);
+    private readonly ToolResults _results = new(limits);
 
     /// <summary>Makes a call; the blob is the whole result when the event holds a preview.</summary>
     public async ValueTask<(RunEvent Event, Blob? Blob)> InvokeAsync(
@@ -36,28 +42,38 @@ internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger lo
         ToolStarted intent,
         CancellationToken interrupted)
     {
+        if (handlers.IsFull(context))
+            return (TooManyAbandoned(intent, context), null);
         long start = time.GetTimestamp();
+        var entry = new HandlerEntry();
         using var timeout = new CancellationTokenSource(tool.Timeout, time);
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, interrupted);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, interrupted);
         try
         {
-            ToolOutput output = await WaitAsync(() => tool.Handler(context, arguments, linked.Token), intent.Key, linked.Token);
-            return Returned(tool, intent, output, time.GetElapsedTime(start));
+            ToolOutput output = await CallAsync(
+                context, (own, token) => tool.Handler(own, arguments, token), intent.Key, entry, stop.Token);
+            return _results.Returned(tool, intent, output, time.GetElapsedTime(start));
         }
         catch (ToolException e)
         {
             Log.ToolReported(logger, context.Run, intent.Name, e);
-            return (Failed(intent, ToolFailure.Reported, e.Message, e.InnerException is { } cause ? Describe(cause) : null), null);
+            return (ToolResults.Failed(tool, intent, ToolFailure.Reported, e.Message, e.InnerException), null);
+        }
+        catch (Exception e) when (!entry.IsEntered)
+        {
+            if (!stop.IsCancellationRequested)
+                Log.ToolNotEntered(logger, context.Run, intent.Name, e);
+            return (NotEntered(tool, intent, stop.IsCancellationRequested, e), null);
         }
         catch (Exception e) when (timeout.IsCancellationRequested && !interrupted.IsCancellationRequested)
         {
             return (
-                Stopped(intent, ToolFailure.Timeout, $"'{intent.Name}' did not return within {tool.Timeout.TotalSeconds:0.###} s.", e),
+                Stopped(tool, intent, ToolFailure.Timeout, $"'{intent.Name}' did not return within {tool.Timeout.TotalSeconds:0.###} s.", e),
                 null);
         }
         catch (Exception e) when (interrupted.IsCancellationRequested)
         {
-            return (Stopped(intent, ToolFailure.Cancelled, $"'{intent.Name}' was interrupted.", e), null);
+            return (Stopped(tool, intent, ToolFailure.Cancelled, $"'{intent.Name}' was interrupted.", e), null);
         }
         catch (DbException e) when (context.Transaction is not null && e.SqlState is SerializationFailure or DeadlockDetected)
         {
@@ -66,7 +82,7 @@ internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger lo
         catch (Exception e)
         {
             Log.ToolThrew(logger, context.Run, intent.Name, e);
-            return (Stopped(intent, ToolFailure.Exception, $"'{intent.Name}' failed.", e), null);
+            return (Stopped(tool, intent, ToolFailure.Exception, $"'{intent.Name}' failed.", e), null);
         }
     }
 
@@ -82,12 +98,14 @@ internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger lo
         CancellationToken interrupted)
     {
         using var timeout = new CancellationTokenSource(tool.Timeout, time);
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, interrupted);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, interrupted);
         try
         {
             if (_running.TryGetValue(context.IdempotencyKey, out Task? running))
-                await Task.WhenAny(running).WaitAsync(linked.Token);
-            return await WaitAsync(() => tool.Probe!(context, arguments, linked.Token), null, linked.Token);
+                await Task.WhenAny(running).WaitAsync(stop.Token);
+            ProbeResult found = await CallAsync(
+                context, (own, token) => tool.Probe!(own, arguments, token), null, new HandlerEntry(), stop.Token);
+            return found with { Result = ToolResults.Cut(found.Result, tool) };
         }
         catch (Exception e) when (!interrupted.IsCancellationRequested)
         {
@@ -96,27 +114,77 @@ internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger lo
         }
     }
 
-    /// <summary>Waits for a call; when it is cancelled and does not come back within the grace time, it is abandoned.</summary>
-    /// <param name="call">The call.</param>
+    /// <summary>Has a call made; when it is stopped and does not come back within the grace time, it is abandoned.</summary>
+    /// <param name="context">The call.</param>
+    /// <param name="call">What makes it.</param>
     /// <param name="key">Its idempotency key, under which others see that it is at work; null for a call without an effect.</param>
-    /// <param name="cancellationToken">Cancels the call.</param>
-    private async ValueTask<T> WaitAsync<T>(Func<ValueTask<T>> call, string? key, CancellationToken cancellationToken)
+    /// <param name="entry">Whether the handler was entered.</param>
+    /// <param name="stop">Stops the call.</param>
+    private async ValueTask<T> CallAsync<T>(
+        ToolContext context,
+        Func<ToolContext, CancellationToken, ValueTask<T>> call,
+        string? key,
+        HandlerEntry entry,
+        CancellationToken stop)
     {
-        ValueTask<T> pending = call();
-        if (pending.IsCompleted)
-            return await pending;
-        Task<T> task = pending.AsTask();
+        // Not disposed: a call that was abandoned may still ask it.
+        var told = new CancellationTokenSource();
+        using CancellationTokenRegistration tell = stop.UnsafeRegister(_ => handlers.Cancel(told), null);
+        Task<T> task = handlers.StartAsync(() => InScopeAsync(context, call, entry, told.Token));
         try
         {
-            return await task.WaitAsync(cancellationToken);
+            return await task.WaitAsync(stop);
         }
-        catch (OperationCanceledException) when (!task.IsCompleted)
+        catch (OperationCanceledException) when (!task.IsCompleted && !entry.TryGiveUp())
         {
             if (key is not null)
                 Watch(key, task);
-            return await task.WaitAsync(grace, time, CancellationToken.None);
+            try
+            {
+                return await task.WaitAsync(grace, time, CancellationToken.None);
+            }
+            catch (TimeoutException) when (!task.IsCompleted)
+            {
+                Log.ToolAbandoned(logger, context.Run, context.Tool, context.IdempotencyKey, grace, handlers.Abandon(context, task));
+                throw;
+            }
         }
     }
+
+    /// <summary>Gives the call services of its own, which are disposed when it has really ended.</summary>
+    private async ValueTask<T> InScopeAsync<T>(
+        ToolContext context,
+        Func<ToolContext, CancellationToken, ValueTask<T>> call,
+        HandlerEntry entry,
+        CancellationToken told)
+    {
+        if (context.Services?.GetService<IServiceScopeFactory>() is not { } scopes)
+            return await EnterAsync(context, call, entry, told);
+
+        AsyncServiceScope scope = scopes.CreateAsyncScope();
+        try
+        {
+            return await EnterAsync(context with { Services = scope.ServiceProvider }, call, entry, told);
+        }
+        finally
+        {
+            try
+            {
+                await scope.DisposeAsync();
+            }
+            catch (Exception e)
+            {
+                // The call was made: what its services throw at their end does not change that.
+                Log.ScopeNotDisposed(logger, context.Run, context.Tool, e);
+            }
+        }
+    }
+
+    private static ValueTask<T> EnterAsync<T>(
+        ToolContext context,
+        Func<ToolContext, CancellationToken, ValueTask<T>> call,
+        HandlerEntry entry,
+        CancellationToken told) => entry.TryEnter() ? call(context, told) : throw new OperationCanceledException(told);
 
     private void Watch(string key, Task task)
     {
@@ -128,44 +196,22 @@ internal sealed class ToolExecutor(TimeProvider time, TimeSpan grace, ILogger lo
             TaskScheduler.Default);
     }
 
-    private static (RunEvent Event, Blob? Blob) Returned(ToolDefinition tool, ToolStarted intent, ToolOutput output, TimeSpan elapsed)
+    private ToolFailed TooManyAbandoned(ToolStarted intent, ToolContext context)
     {
-        string text = output.Text ?? "";
-        Blob? blob = null;
-        if (Encoding.UTF8.GetByteCount(text) is var length && length > tool.MaxResult)
-        {
-            blob = Blob.Of(Encoding.UTF8.GetBytes(text));
-            text = ResultReader.Preview(blob, tool.MaxResult);
-        }
-
-        return (
-            new ToolReturned
-            {
-                Turn = intent.Turn,
-                Index = intent.Index,
-                Result = text,
-                Blob = blob?.Hash,
-                Length = blob is null ? 0 : length,
-                Settled = new BudgetAmount(ToolCalls: 1, Usd: output.CostUsd ?? intent.Reserved.Usd),
-                Ms = (long)elapsed.TotalMilliseconds,
-            },
-            blob);
+        int abandoned = handlers.AbandonedOf(context);
+        Log.ToolFull(logger, context.Run, context.Tool, abandoned);
+        return ToolResults.NotMade(
+            intent,
+            ToolFailure.Reported,
+            string.Create(CultureInfo.InvariantCulture,
+                $"'{intent.Name}' was not called: {abandoned} earlier calls of it were given up and have not come back. Go on without it."));
     }
 
+    private static ToolFailed NotEntered(ToolDefinition tool, ToolStarted intent, bool isStopped, Exception e) => isStopped
+        ? ToolResults.NotMade(intent, ToolFailure.Cancelled, $"'{intent.Name}' was not called: it was stopped before it began.")
+        : ToolResults.Failed(tool, intent, ToolFailure.Exception, $"'{intent.Name}' was not called: it could not be prepared.", e);
+
     /// <summary>A call that was cut off: harmless to repeat where its effect says so, otherwise of unknown outcome.</summary>
-    private static ToolFailed Stopped(ToolStarted intent, ToolFailure failure, string message, Exception e) =>
-        Failed(intent, intent.Effect != ToolEffect.Unsafe ? failure : ToolFailure.OutcomeUnknown, message, Describe(e));
-
-    // Without the stack: the log has it, and a journal is kept for years.
-    private static string Describe(Exception e) => $"{e.GetType().FullName}: {e.Message}";
-
-    private static ToolFailed Failed(ToolStarted intent, ToolFailure failure, string message, string? detail) => new()
-    {
-        Turn = intent.Turn,
-        Index = intent.Index,
-        Failure = failure,
-        Message = message,
-        Detail = detail is { Length: > 2_000 } ? detail[..2_000] : detail,
-        Settled = intent.Reserved,
-    };
+    private static ToolFailed Stopped(ToolDefinition tool, ToolStarted intent, ToolFailure failure, string message, Exception e) =>
+        ToolResults.Failed(tool, intent, intent.Effect != ToolEffect.Unsafe ? failure : ToolFailure.OutcomeUnknown, message, e);
 }

@@ -253,14 +253,10 @@ internal sealed class ToolStep(
 
     /// <summary>What is certain of a call that was held back at the last moment. Where
     /// the run was lost, nobody hears of it, and the next worker finds out.</summary>
-    private static ToolFailed NotMade(ToolStarted intent) => new()
-    {
-        Turn = intent.Turn,
-        Index = intent.Index,
-        Failure = ToolFailure.Cancelled,
-        Message = $"'{intent.Name}' was not called: the run was interrupted, or its lease could not be confirmed, before it began.",
-        Settled = new BudgetAmount(),
-    };
+    private static ToolFailed NotMade(ToolStarted intent) => ToolResults.NotMade(
+        intent,
+        ToolFailure.Cancelled,
+        $"'{intent.Name}' was not called: the run was interrupted, or its lease could not be confirmed, before it began.");
 
     private ToolContext Context(RunSession session, ToolStarted intent) => new()
     {

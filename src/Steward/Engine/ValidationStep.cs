@@ -7,7 +7,7 @@ using Steward.Storage;
 namespace Steward.Engine;
 
 /// <summary>Asks an agent's validators in their order, up to the first that does not pass.</summary>
-internal sealed class ValidationStep(IRunStore store, IServiceProvider? services, ILogger logger)
+internal sealed class ValidationStep(IRunStore store, Handlers? handlers, IServiceProvider? services, ILogger logger)
 {
     /// <summary>Asks a validator; a replay answers from the journal instead.</summary>
     public Func<IValidator, ValidationContext, CancellationToken, ValueTask<Finding>> Ask { get; init; } =
@@ -28,9 +28,7 @@ internal sealed class ValidationStep(IRunStore store, IServiceProvider? services
             Finding finding;
             try
             {
-                finding = await Ask(validator, Context(session, answer, calls), session.Interrupted)
-                    .AsTask()
-                    .WaitAsync(session.Interrupted);
+                finding = await AskAsync(validator, Context(session, answer, calls), session.Interrupted);
             }
             catch (OperationCanceledException) when (session.Interruption != Interruption.None)
             {
@@ -49,6 +47,15 @@ internal sealed class ValidationStep(IRunStore store, IServiceProvider? services
         }
 
         return StepResult.Next.Instance;
+    }
+
+    /// <summary>Off the loop's thread, as a tool's handler: one that blocks is left behind when the run is interrupted.</summary>
+    private Task<Finding> AskAsync(IValidator validator, ValidationContext context, CancellationToken interrupted)
+    {
+        Task<Finding> asked = handlers is null
+            ? Ask(validator, context, interrupted).AsTask()
+            : handlers.StartAsync(() => Ask(validator, context, interrupted));
+        return asked.WaitAsync(interrupted);
     }
 
     /// <summary>The calls of the run and of all that descend from it: what steps and agents did counts as done by the run.</summary>

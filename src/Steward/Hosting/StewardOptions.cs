@@ -43,6 +43,7 @@ internal sealed class StewardOptionsValidator : IValidateOptions<StewardOptions>
         Check(wrong, nameof(options.PollInterval), options.PollInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(5));
         Check(wrong, nameof(options.WatchInterval), options.WatchInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1));
         Check(wrong, nameof(options.CancelGrace), options.CancelGrace, TimeSpan.Zero, TimeSpan.FromMinutes(10));
+        Check(wrong, nameof(options.MaxAbandonedCalls), options.MaxAbandonedCalls, 1, 10_000);
         Check(wrong, nameof(options.DrainGrace), options.DrainGrace, TimeSpan.Zero, TimeSpan.FromMinutes(10));
         Check(wrong, nameof(options.SlotWait), options.SlotWait, TimeSpan.Zero, TimeSpan.FromMinutes(10));
         Check(wrong, nameof(options.VersionPatience), options.VersionPatience, TimeSpan.Zero, TimeSpan.FromDays(1));

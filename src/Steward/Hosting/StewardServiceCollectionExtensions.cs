@@ -34,7 +34,9 @@ public static class StewardServiceCollectionExtensions
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IRunObserver, LoggingObserver>(static s => new LoggingObserver(LoggerOf<LoggingObserver>(s))));
         services.TryAddEnumerable(
-            ServiceDescriptor.Singleton<IRunObserver, StewardMeter>(static s => new StewardMeter(s.GetService<IMeterFactory>())));
+            ServiceDescriptor.Singleton<IRunObserver, StewardMeter>(
+                static s => new StewardMeter(s.GetService<IMeterFactory>(), s.GetRequiredService<Handlers>())));
+        services.TryAddSingleton(static s => new Handlers(s.GetRequiredService<IOptions<StewardOptions>>().Value.MaxAbandonedCalls));
         services.TryAddSingleton(CreateAlertSender);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IRunObserver, AlertSender>(static s => s.GetRequiredService<AlertSender>()));
         services.TryAddSingleton(static s => new AgentRegistry(s.GetServices<AgentDefinition>()));
@@ -130,7 +132,8 @@ public static class StewardServiceCollectionExtensions
             LoggerOf<IRunObserver>(services)),
         services,
         services.GetService<ILoggerFactory>()?.CreateLogger("Steward") ?? NullLogger.Instance,
-        services.GetService<IEffectScope>());
+        services.GetService<IEffectScope>(),
+        services.GetRequiredService<Handlers>());
 }
 
 /// <summary>Says what Steward runs with; reads as a sentence.</summary>

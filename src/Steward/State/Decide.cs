@@ -101,7 +101,8 @@ internal static class Decide
     /// <summary>Whether a call can be started, started again or refused now.</summary>
     public static bool IsCallable(RunState state, ToolCall call, AgentDefinition agent, DateTimeOffset now) => call.Status switch
     {
-        ToolCallStatus.Requested => state.WrapUp is not null || ApprovalOf(state, call, agent) is null,
+        ToolCallStatus.Requested =>
+            state.WrapUp is not null || (!ToolOrder.Waits(state, agent, call) && ApprovalOf(state, call, agent) is null),
         ToolCallStatus.Lost => IsRepeatable(call, agent.FindTool(call.Part.Name), now),
         _ => false,
     };
@@ -129,7 +130,8 @@ internal static class Decide
             return true;
         foreach (ToolCall call in state.Calls)
         {
-            if (call.Status is ToolCallStatus.Requested or ToolCallStatus.Lost)
+            if (call.Status is ToolCallStatus.Requested or ToolCallStatus.Lost
+                && !(ToolOrder.Waits(state, agent, call) && ApprovalOf(state, call, agent) is null))
                 return false;
         }
 

@@ -428,7 +428,7 @@ public sealed record RunState
     {
         ToolCall call = Open(e.Turn, e.Index, "tool.returned");
         RunState next = e.Blob is null ? this : this with { ResultBlobs = ResultBlobs.Add(e.Blob) };
-        return next.Count(call, e.Result).Done(call, e.Result, isError: false);
+        return next.Count(call, e.Result).Done(call with { Content = e.Content }, e.Result, isError: false);
     }
 
     private RunState Failed(ToolFailed e)
@@ -635,6 +635,8 @@ public sealed record RunState
         }
 
         next = next.Say(MessageMapper.Results(calls)) with { Calls = [], Queued = [] };
+        if (MessageMapper.Returned(calls) is { } content)
+            next = next.Say(content);
         if (Queued.IsEmpty && calls.FirstOrDefault(c => c.HandedBack is { Length: > 0 }) is { HandedBack: { } answer })
             return next with { Answer = answer, LastText = answer, Finish = null, Round = Round + 1, Verdicts = [] };
         foreach (ChatMessage queued in Queued)

@@ -83,6 +83,9 @@ public sealed record ToolCall
     /// <summary>What the model sees as its result.</summary>
     public string? Result { get; init; }
 
+    /// <summary>What the model sees beside the result.</summary>
+    public IReadOnlyList<ContentPart>? Content { get; init; }
+
     /// <summary>Whether that result is an error.</summary>
     public bool IsError { get; init; }
 

@@ -65,9 +65,10 @@ internal static class ToolGate
             : Admit(state, tool, call, argumentsHash);
     }
 
-    /// <summary>The arguments as the tool gets them: an optional property that is null counts as left out.</summary>
+    /// <summary>The arguments as the tool gets them: an optional property that is null counts as
+    /// left out, and a whole number is written as an integer.</summary>
     public static JsonElement Arguments(ToolCall call, ToolDefinition tool) =>
-        ToolArguments.DropNullOptionals(call.Part.Arguments ?? s_noArguments, tool.Schema);
+        IntegralNumbers.Plain(ToolArguments.DropNullOptionals(call.Part.Arguments ?? s_noArguments, tool.Schema));
 
     /// <summary>Whether a call would be refused whatever people say, so that nobody needs to be asked.</summary>
     public static bool WouldReject(RunState state, AgentDefinition agent, ToolCall call) => Check(state, agent, call).Rejected is not null;
@@ -107,8 +108,18 @@ internal static class ToolGate
                 call,
                 ToolRejection.MalformedArguments,
                 $"The arguments of '{tool.Name}' are not JSON: {malformed}. Send one JSON object.");
+        if (IntegralNumbers.TooLarge(arguments) is { } number)
+            return Rejection(
+                call,
+                ToolRejection.InvalidArguments,
+                $"The arguments of '{tool.Name}' hold the number {Short(number)}, which is larger than any that can be read, so it was not called. Correct it and call again.");
         if (tool.Validator.IsValid(arguments))
-            return null;
+            return tool.Kind == ToolKind.Wait && BuiltInTools.UnreadableTime(arguments) is { } time
+                ? Rejection(
+                    call,
+                    ToolRejection.InvalidArguments,
+                    $"The time '{time}' cannot be waited for: give one from the year 1 to 9999 with an offset of at most 14 hours, as 2026-12-24T18:00:00Z.")
+                : null;
         var text = new StringBuilder($"The arguments of '{tool.Name}' are not valid, so it was not called:");
         foreach (SchemaError error in tool.Validator.Validate(arguments).Errors.Take(5))
             text.Append(
@@ -172,6 +183,8 @@ internal static class ToolGate
                 .Take(3)];
         return $"There is no tool '{name}'. The nearest are: {string.Join(", ", nearest)}.";
     }
+
+    private static string Short(string text) => text.Length <= 40 ? text : string.Concat(text.AsSpan(0, 40), "…");
 
     private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 

@@ -13,7 +13,9 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     public virtual object? GetService(Type serviceType, object? key = null)
     {
         ArgumentNullException.ThrowIfNull(serviceType);
-        return key is null && serviceType.IsInstanceOfType(this) ? this : null;
+        if (key is not null)
+            return null;
+        return serviceType == typeof(StoreLimits) ? _limits : serviceType.IsInstanceOfType(this) ? this : null;
     }
 
     /// <inheritdoc/>

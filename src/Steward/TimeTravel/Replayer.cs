@@ -12,6 +12,9 @@ namespace Steward.TimeTravel;
 /// it: no model, tool, probe or validator is called, and nothing is written.</summary>
 internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnumerable<ModelInfo> prices)
 {
+    // What was recorded was small enough for the store that took it.
+    private static readonly StoreLimits s_unlimited = new() { Payload = 1 << 30 };
+
     private static readonly ModelRetryOptions s_retry = new()
     {
         Delay = TimeSpan.Zero,
@@ -175,8 +178,8 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
                 _ => new ReplayModel(_tape, s_retry), _owner.Catalog(agent), s_retry, _tape.Clock, static () => 0.5);
             var children = new ChildRuns(Callable(agent), _tape.Clock);
             var tools = new ToolStep(_store, _executor, children, _tape.Clock, services: null);
-            var validation = new ValidationStep(_store, services: null, NullLogger.Instance) { Ask = Verdict };
-            return new RunLoop(_context, new ModelStep(router, _tape.Clock), tools, validation, children, NullLogger.Instance);
+            var validation = new ValidationStep(_store, handlers: null, services: null, NullLogger.Instance) { Ask = Verdict };
+            return new RunLoop(_context, new ModelStep(router, s_unlimited, _tape.Clock), tools, validation, children, NullLogger.Instance);
         }
 
         private ValueTask<Finding> Verdict(IValidator validator, ValidationContext context, CancellationToken cancellationToken) =>

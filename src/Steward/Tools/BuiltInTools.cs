@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Steward.Journal;
 
@@ -119,6 +120,18 @@ public static class BuiltInTools
         AgentName = agent,
         IsHandOff = true,
     };
+
+    /// <summary>The time that a call of <see cref="WaitUntil"/> names; null when it names none, or none that .NET has.</summary>
+    internal static DateTimeOffset? TimeOf(JsonElement arguments) =>
+        arguments.TryGetProperty("time", out JsonElement time)
+        && DateTimeOffset.TryParse(
+            time.GetString(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset given)
+            ? given.ToUniversalTime()
+            : null;
+
+    /// <summary>The time that a call names and that cannot be read: without this, it would wait for ever.</summary>
+    internal static string? UnreadableTime(JsonElement arguments) =>
+        arguments.TryGetProperty("time", out JsonElement time) && TimeOf(arguments) is null ? time.GetString() : null;
 
     private static ValueTask<ToolOutput> Never(ToolContext context, JsonElement arguments, CancellationToken cancellationToken) =>
         throw new InvalidOperationException($"'{context.Tool}' is carried out by the runtime itself.");

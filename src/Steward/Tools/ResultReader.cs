@@ -55,11 +55,11 @@ internal static class ResultReader
             ?? throw new ToolException($"This run has no result '{id}'.");
         ReadOnlyMemory<byte> content = await context.Blobs!.GetAsync(hash, cancellationToken)
             ?? throw new ToolException($"The result '{id}' is no longer kept.");
-        long offset = arguments.GetProperty("offset").GetInt64();
-        if (offset >= content.Length)
+        JsonElement from = arguments.GetProperty("offset");
+        if (!from.TryGetInt64(out long offset) || offset >= content.Length)
             throw new ToolException(
                 string.Create(CultureInfo.InvariantCulture,
-                    $"The result '{id}' has {content.Length} bytes; offset {offset} is beyond its end."));
+                    $"The result '{id}' has {content.Length} bytes; offset {from.GetRawText()} is beyond its end."));
         int wanted = arguments.TryGetProperty("bytes", out JsonElement bytes) ? bytes.GetInt32() : DefaultBytes;
         int start = Boundary(content.Span, (int)offset);
         int end = Boundary(content.Span, Math.Min(content.Length, start + wanted));

@@ -16,6 +16,9 @@ public readonly record struct ToolOutput(string Text)
 {
     /// <summary>What the call cost; null when it cost what the tool declares.</summary>
     public decimal? CostUsd { get; init; }
+
+    /// <summary>Images and documents that the model sees beside the text.</summary>
+    public IReadOnlyList<ContentPart>? Content { get; init; }
 }
 
 /// <summary>What a probe found.</summary>
@@ -38,6 +41,8 @@ public sealed class ToolDefinition
 {
     /// <summary>The longest name that every provider takes.</summary>
     public const int MaxNameLength = 64;
+
+    private static readonly JsonSchemaOptions s_validation = new() { LeapSeconds = false };
 
     /// <summary>Declares a tool.</summary>
     /// <param name="name">1 to 64 letters, digits, <c>-</c> or <c>_</c>.</param>
@@ -100,6 +105,11 @@ public sealed class ToolDefinition
     /// <value>8 KiB.</value>
     public int MaxResult { get; init; } = 8 * 1024;
 
+    /// <summary>Whether calls of one message may be made at the same time although the tool is unsafe; otherwise they are made one after the
+    /// other, in the order in which the model asked for them.</summary>
+    /// <value>False.</value>
+    public bool Overlaps { get; init; }
+
     /// <summary>How often the very same call may bring the very same result before it is refused.</summary>
     /// <value>1 for an unsafe tool: it was done; otherwise 3.</value>
     public int? MaxRepeats { get; init; }
@@ -126,7 +136,7 @@ public sealed class ToolDefinition
     {
         try
         {
-            return JsonSchema.Parse(schema);
+            return JsonSchema.Parse(schema, s_validation);
         }
         catch (JsonSchemaException e)
         {

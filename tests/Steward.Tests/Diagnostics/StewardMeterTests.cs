@@ -31,7 +31,7 @@ public sealed class StewardMeterTests
     [Fact]
     public void Create_NoFactory_IsAMeterOfTheProcess()
     {
-        using var meter = new StewardMeter(null);
+        using var meter = new StewardMeter(null, new Handlers(8));
         using var counted = new AlertCounts(null);
 
         meter.Alerted(RunState.Empty(RunId.New(TimeProvider.System)), new BudgetAlert(BudgetScope.Global, BudgetMetric.Usd, 0.8m, 81, 100));

@@ -449,7 +449,8 @@ internal sealed class World : IServiceProvider
                 world._time,
                 new IsolatedObservers([], NullLogger.Instance),
                 world,
-                NullLogger.Instance);
+                NullLogger.Instance,
+                handlers: new Handlers(mostAbandoned: 1_000, onThreads: false));
         }
     }
 }

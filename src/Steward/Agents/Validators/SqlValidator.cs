@@ -144,10 +144,16 @@ public sealed class SqlValidator : IValidator
             : $" with {string.Join(", ", _statement.Parameters.Select(p => $"@{p} = {JsonMatch.Short(JsonText.Write(json => SqlRows.WriteValue(json, values[p])), 100)}"))}";
         string looked = $"Looked up \"{JsonMatch.Short(_statement.Text)}\"{where}";
         SqlRows rows;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(_options.Timeout);
         try
         {
             rows = await _options.Database.ReadAsync(
-                new SqlCall(_statement, values, _options.Timeout, _options.Rows.Largest + 1, 1024 * 1024), cancellationToken);
+                new SqlCall(_statement, values, _options.Timeout, _options.Rows.Largest + 1, 1024 * 1024), limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return Finding.Inconclusive($"{looked}: the database did not answer within {_options.Timeout.TotalSeconds:0.###} s.");
         }
         catch (ToolException e)
         {

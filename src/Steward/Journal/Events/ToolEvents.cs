@@ -50,6 +50,9 @@ public sealed record ToolReturned : RunEvent
     /// <summary>What the model sees: the whole result, or a preview of it.</summary>
     public required string Result { get; init; }
 
+    /// <summary>Images and documents that the model sees after the results of its calls; null for none.</summary>
+    public IReadOnlyList<ContentPart>? Content { get; init; }
+
     /// <summary>SHA-256 of the whole result's blob when <see cref="Result"/> is a preview.</summary>
     public string? Blob { get; init; }
 

@@ -37,6 +37,9 @@ public abstract record DeclaredToolOptions
     /// <inheritdoc cref="ToolDefinition.MaxResult"/>
     public int MaxResult { get; init; } = 8 * 1024;
 
+    /// <inheritdoc cref="ToolDefinition.Overlaps"/>
+    public bool Overlaps { get; init; }
+
     internal ToolDefinition Define(ToolEffect effect, ToolHandler handler, ToolProbe? probe)
     {
         if (effect == ToolEffect.Transactional)
@@ -52,6 +55,7 @@ public abstract record DeclaredToolOptions
             KeyMemory = KeyMemory,
             MaxRepeats = MaxRepeats,
             MaxResult = MaxResult,
+            Overlaps = Overlaps,
         }.Define(Name, Description, ToolParameters.Schema(Name, Parameters), handler, probe);
     }
 }

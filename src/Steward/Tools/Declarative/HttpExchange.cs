@@ -17,6 +17,9 @@ internal sealed class HttpExchange(
 {
     private const int MaxRedirects = 5;
 
+    /// <summary>Headers that hold credentials also where their text is written out.</summary>
+    private static readonly string[] s_credentials = ["Authorization", "Cookie", "X-Api-Key", "Api-Key", "X-Goog-Api-Key"];
+
     private ConnectionGate? _connection;
     private bool _answered;
 
@@ -29,13 +32,25 @@ internal sealed class HttpExchange(
 
     public async Task<HttpAnswer> SendAsync(HttpValues values, HttpSecrets secrets, CancellationToken cancellationToken)
     {
-        Uri target = url.Fill(values);
         HttpMethod verb = method;
-        ReadOnlyMemory<byte>? body = Body(values);
         bool sameOrigin = true;
+        Uri target;
+        ReadOnlyMemory<byte>? body;
+        HttpRequestMessage first;
+        try
+        {
+            target = url.Fill(values);
+            body = Body(values);
+            first = Request(verb, target, body, values, secrets, sameOrigin);
+        }
+        catch (Exception e) when (e is not (ToolException or OperationCanceledException))
+        {
+            throw new ToolException("No request can be made of these arguments; nothing was sent.", e);
+        }
+
         for (int hop = 0; ; hop++)
         {
-            using HttpRequestMessage request = Request(verb, target, body, values, secrets, sameOrigin);
+            using HttpRequestMessage request = hop == 0 ? first : Request(verb, target, body, values, secrets, sameOrigin);
             _connection = NetworkPolicy.Gate(request);
             using HttpResponseMessage response = await invoker.SendAsync(request, cancellationToken);
             _answered = true;
@@ -64,7 +79,8 @@ internal sealed class HttpExchange(
     {
         if ((int)response.StatusCode is not (301 or 302 or 303 or 307 or 308) || response.Headers.Location is not { } location)
             return null;
-        var next = new Uri(from, location);
+        if (!Uri.TryCreate(from, location, out Uri? next))
+            return null;
         bool allowed = next.Scheme is "https" || (next.Scheme is "http" && from.Scheme is "http");
         return allowed && next.UserInfo.Length == 0 && IsAllowed(options.AllowedHosts, next.Host) ? next : null;
     }
@@ -116,13 +132,14 @@ internal sealed class HttpExchange(
         request.Headers.ConnectionClose = true;
         foreach ((string name, string template) in headers)
         {
-            bool secret = HttpTemplates.Secrets(template).Any();
-            if (secret && !sameOrigin)
+            // Secrecy is a property of the template's parts, whatever their values are.
+            bool isSecret = HttpTemplates.Secrets(template).Any() || s_credentials.Contains(name, StringComparer.OrdinalIgnoreCase);
+            if (isSecret && !sameOrigin)
                 continue;
-            string value = HttpTemplates.FillSecrets(HttpTemplates.Fill(template, n => values.Text(n) ?? ""), secrets.Get);
-            if (value.Any(char.IsControl))
+            string value = HttpTemplates.Fill(template, n => values.Text(n) ?? "", secrets.Get);
+            if (value.Any(char.IsControl) || !Utf16.IsWhole(value))
                 throw new ToolException(
-                    $"The header '{name}' of this tool would hold characters that a header cannot; its operator must mend it.");
+                    $"The header '{name}' of this tool would hold characters that a header cannot, so nothing was sent; its operator must mend it.");
             request.Headers.Remove(name);
             if (!request.Headers.TryAddWithoutValidation(name, value))
                 request.Content?.Headers.TryAddWithoutValidation(name, value);
@@ -159,6 +176,9 @@ internal sealed class HttpSecrets
 /// <summary>An answer, read to its bound.</summary>
 internal sealed record HttpAnswer(HttpStatusCode Status, string Reason, Uri? Location, string Text, bool Cut, bool IsText)
 {
+    /// <summary>What it holds when that is an image or a document that models take, and whole.</summary>
+    public ContentPart? Content { get; private init; }
+
     public bool IsSuccess => (int)Status is >= 200 and < 300;
 
     public static async Task<HttpAnswer> ReadAsync(HttpResponseMessage response, int maxBytes, CancellationToken cancellationToken)
@@ -189,6 +209,7 @@ internal sealed record HttpAnswer(HttpStatusCode Status, string Reason, Uri? Loc
             || type.Contains("yaml", StringComparison.OrdinalIgnoreCase)
                 || type.Contains("urlencoded", StringComparison.OrdinalIgnoreCase)
                 || type.Contains("javascript", StringComparison.OrdinalIgnoreCase);
+        ContentPart? content = !isText && !cut && ToolContents.IsTaken(type) ? new DataPart(type, buffer.WrittenSpan.ToArray()) : null;
         string text = isText ? Decode(response, buffer.WrittenSpan, cut) : $"[{buffer.WrittenCount} bytes of {type}]";
         return new HttpAnswer(
             response.StatusCode,
@@ -196,7 +217,10 @@ internal sealed record HttpAnswer(HttpStatusCode Status, string Reason, Uri? Loc
             response.Headers.Location,
             text,
             cut,
-            isText);
+            isText)
+        {
+            Content = content,
+        };
     }
 
     /// <summary>The part at a JSON pointer or dotted path; null when it is not there or the answer is not JSON.</summary>
@@ -220,9 +244,9 @@ internal sealed record HttpAnswer(HttpStatusCode Status, string Reason, Uri? Loc
             if (response.Content.Headers.ContentType?.CharSet is { Length: > 0 } charset)
                 encoding = Encoding.GetEncoding(charset.Trim('"'));
         }
-        catch (ArgumentException)
+        catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
-            // An encoding that nobody knows is read as UTF-8.
+            // An encoding that nobody knows, or that is not safe to read (UTF-7), is read as UTF-8.
         }
 
         string text = encoding.GetString(bytes);

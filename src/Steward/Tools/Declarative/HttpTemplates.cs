@@ -4,27 +4,31 @@ using System.Text.RegularExpressions;
 
 namespace Steward.Tools.Declarative;
 
-/// <summary>Text with <c>{name}</c> in it.</summary>
+/// <summary>Text with <c>{name}</c> and <c>${secret:NAME}</c> in it.</summary>
+/// <remarks>Filled in one pass over the template: what stands in a value is never read as a template.</remarks>
 internal static partial class HttpTemplates
 {
-    public static IEnumerable<string> Names(string text) => Pattern().Matches(text).Select(m => m.Groups[1].Value);
+    public static IEnumerable<string> Names(string text) => Parts(text, "name");
 
-    public static string Fill(string text, Func<string, string> value) => Pattern().Replace(text, m => value(m.Groups[1].Value));
+    public static IEnumerable<string> Secrets(string text) => Parts(text, "secret");
+
+    /// <summary>The text with each name's value in its place, and each secret's where secrets may stand.</summary>
+    public static string Fill(string text, Func<string, string> value, Func<string, string>? secret = null) =>
+        Pattern().Replace(text, match => match.Groups["secret"] is { Success: true } name
+            ? secret?.Invoke(name.Value) ?? match.Value
+            : value(match.Groups["name"].Value));
 
     /// <summary>The name, when the text is nothing but <c>{name}</c>.</summary>
     public static string? Single(string text) =>
-        Pattern().Match(text) is { Success: true } match && match.Length == text.Length ? match.Groups[1].Value : null;
+        Pattern().Match(text) is { Success: true } match && match.Length == text.Length && match.Groups["name"] is { Success: true } name
+            ? name.Value
+            : null;
 
-    public static IEnumerable<string> Secrets(string text) => SecretPattern().Matches(text).Select(m => m.Groups[1].Value);
+    private static IEnumerable<string> Parts(string text, string kind) =>
+        Pattern().Matches(text).Select(m => m.Groups[kind]).Where(g => g.Success).Select(g => g.Value);
 
-    public static string FillSecrets(string text, Func<string, string> value) =>
-        SecretPattern().Replace(text, m => value(m.Groups[1].Value));
-
-    [GeneratedRegex(@"(?<!\$)\{([A-Za-z_][A-Za-z0-9_]*)\}", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\$\{secret:(?<secret>[^}]+)\}|(?<!\$)\{(?<name>[A-Za-z_][A-Za-z0-9_]*)\}", RegexOptions.CultureInvariant)]
     private static partial Regex Pattern();
-
-    [GeneratedRegex(@"\$\{secret:([^}]+)\}", RegexOptions.CultureInvariant)]
-    private static partial Regex SecretPattern();
 }
 
 /// <summary>The values of a call: what the model said and what the runtime gives.</summary>
@@ -55,6 +59,8 @@ internal sealed class HttpValues(ToolContext context, IReadOnlyList<ToolParamete
 /// <summary>A URL whose path and query hold parameters; its host is fixed.</summary>
 internal sealed class UrlTemplate
 {
+    private const int MaxLayers = 3;
+
     private readonly string _origin;
     private readonly string _path;
     private readonly string[] _query;
@@ -92,11 +98,9 @@ internal sealed class UrlTemplate
     /// <exception cref="ToolException">A value cannot stand in a path.</exception>
     public Uri Fill(HttpValues values)
     {
-        string path = HttpTemplates.Fill(_path, name => values.Text(name) is { Length: > 0 } value
-            ? Uri.EscapeDataString(value)
-            : throw new ToolException($"The argument '{name}' must not be empty."));
+        string path = HttpTemplates.Fill(_path, name => PathValue(name, values.Text(name)));
         // The dots are not escaped, and a URL takes such segments for 'here' and 'up'.
-        if (path.Split('/').Any(s => s is "." or ".."))
+        if (path.Split('/').Any(IsDots))
             throw new ToolException("An argument in the URL's path must not be '.' or '..'.");
         var query = new StringBuilder();
         foreach (string part in _query)
@@ -109,6 +113,33 @@ internal sealed class UrlTemplate
 
         return new Uri(_origin + path + query);
     }
+
+    /// <summary>A value as one segment of a path. Servers decode what is escaped, some of them twice, so the value is judged decoded.</summary>
+    private static string PathValue(string name, string? value)
+    {
+        if (string.IsNullOrEmpty(value))
+            throw new ToolException($"The argument '{name}' must not be empty.");
+        string decoded = value;
+        for (int layer = 0; ; layer++)
+        {
+            if (decoded.Any(c => c == '\\' || char.IsControl(c)))
+                throw new ToolException(
+                    $"The argument '{name}' stands in the URL's path: it must hold no backslash and no control character.");
+            if (decoded.Split('/').Any(IsDots))
+                throw new ToolException($"The argument '{name}' stands in the URL's path: it must have no segment '.' or '..'.");
+            string before = decoded;
+            decoded = Uri.UnescapeDataString(before);
+            if (decoded == before)
+                break;
+            if (layer == MaxLayers)
+                throw new ToolException($"The argument '{name}' is percent-encoded more than {MaxLayers} times over; give it as it is.");
+        }
+
+        return Uri.EscapeDataString(value);
+    }
+
+    /// <summary>Whether a segment means 'here' or 'up', also with parameters behind it (<c>..;x</c>), as some servers read it.</summary>
+    private static bool IsDots(string segment) => segment.Split(';', 2)[0] is "." or "..";
 }
 
 /// <summary>A JSON body that holds parameters as JSON values: <c>"{amount}"</c> becomes <c>5</c>, <c>"Dear {name}"</c> a text.</summary>

@@ -68,13 +68,21 @@ public static class HttpTool
         {
             answer = await SendAsync(options, exchange, new HttpValues(context, options.Parameters, arguments), secrets, cancellationToken);
         }
+        catch (HttpRequestException e) when (IsUnreadable(e) && (repeatable || options.Probe is null))
+        {
+            // A server must not be able to make every run wait for a person. It answered: what it did is for the model to find out.
+            throw new ToolException(
+                "The server took the request and answered with headers that cannot be read. Find out whether it did what was asked before you ask it again.",
+                e);
+        }
         catch (Exception e)
             when (e is HttpRequestException or IOException or TimeoutException && (repeatable || exchange.IsBeforeSending(e)))
         {
             throw new ToolException(secrets.Scrubber.Scrub(Explain(e, options)), e);
         }
 
-        return new ToolOutput(secrets.Scrubber.Scrub(Result(options, answer, repeatable, secrets.Scrubber)));
+        string result = secrets.Scrubber.Scrub(Result(options, answer, repeatable, secrets.Scrubber));
+        return new ToolOutput(result) { Content = answer is { IsSuccess: true, Content: { } content } ? [content] : null };
     }
 
     private static async ValueTask<ProbeResult> ProbeAsync(
@@ -142,23 +150,29 @@ public static class HttpTool
         int status = (int)answer.Status;
         if (options.StatusTexts.TryGetValue(status, out string? text))
             return text;
-        string line = $"The server answered {status} {answer.Reason}";
+        string line = $"The server answered {status} {Cut(answer.Reason)}";
         if (answer.IsSuccess)
             return Success(options, answer, line);
         if (status is >= 300 and < 400)
         {
-            string redirect = $"{line} and points to '{answer.Location}', which was not followed.";
+            string redirect = $"{line} and points to '{Cut(answer.Location?.ToString() ?? "")}', which was not followed.";
             return EffectOf(options) == ToolEffect.ReadOnly ? throw new ToolException(scrubber.Scrub(redirect)) : redirect;
         }
 
         // Scrubbed before it is cut: half a secret is not known again.
         string excerpt = scrubber.Scrub(answer.Text).Trim();
         string message = scrubber.Scrub(line)
-            + (excerpt.Length == 0 ? "." : $": {(excerpt.Length <= ExcerptLength ? excerpt : excerpt[..ExcerptLength] + "…")}");
+            + (excerpt.Length == 0 ? "." : $": {Cut(excerpt)}");
         if (status < 500 || repeatable)
             throw new ToolException(message);
         throw new HttpRequestException(message, null, answer.Status);
     }
+
+    private static string Cut(string text) => text.Length <= ExcerptLength ? text : text[..ExcerptLength] + "…";
+
+    /// <summary>Whether the server answered with what is no HTTP, or with more headers than are read.</summary>
+    private static bool IsUnreadable(HttpRequestException e) =>
+        e.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded;
 
     private static string Success(HttpToolOptions options, HttpAnswer answer, string line)
     {
@@ -250,6 +264,8 @@ public static class HttpTool
             if (name.Length == 0
                 || name.Any(c => !char.IsAsciiLetterOrDigit(c) && !"-_.!#$%&'*+^`|~".Contains(c, StringComparison.Ordinal)))
                 throw new ArgumentException($"{owner}: '{name}' is not a header's name.");
+            if (value.Any(char.IsControl) || !Utf16.IsWhole(value))
+                throw new ArgumentException($"{owner}: the header '{name}' holds characters that a header cannot.");
             if (s_ownHeaders.Contains(name, StringComparer.OrdinalIgnoreCase))
                 throw new ArgumentException($"{owner}: the header '{name}' is not the tool's to set.");
             if (HttpTemplates.Names(value).Except(HttpValues.BuiltIn).FirstOrDefault() is { } parameter)

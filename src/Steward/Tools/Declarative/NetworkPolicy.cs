@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Steward.Tools.Declarative;
 
@@ -58,6 +59,7 @@ internal static class NetworkPolicy
         PooledConnectionLifetime = TimeSpan.Zero,
         ConnectTimeout = s_connectTimeout,
         MaxResponseHeadersLength = 64,
+        RequestHeaderEncodingSelector = static (_, _) => Encoding.UTF8, // Otherwise 'José' fails once the connection stands.
         ConnectCallback = (context, cancellationToken) => ConnectAsync(context, allowPrivate, cancellationToken),
     });
 

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using System.Globalization;
 
@@ -21,6 +22,9 @@ public enum SqlDialect
 /// </remarks>
 public sealed class SqlDatabase
 {
+    private const int Busy = 5;
+    private const int TooBig = 18;
+
     private readonly DbProviderFactory _factory;
     private readonly string _connectionString;
     private readonly string _readOnlyConnectionString;
@@ -34,7 +38,7 @@ public sealed class SqlDatabase
         ArgumentNullException.ThrowIfNull(factory);
         ArgumentException.ThrowIfNullOrWhiteSpace(connectionString);
         _factory = factory;
-        _connectionString = connectionString;
+        _connectionString = dialect == SqlDialect.Sqlite ? Impatient(factory, connectionString) : connectionString;
         _readOnlyConnectionString = dialect == SqlDialect.Sqlite ? ReadOnly(factory, connectionString) : connectionString;
         Dialect = dialect;
     }
@@ -42,69 +46,98 @@ public sealed class SqlDatabase
     /// <summary>Whose SQL it is.</summary>
     public SqlDialect Dialect { get; }
 
-    /// <summary>Reads; the database refuses to write.</summary>
+    /// <summary>Reads; the database refuses to write. SQLite's driver is synchronous: the caller's thread works for it.</summary>
     /// <exception cref="ToolException">The database refused or is not to be reached.</exception>
-    internal Task<SqlRows> ReadAsync(SqlCall call, CancellationToken cancellationToken) => OffThread(
-        async () =>
+    /// <exception cref="OperationCanceledException">The call was cancelled, and the statement was stopped.</exception>
+    internal async Task<SqlRows> ReadAsync(SqlCall call, CancellationToken cancellationToken)
+    {
+        await using DbConnection connection = await OpenAsync(_readOnlyConnectionString, cancellationToken);
+        using var interrupt = new SqliteInterrupt(connection, cancellationToken);
+        try
         {
-            await using DbConnection connection = await OpenAsync(_readOnlyConnectionString, cancellationToken);
-            try
+            if (Dialect == SqlDialect.Sqlite)
             {
-                if (Dialect == SqlDialect.Sqlite)
-                {
-                    await ExecuteAsync(connection, null, "PRAGMA query_only = ON", cancellationToken);
-                    return await RunAsync(connection, null, call, writes: false, cancellationToken);
-                }
+                SqliteCalls.Limit(connection, call);
+                await ExecuteAsync(connection, null, "PRAGMA query_only = ON", cancellationToken);
+                return await RunAsync(connection, null, call, writes: false, cancellationToken);
+            }
 
-                await ExecuteAsync(connection, null, "SET default_transaction_read_only = on", cancellationToken);
-                await using DbTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
-                await ExecuteAsync(connection, transaction, "SET TRANSACTION READ ONLY", cancellationToken);
-                SqlRows rows = await RunAsync(connection, transaction, call, writes: false, cancellationToken);
-                await transaction.RollbackAsync(cancellationToken);
-                return rows;
-            }
-            catch (DbException e)
-            {
-                throw Refused(e);
-            }
-        },
-        cancellationToken);
+            await ExecuteAsync(connection, null, "SET default_transaction_read_only = on", cancellationToken);
+            await using DbTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+            await ExecuteAsync(connection, transaction, "SET TRANSACTION READ ONLY", cancellationToken);
+            SqlRows rows = await RunAsync(connection, transaction, call, writes: false, cancellationToken);
+            await transaction.RollbackAsync(cancellationToken);
+            return rows;
+        }
+        catch (Exception e) when (e is not (ToolException or OperationCanceledException or OutOfMemoryException))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw Refused(e, call);
+        }
+    }
 
     /// <summary>Writes in one transaction.</summary>
-    /// <exception cref="ToolException">It failed before the commit: there was no effect.</exception>
+    /// <exception cref="ToolException">It failed, or was stopped, before the commit: there was no effect.</exception>
     /// <exception cref="DbException">The commit failed: whether there was an effect is not known.</exception>
-    internal Task<SqlRows> WriteAsync(SqlCall call, CancellationToken cancellationToken) => OffThread(
-        async () =>
+    internal async Task<SqlRows> WriteAsync(SqlCall call, CancellationToken cancellationToken)
+    {
+        DbConnection? connection = null;
+        DbTransaction? transaction = null;
+        try
         {
-            await using DbConnection connection = await OpenAsync(_connectionString, cancellationToken);
-            DbTransaction? transaction = null;
+            SqlRows rows;
             try
             {
-                SqlRows rows;
-                try
-                {
-                    transaction = await connection.BeginTransactionAsync(cancellationToken);
-                    rows = await RunAsync(connection, transaction, call, writes: true, cancellationToken);
-                }
-                catch (DbException e)
-                {
-                    throw Refused(e);
-                }
-
-                await transaction.CommitAsync(cancellationToken);
-                return rows;
+                connection = await OpenAsync(_connectionString, cancellationToken);
+                using var interrupt = new SqliteInterrupt(connection, cancellationToken);
+                transaction = await UntilFreeAsync(() => connection.BeginTransactionAsync(cancellationToken).AsTask(), call, cancellationToken);
+                rows = await RunAsync(connection, transaction, call, writes: true, cancellationToken);
+                cancellationToken.ThrowIfCancellationRequested();
             }
-            finally
+            catch (Exception e) when (e is not ToolException && cancellationToken.IsCancellationRequested)
             {
-                if (transaction is not null)
-                    await transaction.DisposeAsync();
+                throw new ToolException("The statement was stopped before its commit; nothing was changed.", e);
             }
-        },
-        cancellationToken);
+            catch (Exception e) when (e is not (ToolException or OutOfMemoryException))
+            {
+                throw Refused(e, call);
+            }
 
-    // SQLite's driver is synchronous throughout; the loop's thread must not wait for it.
-    private Task<SqlRows> OffThread(Func<Task<SqlRows>> work, CancellationToken cancellationToken) =>
-        Dialect == SqlDialect.Sqlite ? Task.Run(work, cancellationToken) : work();
+            // Not to be cancelled: a commit that was cut off is of unknown outcome.
+            await UntilFreeAsync(() => CommitAsync(transaction), call, CancellationToken.None);
+            return rows;
+        }
+        finally
+        {
+            if (transaction is not null)
+                await transaction.DisposeAsync();
+            if (connection is not null)
+                await connection.DisposeAsync();
+        }
+    }
+
+    /// <summary>Waits for a SQLite file that another connection holds, a second at a time, so that a cancel is heard meanwhile.</summary>
+    private async Task<T> UntilFreeAsync<T>(Func<Task<T>> step, SqlCall call, CancellationToken cancellationToken)
+    {
+        for (int seconds = 1; ; seconds++)
+        {
+            try
+            {
+                return await step();
+            }
+            catch (DbException e)
+                when (Dialect == SqlDialect.Sqlite && SqliteCalls.IsError(e, Busy) && seconds < call.Timeout.TotalSeconds)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
+    }
+
+    private static async Task<bool> CommitAsync(DbTransaction transaction)
+    {
+        await transaction.CommitAsync(CancellationToken.None);
+        return true;
+    }
 
     private async Task<DbConnection> OpenAsync(string connectionString, CancellationToken cancellationToken)
     {
@@ -139,7 +172,7 @@ public sealed class SqlDatabase
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static async Task<SqlRows> RunAsync(
+    private async Task<SqlRows> RunAsync(
         DbConnection connection,
         DbTransaction? transaction,
         SqlCall call,
@@ -158,11 +191,12 @@ public sealed class SqlDatabase
             command.Parameters.Add(parameter);
         }
 
-        DbDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        // A row is read from left to right, so that no cell needs to be in memory whole.
+        DbDataReader reader = await command.ExecuteReaderAsync(CommandBehavior.SequentialAccess, cancellationToken);
         SqlRows? rows = null;
         try
         {
-            rows = await SqlRows.ReadAsync(reader, call, toTheEnd: writes, cancellationToken);
+            rows = await SqlRows.ReadAsync(reader, call, toTheEnd: writes, streams: Dialect == SqlDialect.Postgres, cancellationToken);
             if (rows.Truncated && !writes)
                 command.Cancel();
             return rows;
@@ -186,13 +220,27 @@ public sealed class SqlDatabase
     }
 
     /// <summary>The database's own first line: which constraint, which column. PostgreSQL's details may hold other people's data.</summary>
-    private ToolException Refused(DbException e)
+    private ToolException Refused(Exception e, SqlCall call)
     {
-        bool answered = Dialect == SqlDialect.Sqlite || e.SqlState is not null;
+        if (e is not DbException answer)
+            return new ToolException("The database's driver cannot take this call; nothing was changed.", e);
+        if (Dialect == SqlDialect.Sqlite && SqliteCalls.IsError(answer, TooBig))
+            return new ToolException(
+                $"A value in this is larger than {SqliteCalls.LargestValue(call)} bytes, more than this tool reads. Ask for a part of it (substr).",
+                e);
+        bool answered = Dialect == SqlDialect.Sqlite || answer.SqlState is not null;
         string line = e.Message.Split('\n', 2)[0].Trim();
         return answered
             ? new ToolException($"The database refused this, and nothing was changed: {(line.Length <= 300 ? line : line[..300])}", e)
             : new ToolException("The database did not answer; nothing was changed.", e);
+    }
+
+    private static string Impatient(DbProviderFactory factory, string connectionString)
+    {
+        DbConnectionStringBuilder builder = factory.CreateConnectionStringBuilder() ?? [];
+        builder.ConnectionString = connectionString;
+        builder["Default Timeout"] = 1;
+        return builder.ConnectionString;
     }
 
     private static string ReadOnly(DbProviderFactory factory, string connectionString)

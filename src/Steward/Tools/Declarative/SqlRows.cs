@@ -17,20 +17,29 @@ internal sealed class SqlRows
 
     public bool Truncated { get; private set; }
 
+    /// <summary>Whether a cell is not there whole.</summary>
+    public bool IsCut { get; private set; }
+
     public int Changed { get; private set; }
 
     /// <param name="reader">The rows.</param>
     /// <param name="call">The bounds.</param>
     /// <param name="toTheEnd">Whether to read on beyond the bounds: only at its end has a statement that also writes done all.</param>
+    /// <param name="streams">Whether the driver gives large cells piece by piece.</param>
     /// <param name="cancellationToken">Stops between two rows.</param>
-    public static async Task<SqlRows> ReadAsync(DbDataReader reader, SqlCall call, bool toTheEnd, CancellationToken cancellationToken)
+    public static async Task<SqlRows> ReadAsync(
+        DbDataReader reader,
+        SqlCall call,
+        bool toTheEnd,
+        bool streams,
+        CancellationToken cancellationToken)
     {
         var result = new SqlRows { Columns = Names(reader) };
-        long bytes = 0;
+        var cells = new SqlCells(reader, call.MaxBytes, streams);
         while (await reader.ReadAsync(cancellationToken))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (result._rows.Count == call.MaxRows || bytes > call.MaxBytes)
+            if (result._rows.Count == call.MaxRows || cells.Left <= 0)
             {
                 result.Truncated = true;
                 if (!toTheEnd)
@@ -40,12 +49,9 @@ internal sealed class SqlRows
 
             var row = new object?[result.Columns.Length];
             for (int i = 0; i < row.Length; i++)
-            {
-                row[i] = await reader.IsDBNullAsync(i, cancellationToken) ? null : reader.GetValue(i);
-                bytes += row[i] switch { string text => text.Length, byte[] data => data.Length, _ => 8 };
-            }
-
+                row[i] = await reader.IsDBNullAsync(i, cancellationToken) ? null : await cells.ReadAsync(i, cancellationToken);
             result._rows.Add(row);
+            result.IsCut |= cells.Cut;
         }
 
         await reader.CloseAsync();
@@ -65,7 +71,7 @@ internal sealed class SqlRows
                 WriteRow(json, row);
             json.WriteEndArray();
             json.WriteNumber("count", _rows.Count);
-            json.WriteBoolean("truncated", Truncated);
+            json.WriteBoolean("truncated", Truncated || IsCut);
         }
 
         json.WriteEndObject();

@@ -2,7 +2,6 @@ using System.Data.Common;
 using System.Reflection;
 using System.Runtime.ExceptionServices;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -16,19 +15,22 @@ internal static class MethodBinder
     public static AIFunction Bind(MethodInfo method, object? target, string name, JsonSerializerOptions? json)
     {
         JsonSerializerOptions options = json ?? s_json;
+        ArgumentReader reader = new(options);
         return AIFunctionFactory.Create(method, target, new AIFunctionFactoryOptions
         {
             Name = name,
             SerializerOptions = options,
             ExcludeResultSchema = true,
-            ConfigureParameterBinding = parameter => Binding(parameter, options),
+            ConfigureParameterBinding = parameter => Binding(parameter, reader),
             JsonSchemaCreateOptions = MethodSchema.Options,
-            MarshalResult = (result, _, _) => new ValueTask<object?>(result is ProbeResult ? result : Output(result, options)),
+            MarshalResult = (result, type, _) =>
+                new ValueTask<object?>(result is ProbeResult ? result : ResultWriter.Output(result, type is null, options)),
         });
     }
 
     public static ToolHandler Handler(AIFunction function) => async (context, arguments, cancellationToken) =>
-        Output(await InvokeAsync(function, context, arguments, cancellationToken), function.JsonSerializerOptions);
+        ResultWriter.Output(
+            await InvokeAsync(function, context, arguments, cancellationToken), IsVoid(function), function.JsonSerializerOptions);
 
     public static ToolProbe Probe(MethodInfo method, object? target, JsonSerializerOptions? json)
     {
@@ -85,7 +87,10 @@ internal static class MethodBinder
         }
     }
 
-    private static AIFunctionFactoryOptions.ParameterBindingOptions Binding(ParameterInfo parameter, JsonSerializerOptions json)
+    private static bool IsVoid(AIFunction function) =>
+        function.UnderlyingMethod?.ReturnType is { } type && (type == typeof(void) || type == typeof(Task) || type == typeof(ValueTask));
+
+    private static AIFunctionFactoryOptions.ParameterBindingOptions Binding(ParameterInfo parameter, ArgumentReader reader)
     {
         if (parameter.ParameterType == typeof(ToolContext))
             return new() { ExcludeFromSchema = true, BindParameter = (_, arguments) => arguments.Context![typeof(ToolContext)] };
@@ -95,11 +100,30 @@ internal static class MethodBinder
                 ExcludeFromSchema = true,
                 BindParameter = (_, arguments) => ((ToolContext)arguments.Context![typeof(ToolContext)]!).Transaction,
             };
+        if (parameter.ParameterType == typeof(IServiceProvider))
+            return new() { ExcludeFromSchema = true, BindParameter = static (_, arguments) => arguments.Services };
         if (parameter.IsDefined(typeof(FromHostAttribute)))
-            return new() { ExcludeFromSchema = true, BindParameter = Service };
+            return new() { ExcludeFromSchema = true, BindParameter = static (p, arguments) => Prepared(p, arguments, Service) };
         if (parameter.GetCustomAttribute<FromKeyedServicesAttribute>() is { } keyed)
-            return new() { ExcludeFromSchema = true, BindParameter = (p, arguments) => KeyedService(p, keyed.Key, arguments) };
-        return IsFromRuntime(parameter) ? default : new() { BindParameter = (p, arguments) => Argument(p, arguments, json) };
+            return new()
+            {
+                ExcludeFromSchema = true,
+                BindParameter = (p, arguments) => Prepared(p, arguments, (of, from) => KeyedService(of, keyed.Key, from)),
+            };
+        return IsFromRuntime(parameter) ? default : new() { BindParameter = reader.Read };
+    }
+
+    /// <summary>Gets what a method needs of the host. When that fails, the method was not entered: nothing happened.</summary>
+    private static object? Prepared(ParameterInfo parameter, AIFunctionArguments arguments, Func<ParameterInfo, AIFunctionArguments, object?> get)
+    {
+        try
+        {
+            return get(parameter, arguments);
+        }
+        catch (Exception e) when (e is not ToolException)
+        {
+            throw new ToolException("The tool was not called: what it needs of its host could not be had. Its operator must mend that.", e);
+        }
     }
 
     private static object? Service(ParameterInfo parameter, AIFunctionArguments arguments) =>
@@ -114,93 +138,10 @@ internal static class MethodBinder
             ? parameter.DefaultValue
             : throw new InvalidOperationException($"The host has no service '{parameter.ParameterType}' with the key '{key}' for the method '{parameter.Member.Name}'."));
 
-    /// <summary>Reads an argument. What the schema could not rule out (a date
-    /// that is none) is the model's mistake, before any effect.</summary>
-    private static object? Argument(ParameterInfo parameter, AIFunctionArguments arguments, JsonSerializerOptions json)
-    {
-        if (!arguments.TryGetValue(parameter.Name!, out object? value))
-        {
-            return parameter.HasDefaultValue
-                ? DefaultOf(parameter)
-                : throw new ToolException($"The argument '{parameter.Name}' is missing.");
-        }
-
-        if (value is not JsonElement element)
-            return value;
-        if (parameter.ParameterType == typeof(JsonElement))
-            return element;
-        try
-        {
-            return element.Deserialize(json.GetTypeInfo(parameter.ParameterType));
-        }
-        catch (Exception e) when (IsUnreadable(e))
-        {
-            // JSON Schema takes 3.0 and 1e2 for integers; the serializer does not.
-            if (IntegralNumbers.Plain(element) is { } plain && TryRead(plain, parameter.ParameterType, json, out object? read))
-                return read;
-            throw new ToolException(
-                $"The argument '{parameter.Name}' cannot be read as {NameOf(parameter.ParameterType)}: {Short(element.GetRawText())}",
-                e);
-        }
-    }
-
-    private static bool TryRead(JsonElement element, Type type, JsonSerializerOptions json, out object? value)
-    {
-        try
-        {
-            value = element.Deserialize(json.GetTypeInfo(type));
-            return true;
-        }
-        catch (Exception e) when (IsUnreadable(e))
-        {
-            value = null;
-            return false;
-        }
-    }
-
-    private static bool IsUnreadable(Exception e) => e is JsonException or FormatException or ArgumentException or OverflowException;
-
-    // Null for a value type, as in 'DateTime when = default', is that type's default once it is passed by reflection.
-    private static object? DefaultOf(ParameterInfo parameter) =>
-        parameter.DefaultValue is { } value && Nullable.GetUnderlyingType(parameter.ParameterType) is { IsEnum: true } optional
-            ? Enum.ToObject(optional, value)
-            : parameter.DefaultValue;
-
-    private static ToolOutput Output(object? result, JsonSerializerOptions json) => result switch
-    {
-        ToolOutput output => output,
-        null => new ToolOutput("done"),
-        string text => new ToolOutput(text),
-        JsonElement { ValueKind: JsonValueKind.String } element => new ToolOutput(element.GetString()!),
-        JsonElement { ValueKind: JsonValueKind.Undefined } => new ToolOutput("done"),
-        JsonElement element => new ToolOutput(JsonText.Write(element.WriteTo)),
-        JsonNode node => new ToolOutput(JsonText.Write(writer => node.WriteTo(writer))),
-        TextContent content => new ToolOutput(content.Text),
-        _ => new ToolOutput(Written(result, json)),
-    };
-
-    /// <summary>A result as JSON. The call has been made by now, so a result that
-    /// cannot be written (NaN, a cycle) must not make its outcome unknown.</summary>
-    private static string Written(object result, JsonSerializerOptions json)
-    {
-        try
-        {
-            return JsonSerializer.Serialize(result, json.GetTypeInfo(result.GetType()));
-        }
-        catch (Exception e) when (e is not (OutOfMemoryException or InsufficientExecutionStackException))
-        {
-            return $"done; the result of the type {NameOf(result.GetType())} cannot be written as JSON ({e.GetType().Name})";
-        }
-    }
-
     private static JsonSerializerOptions Compact()
     {
         var options = new JsonSerializerOptions(AIJsonUtilities.DefaultOptions) { WriteIndented = false };
         options.MakeReadOnly();
         return options;
     }
-
-    private static string NameOf(Type type) => (Nullable.GetUnderlyingType(type) ?? type).Name;
-
-    private static string Short(string text) => text.Length <= 100 ? text : string.Concat(text.AsSpan(0, 100), "…");
 }

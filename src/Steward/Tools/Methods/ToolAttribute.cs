@@ -42,6 +42,9 @@ public sealed class ToolAttribute : Attribute
     /// <summary>Bytes of a result that the model is shown.</summary>
     /// <value>8 KiB.</value>
     public int MaxResult { get; init; } = 8 * 1024;
+
+    /// <inheritdoc cref="ToolDefinition.Overlaps"/>
+    public bool Overlaps { get; init; }
 }
 
 /// <summary>Makes a method the probe of a tool of the same type: it finds out whether a call whose result was lost took effect.</summary>

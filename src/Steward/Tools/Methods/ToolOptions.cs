@@ -37,6 +37,9 @@ public sealed record ToolOptions
     /// <inheritdoc cref="ToolDefinition.MaxResult"/>
     public int? MaxResult { get; init; }
 
+    /// <inheritdoc cref="ToolDefinition.Overlaps"/>
+    public bool? Overlaps { get; init; }
+
     /// <summary>A method that finds out whether a lost call took effect; see <see cref="ToolProbeAttribute"/>.</summary>
     public Delegate? Probe { get; init; }
 
@@ -56,6 +59,7 @@ public sealed record ToolOptions
         KeyMemory = KeyMemory ?? TimeSpan.FromHours(attribute.KeyMemoryHours),
         MaxRepeats = MaxRepeats ?? (attribute.MaxRepeats == 0 ? null : attribute.MaxRepeats),
         MaxResult = MaxResult ?? attribute.MaxResult,
+        Overlaps = Overlaps ?? attribute.Overlaps,
     };
 
     internal ToolDefinition Define(string name, string description, JsonElement schema, ToolHandler handler, ToolProbe? probe)
@@ -77,6 +81,7 @@ public sealed record ToolOptions
             KeyMemory = KeyMemory ?? TimeSpan.FromHours(24),
             MaxRepeats = MaxRepeats,
             MaxResult = MaxResult ?? 8 * 1024,
+            Overlaps = Overlaps ?? false,
         };
     }
 }

@@ -1,0 +1,20 @@
+using Steward.Agents;
+using Steward.Journal;
+using Steward.Tools;
+
+namespace Steward.State;
+
+/// <summary>Which calls of a message wait for others: unsafe ones are made one after the other, in the order in which they were asked for.</summary>
+/// <remarks>So a refund never overtakes the booking before it, and a switch, a ceiling or a person comes between the two. Pure.</remarks>
+internal static class ToolOrder
+{
+    /// <summary>Whether a call that was not started waits for an earlier one of its message.</summary>
+    public static bool Waits(RunState state, AgentDefinition agent, ToolCall call) =>
+        call.Status == ToolCallStatus.Requested
+        && state.WrapUp is null
+        && IsOrdered(agent, call)
+        && state.Calls.Any(c => c.Index < call.Index && c.Status != ToolCallStatus.Done && IsOrdered(agent, c));
+
+    private static bool IsOrdered(AgentDefinition agent, ToolCall call) =>
+        agent.FindTool(call.Part.Name) is { Kind: ToolKind.Function, Effect: ToolEffect.Unsafe, Overlaps: false };
+}
