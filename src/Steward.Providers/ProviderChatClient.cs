@@ -17,10 +17,13 @@ internal abstract record WireFormat(Endpoint Endpoint, RequestWriter Writer)
 
     /// <summary>A reader for one answer.</summary>
     public abstract WireReader NewReader();
+
+    /// <summary>Whether the wire has a place for an attachment that is no text.</summary>
+    public abstract bool Takes(string mediaType, bool isReference);
 }
 
 /// <summary>One model, with its failures and its answers in the runtime's terms.</summary>
-internal sealed class ProviderChatClient(WireFormat format, HttpClient http, IDisposable? owned) : IChatClient
+internal sealed class ProviderChatClient(WireFormat format, HttpClient http, IDisposable? owned) : IChatClient, IAttachmentSupport
 {
     private readonly ChatClientMetadata _metadata = new(format.Name, format.Endpoint.Url, format.Endpoint.Model);
     private bool _isDisposed;
@@ -62,6 +65,9 @@ internal sealed class ProviderChatClient(WireFormat format, HttpClient http, IDi
             return null;
         return serviceType == typeof(ChatClientMetadata) ? _metadata : serviceType.IsInstanceOfType(this) ? this : null;
     }
+
+    /// <inheritdoc/>
+    public bool Takes(string mediaType, bool isReference) => MediaTypes.IsText(mediaType) && !isReference || format.Takes(mediaType, isReference);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -18,4 +18,6 @@ internal sealed record ChatFormat(Endpoint Endpoint) : WireFormat(Endpoint, new 
     }
 
     public override WireReader NewReader() => new ChatReader(Endpoint);
+
+    public override bool Takes(string mediaType, bool isReference) => ChatWriter.Takes(mediaType, isReference);
 }

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Steward.Journal;
+using Steward.Models;
 
 namespace Steward.Providers;
 
@@ -275,6 +276,12 @@ internal sealed class ChatWriter(Endpoint endpoint) : RequestWriter(endpoint)
         writer.WriteEndObject();
     }
 
+    /// <summary>Whether <see cref="WritePart"/> has a part for an attachment that is no text.</summary>
+    public static bool Takes(string mediaType, bool isReference) => MediaTypes.Plain(mediaType) is var type
+        && (MediaTypes.IsImage(type) || (!isReference && (IsAudio(type) || type == "application/pdf")));
+
+    private static bool IsAudio(string type) => type is "audio/wav" or "audio/x-wav" or "audio/wave" or "audio/mpeg" or "audio/mp3";
+
     private void WritePart(Utf8JsonWriter writer, AIContent content)
     {
         switch (content)
@@ -291,8 +298,7 @@ internal sealed class ChatWriter(Endpoint endpoint) : RequestWriter(endpoint)
             case UriContent uri when uri.HasTopLevelMediaType("image"):
                 WriteImage(writer, uri.Uri.AbsoluteUri);
                 break;
-            case DataContent data
-                when Attachments.Type(data) is "audio/wav" or "audio/x-wav" or "audio/wave" or "audio/mpeg" or "audio/mp3":
+            case DataContent data when IsAudio(Attachments.Type(data)):
                 writer.WriteStartObject();
                 writer.WriteString("type", "input_audio");
                 writer.WriteStartObject("input_audio");

@@ -21,4 +21,6 @@ internal sealed record MessagesFormat(Endpoint Endpoint) : WireFormat(Endpoint, 
     }
 
     public override WireReader NewReader() => new MessagesReader(Endpoint);
+
+    public override bool Takes(string mediaType, bool isReference) => MessagesWriter.Takes(mediaType, isReference);
 }

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Steward.Journal;
+using Steward.Models;
 
 namespace Steward.Providers;
 
@@ -241,6 +242,12 @@ internal sealed class MessagesWriter(Endpoint endpoint) : RequestWriter(endpoint
         }
     }
 
+    /// <summary>Whether <see cref="WriteUserBlock"/> has a block for an attachment that is no text.</summary>
+    public static bool Takes(string mediaType, bool isReference) => MediaTypes.Plain(mediaType) is var type
+        && (type == "application/pdf" || (isReference ? MediaTypes.IsImage(type) : IsImage(type)));
+
+    private static bool IsImage(string type) => type is "image/jpeg" or "image/png" or "image/gif" or "image/webp";
+
     private void WriteUserBlock(MessageWriter writer, AIContent content, Func<string, string> idOf)
     {
         Utf8JsonWriter json = writer.Json;
@@ -257,7 +264,7 @@ internal sealed class MessagesWriter(Endpoint endpoint) : RequestWriter(endpoint
             case DataContent data when Attachments.IsText(data):
                 WriteTextBlock(writer, Attachments.Text(data), null);
                 break;
-            case DataContent data when Attachments.Type(data) is "image/jpeg" or "image/png" or "image/gif" or "image/webp":
+            case DataContent data when IsImage(Attachments.Type(data)):
                 WriteSource(writer, "image", Attachments.Type(data), data, null);
                 break;
             case DataContent data when Attachments.Type(data) == "application/pdf":

@@ -9,6 +9,7 @@ public interface IStewardClient
 {
     /// <summary>Starts a run of an agent; once it returns, the run is durable.</summary>
     /// <exception cref="StewardException">There is no such agent here.</exception>
+    /// <exception cref="Models.AttachmentRefusedException">No model of the agent's route takes an attachment of the request.</exception>
     /// <exception cref="SessionBusyException">Under <see cref="SessionPolicy.Reject"/>: another run of the session is active.</exception>
     /// <exception cref="QueueFullException">So many runs wait for a worker that no
     /// other is taken; the same key still finds the run that it started.</exception>
@@ -16,6 +17,7 @@ public interface IStewardClient
 
     /// <summary>As <see cref="StartAsync"/>, and says whether the request's key had started the run before.</summary>
     /// <exception cref="StewardException">There is no such agent here.</exception>
+    /// <exception cref="Models.AttachmentRefusedException">No model of the agent's route takes an attachment of the request.</exception>
     /// <exception cref="SessionBusyException">Under <see cref="SessionPolicy.Reject"/>: another run of the session is active.</exception>
     /// <exception cref="QueueFullException">So many runs wait for a worker that no other is taken.</exception>
     Task<StartOutcome> StartOrFindAsync(string agent, RunRequest request, CancellationToken cancellationToken = default);

@@ -13,6 +13,7 @@ internal sealed class StewardClient(
     RunHub hub,
     RunPoll poll,
     IReadOnlyList<ModelInfo> prices,
+    ModelRouter router,
     IRunStreams streams,
     TimeProvider time) : IStewardClient
 {
@@ -28,6 +29,7 @@ internal sealed class StewardClient(
         Labels.Check(request.Labels);
         request.Ceilings?.Check();
         TransactionalCalls.ThrowIfUnserved(definition, store);
+        AttachmentCheck.ThrowIfRefused(router, definition, request.Input);
         RunId id = RunId.New(time);
         var started = new RunStarted
         {

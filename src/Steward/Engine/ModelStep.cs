@@ -34,6 +34,16 @@ internal sealed class ModelStep(ModelRouter router, StoreLimits limits, TimeProv
         var outage = new OutageReport(session.State, session.Agent.Limits.Patience, session.Now);
         for (int i = 0; i < targets.Count && session.RecordedOutage is null; i++)
         {
+            if (IsRecordedOtherwise(session, targets, i))
+                continue;
+            // A side call is asked for its answer or its failure, so it is made.
+            ModelCircuit circuit = router.CircuitOf(targets[i]);
+            if (action.Side is null && circuit.Refused is { } refused)
+            {
+                outage.AddRefused(targets[i], refused);
+                continue;
+            }
+
             var call = new Call(session, action, targets[i], IsLastTarget: i == targets.Count - 1, outage);
             try
             {
@@ -47,13 +57,17 @@ internal sealed class ModelStep(ModelRouter router, StoreLimits limits, TimeProv
             {
                 return StepResult.Next.Instance;
             }
+            catch (ModelException e) when (e.Failure == ModelFailure.Authentication)
+            {
+                outage.AddRefused(targets[i], e.Message);
+            }
             catch (ModelException e)
             {
                 outage.Add(targets[i], e.Message, e.RetryAfter, ModelRouter.IsTransient(e.Failure));
             }
             catch (BrokenCircuitException e)
             {
-                outage.Add(targets[i], "it failed too often just now, and is left alone for a while", e.RetryAfter, isTransient: true);
+                outage.AddOpen(targets[i], e.RetryAfter, circuit.IsProbing);
             }
             catch (OperationCanceledException) when (session.Interruption != Interruption.None)
             {
@@ -62,6 +76,20 @@ internal sealed class ModelStep(ModelRouter router, StoreLimits limits, TimeProv
         }
 
         return session.RecordedOutage ?? (outage.MayWait ? outage.Wait() : outage.Fail());
+    }
+
+    /// <summary>Whether a replay knows that a later model of the route was asked here: what this one had against it is not recorded.</summary>
+    private static bool IsRecordedOtherwise(RunSession session, IReadOnlyList<ModelTarget> targets, int at)
+    {
+        if (session.RecordedTarget is not var (provider, model) || (targets[at].Provider, targets[at].Model) == (provider, model))
+            return false;
+        for (int i = at + 1; i < targets.Count; i++)
+        {
+            if ((targets[i].Provider, targets[i].Model) == (provider, model))
+                return true;
+        }
+
+        return false;
     }
 
     private async ValueTask<StepResult> AttemptAsync(Call call)
@@ -87,6 +115,7 @@ internal sealed class ModelStep(ModelRouter router, StoreLimits limits, TimeProv
         }
         catch (Exception e) when (ModelErrors.Describe(e, session.Interrupted) is { } failure)
         {
+            router.CircuitOf(target).Note(failure);
             if (await FailAsync(call, intent, info, failure))
                 throw new AttemptsUsedUpException(failure);
             throw failure;
@@ -106,7 +135,7 @@ internal sealed class ModelStep(ModelRouter router, StoreLimits limits, TimeProv
         (RunSession session, RunAction.CallModel action, ModelTarget target, _, _) = call;
         AgentLimits limits = session.Agent.Limits;
         int least = action.WrapUp ? limits.MinWrapUp : limits.MinOutput;
-        long input = BuilderOf(session).EstimateInput(session.State, action);
+        long input = BuilderOf(session).EstimateInput(session.State, action, info);
         int output = target.MaxOutput ?? Math.Min(info.MaxOutput, DefaultMaxOutput);
         least = Math.Min(least, output);
         if (call.IsLastTarget && FillsTheWindow(session, action, info, input + least))

@@ -111,6 +111,9 @@ internal sealed class RunSession : IDisposable
     /// <summary>Set where a replay knows that no model could be asked here, and what came of it.</summary>
     public StepResult? RecordedOutage { get; set; }
 
+    /// <summary>Set where a replay knows which model was asked next.</summary>
+    public (string Provider, string Model)? RecordedTarget { get; set; }
+
     /// <summary>Cancelled when the run's work must stop here; <see cref="Interruption"/> says why.</summary>
     public CancellationToken Interrupted => _interrupt.Token;
 

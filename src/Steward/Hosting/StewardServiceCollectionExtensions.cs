@@ -100,6 +100,7 @@ public static class StewardServiceCollectionExtensions
             services.GetRequiredService<RunHub>(),
             services.GetRequiredService<RunPoll>(),
             [.. options.Prices],
+            services.GetRequiredService<ModelRouter>(),
             services.GetRequiredService<IRunStreams>(),
             services.GetRequiredService<TimeProvider>());
     }

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.AI;
 using Polly;
-using Polly.CircuitBreaker;
 using Polly.Retry;
 using Steward.Agents;
 using Steward.Journal;
@@ -16,7 +15,7 @@ public sealed class ModelRouter
     private readonly TimeProvider _time;
     private readonly Func<double>? _randomizer;
     private readonly ConcurrentDictionary<ModelTarget, IChatClient> _found = new();
-    private readonly ConcurrentDictionary<(string Provider, string Model), ResiliencePipeline> _breakers = new();
+    private readonly ConcurrentDictionary<(string Provider, string Model), ModelCircuit> _circuits = new();
     private readonly ConcurrentDictionary<ModelTarget, ResiliencePipeline> _pipelines = new();
 
     /// <summary>Creates a router.</summary>
@@ -61,8 +60,25 @@ public sealed class ModelRouter
         return _found.GetOrAdd(target, client);
     }
 
+    /// <summary>What a target's client says that it can send; null where it does not say, or there is no client here.</summary>
+    internal IAttachmentSupport? SupportOf(ModelTarget target)
+    {
+        try
+        {
+            return (IAttachmentSupport?)ClientOf(target).GetService(typeof(IAttachmentSupport));
+        }
+        catch (Exception e) when (e is ModelException or InvalidOperationException or ArgumentException)
+        {
+            return null; // A process that only starts runs needs no models.
+        }
+    }
+
     /// <summary>The retries and the circuit breaker of a target.</summary>
     internal ResiliencePipeline PipelineOf(ModelTarget target) => _pipelines.GetOrAdd(target, CreatePipeline);
+
+    /// <summary>What is known of a model's health in this process.</summary>
+    internal ModelCircuit CircuitOf(ModelTarget target) =>
+        _circuits.GetOrAdd((target.Provider, target.Model), static (_, r) => new ModelCircuit(r._options, r._time), this);
 
     /// <summary>Whether another attempt at the same model can help.</summary>
     internal static bool IsTransient(ModelFailure failure) =>
@@ -74,7 +90,7 @@ public sealed class ModelRouter
         var builder = new ResiliencePipelineBuilder { TimeProvider = _time };
         if (target.Retries > 0)
             builder.AddRetry(CreateRetry(target.Retries));
-        return builder.AddPipeline(_breakers.GetOrAdd((target.Provider, target.Model), _ => CreateBreaker())).Build();
+        return builder.AddPipeline(CircuitOf(target).Breaker).Build();
     }
 
     private RetryStrategyOptions CreateRetry(int retries)
@@ -93,59 +109,5 @@ public sealed class ModelRouter
         if (_randomizer is not null)
             retry.Randomizer = _randomizer;
         return retry;
-    }
-
-    private ResiliencePipeline CreateBreaker() => new ResiliencePipelineBuilder { TimeProvider = _time }
-        .AddCircuitBreaker(new CircuitBreakerStrategyOptions
-        {
-            FailureRatio = 0.5,
-            MinimumThroughput = _options.BreakerThroughput,
-            SamplingDuration = _options.BreakerWindow,
-            BreakDuration = _options.BreakerOpen,
-            ShouldHandle = new PredicateBuilder().Handle<ModelException>(
-                e => e.Failure is ModelFailure.Overloaded or ModelFailure.Timeout or ModelFailure.Unavailable),
-        })
-        .Build();
-}
-
-/// <summary>How failed model calls are tried again.</summary>
-public sealed record ModelRetryOptions
-{
-    /// <summary>The first back-off; it doubles from try to try, with jitter.</summary>
-    /// <value>1 second; 0 to 1 day.</value>
-    public TimeSpan Delay { get; init; } = TimeSpan.FromSeconds(1);
-
-    /// <summary>The longest back-off.</summary>
-    /// <value>30 seconds; 0 to 1 day.</value>
-    public TimeSpan MaxDelay { get; init; } = TimeSpan.FromSeconds(30);
-
-    /// <summary>The longest <c>Retry-After</c> that is waited for; beyond it the next model of the route is asked.</summary>
-    /// <value>60 seconds; 0 to 1 day.</value>
-    public TimeSpan MaxRetryAfter { get; init; } = TimeSpan.FromSeconds(60);
-
-    /// <summary>Calls within the window before a circuit can open.</summary>
-    /// <value>20; 2 or more.</value>
-    public int BreakerThroughput { get; init; } = 20;
-
-    /// <summary>The window over which failures are counted.</summary>
-    /// <value>30 seconds; half a second to 1 day.</value>
-    public TimeSpan BreakerWindow { get; init; } = TimeSpan.FromSeconds(30);
-
-    /// <summary>How long a circuit stays open.</summary>
-    /// <value>15 seconds; half a second to 1 day.</value>
-    public TimeSpan BreakerOpen { get; init; } = TimeSpan.FromSeconds(15);
-
-    /// <summary>Checks that each option is in its range.</summary>
-    /// <exception cref="ArgumentException">One is not; the message names it.</exception>
-    internal void Check()
-    {
-        TimeSpan day = TimeSpan.FromDays(1);
-        TimeSpan half = TimeSpan.FromSeconds(0.5);
-        OptionRange.Check<TimeSpan>("ModelRetryOptions.Delay", Delay, TimeSpan.Zero, day);
-        OptionRange.Check<TimeSpan>("ModelRetryOptions.MaxDelay", MaxDelay, TimeSpan.Zero, day);
-        OptionRange.Check<TimeSpan>("ModelRetryOptions.MaxRetryAfter", MaxRetryAfter, TimeSpan.Zero, day);
-        OptionRange.Check<int>("ModelRetryOptions.BreakerThroughput", BreakerThroughput, 2, int.MaxValue);
-        OptionRange.Check<TimeSpan>("ModelRetryOptions.BreakerWindow", BreakerWindow, half, day);
-        OptionRange.Check<TimeSpan>("ModelRetryOptions.BreakerOpen", BreakerOpen, half, day);
     }
 }

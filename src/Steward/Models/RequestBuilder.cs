@@ -1,5 +1,4 @@
 using System.Collections;
-using System.Text;
 using Microsoft.Extensions.AI;
 using Steward.Agents;
 using Steward.Journal;
@@ -18,20 +17,15 @@ internal sealed class RequestBuilder
     private readonly AgentDefinition _agent;
     private readonly ChatMessage? _system;
     private readonly IList<AITool>? _tools;
+    private readonly ContentEstimate _fixed;
 
     public RequestBuilder(AgentDefinition agent)
     {
         _agent = agent;
         _system = agent.Instructions.Length == 0 ? null : new ChatMessage(ChatRole.System, agent.Instructions);
         _tools = agent.Tools.Count == 0 ? null : [.. agent.Tools.Select(t => new DeclaredTool(t))];
-        FixedBytes = Encoding.UTF8.GetByteCount(agent.Instructions)
-            + agent.Tools.Sum(t => 64L + Bytes(t.Name) + Bytes(t.Description) + Bytes(t.Schema.GetRawText()));
-
-        static int Bytes(string text) => Encoding.UTF8.GetByteCount(text);
+        _fixed = ContentEstimate.Of(agent);
     }
-
-    /// <summary>UTF-8 bytes of what every request begins with.</summary>
-    public long FixedBytes { get; }
 
     public ModelRequest Build(RunState state, ModelTarget target, int maxOutput, RunAction.CallModel action) =>
         action.Side is { } side ? new(side.Messages(state), OptionsOf(target, maxOutput)) : new(
@@ -47,13 +41,19 @@ internal sealed class RequestBuilder
         ToolMode = tools is null ? null : usesTools ? ChatToolMode.Auto : ChatToolMode.None,
     };
 
-    /// <summary>An upper bound of the request's input tokens: what the provider
-    /// counted before, and a token per byte of what came since.</summary>
-    public long EstimateInput(RunState state, RunAction.CallModel action) => action.Side is { } side
-        ? side.Messages(state).Sum(MessageMapper.Bytes)
-        : state.Conversation is { KnownTokens: > 0 and long known } talk
-            ? known + known / 20 + talk.UnknownBytes
-            : FixedBytes + state.Conversation.UnknownBytes;
+    /// <summary>An upper bound of the request's input tokens: what the provider counted before, and an estimate of what came since.</summary>
+    public long EstimateInput(RunState state, RunAction.CallModel action, ModelInfo model)
+    {
+        if (action.Side is { } side)
+            return side.Messages(state).Aggregate(default(ContentEstimate), (sum, m) => sum + ContentEstimate.Of(m)).For(model);
+        Conversation talk = state.Conversation;
+        ContentEstimate uncounted = default;
+        for (int i = talk.CountedMessages; i < talk.Messages.Count; i++)
+            uncounted += ContentEstimate.Of(talk.Messages[i]);
+        if (talk.KnownTokens > 0)
+            return talk.KnownTokens + (talk.KnownTokens / 20) + uncounted.For(model);
+        return (_fixed + uncounted).For(model) + (_tools is null ? 0 : ContentEstimate.ToolsOverhead(model));
+    }
 
     private sealed class DeclaredTool(ToolDefinition tool) : AIFunctionDeclaration
     {

@@ -10,8 +10,8 @@ public sealed record Conversation
     /// <summary>Tokens of the context that the last reported usage covers; 0 when none was reported.</summary>
     public long KnownTokens { get; init; }
 
-    /// <summary>UTF-8 bytes of the messages since then: an upper bound of their tokens.</summary>
-    public long UnknownBytes { get; init; }
+    /// <summary>How many of the messages are within <see cref="KnownTokens"/>; those after them can only be estimated.</summary>
+    public int CountedMessages { get; init; }
 
     /// <summary>The messages.</summary>
     [JsonInclude]
@@ -26,7 +26,6 @@ public sealed record Conversation
     {
         Messages = Messages.Add(message),
         Hash = MessageMapper.Chain(Hash.Span, message),
-        UnknownBytes = UnknownBytes + MessageMapper.Bytes(message),
     };
 
     /// <summary>A conversation of these messages in place of this one; nothing of it has been counted yet.</summary>
@@ -37,5 +36,9 @@ public sealed record Conversation
     internal Conversation SayBeforeLast(ChatMessage message) => Of([.. Messages.Take(Messages.Count - 1), message, Messages[^1]]);
 
     /// <summary>The conversation whose tokens a provider has just reported.</summary>
-    internal Conversation Counted(TokenUsage usage) => this with { KnownTokens = usage.Input + usage.Output, UnknownBytes = 0 };
+    internal Conversation Counted(TokenUsage usage) => this with
+    {
+        KnownTokens = usage.Input + usage.Output,
+        CountedMessages = Messages.Count,
+    };
 }

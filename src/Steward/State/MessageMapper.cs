@@ -65,37 +65,6 @@ internal static class MessageMapper
         return hash.GetHashAndReset();
     }
 
-    /// <summary>UTF-8 bytes of a message's content: an upper bound of its tokens for byte-level vocabularies.</summary>
-    public static long Bytes(ChatMessage message)
-    {
-        long bytes = 16;
-        foreach (AIContent content in message.Contents)
-        {
-            bytes += content switch
-            {
-                TextContent text => Encoding.UTF8.GetByteCount(text.Text),
-                TextReasoningContent reasoning => Encoding.UTF8.GetByteCount(reasoning.Text) + (reasoning.ProtectedData?.Length ?? 0),
-                FunctionCallContent call =>
-                    32
-                        + call.Name.Length
-                        + (
-                            call.Arguments?.Sum(a =>
-                                a.Key.Length + 8L + (a.Value is JsonElement e ? Encoding.UTF8.GetByteCount(e.GetRawText()) : 16)) ?? 0),
-                FunctionResultContent result => 32 + Encoding.UTF8.GetByteCount((string)result.Result!),
-                OpaqueContent => 0, // Counted below.
-                DataContent data => DataTokens(data),
-                _ => 4_096,
-            };
-            bytes += OpaqueContent.Of(content)?.Data is { } opaque ? Encoding.UTF8.GetByteCount(opaque) : 0;
-        }
-
-        return bytes;
-    }
-
-    // An image is billed by its area, not its bytes: 6,400 covers the largest that the providers take.
-    private static long DataTokens(DataContent data) =>
-        data.HasTopLevelMediaType("image") ? 6_400 : data.Data.Length;
-
     /// <summary>A message as data.</summary>
     public static SnapshotMessage Keep(ChatMessage message) => message.Role == ChatRole.Tool
         ? new(

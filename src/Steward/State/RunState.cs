@@ -12,7 +12,7 @@ namespace Steward.State;
 public sealed record RunState
 {
     /// <summary>The version of this fold; snapshots of another one are not used.</summary>
-    public const int FoldVersion = 4;
+    public const int FoldVersion = 5;
 
     private static readonly RunStarted s_nothing = new() { Agent = "", AgentVersion = "", DefinitionHash = "", Tenant = "", Input = [] };
 

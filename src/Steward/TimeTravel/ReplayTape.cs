@@ -82,6 +82,7 @@ internal sealed class ReplayTape : IRunScript
         else if (next is StateChanged { Reason: Reasons.KillSwitch } killed)
             session.Kill(killed.Detail ?? "global");
         session.RecordedOutage = OutageOf(session, next, At(sequence + 2));
+        session.RecordedTarget = next is ModelStarted call ? (call.Provider, call.Model) : null;
     }
 
     /// <summary>Whether models answer is for the world to say: where none did,
@@ -90,8 +91,8 @@ internal sealed class ReplayTape : IRunScript
     {
         StateChanged { To: RunStatus.Awaiting, Reason: Reasons.ModelUnavailable } e =>
             new StepResult.ModelsDown(e.Detail ?? "", session.Now),
-        StateChanged { To: RunStatus.Failed, Reason: Reasons.ModelUnavailable } when afterwards is RunFailed e =>
-            new StepResult.End(Decide.Fail(session.State, Reasons.ModelUnavailable, e.Message)),
+        StateChanged { To: RunStatus.Failed, Reason: Reasons.ModelUnavailable or Reasons.ModelAuthentication } when afterwards is RunFailed e =>
+            new StepResult.End(Decide.Fail(session.State, e.Code, e.Message)),
         _ => null,
     };
 

@@ -85,7 +85,7 @@ public sealed class PropertyTests
         new(entry.Run, entry.Sequence, entry.Type, entry.Time, entry.Payload, entry.PayloadHash, entry.Hash);
 
     private static string Describe(RunState s) =>
-        $"{s.Sequence} {s.Status} {s.Reason} {s.Turn} {s.Spent} {s.Reserved} {s.Mistakes} {s.Conversation.Messages.Count} {Convert.ToHexString(s.Conversation.Hash.Span)} {Convert.ToHexString(s.Head.Span)} {s.Completed.Count} {s.Conversation.KnownTokens} {s.Conversation.UnknownBytes}";
+        $"{s.Sequence} {s.Status} {s.Reason} {s.Turn} {s.Spent} {s.Reserved} {s.Mistakes} {s.Conversation.Messages.Count} {Convert.ToHexString(s.Conversation.Hash.Span)} {Convert.ToHexString(s.Head.Span)} {s.Completed.Count} {s.Conversation.KnownTokens} {s.Conversation.CountedMessages}";
 
     /// <summary>Puts the first entries of a journal into another store, as if its process had died right after the last of them.</summary>
     private static async Task CopyAsync(Lab lab, List<JournalEntry> journal, int keep)

@@ -66,7 +66,7 @@ internal sealed class Lab
 
     /// <summary>A client that has the lab's agents loaded, and more.</summary>
     public IStewardClient Client(IStewardStore? store = null, params AgentDefinition[] agents) =>
-        new StewardClient(store ?? Store, new AgentRegistry([Agent, .. _others, .. agents]), _hub, store is null ? _poll : PollOf(store), [.. _options.Prices, .. Prices], _streams, Time);
+        new StewardClient(store ?? Store, new AgentRegistry([Agent, .. _others, .. agents]), _hub, store is null ? _poll : PollOf(store), [.. _options.Prices, .. Prices], Router, _streams, Time);
 
     /// <summary>Works on whatever can be worked on, until nothing can.</summary>
     public async Task WorkAllAsync()
@@ -83,10 +83,20 @@ internal sealed class Lab
         return claim is null ? null : await Engine(used).ExecuteAsync(claim);
     }
 
+    /// <summary>The models as this process knows them: a new one for each use, unless a test holds on to one.</summary>
+    public ModelRouter Router { get => field ?? NewRouter(); init; }
+
+    private ModelRouter NewRouter() => new(
+        _ => Model,
+        ModelCatalog.Default.With([Harness.Price, .. Prices]),
+        new ModelRetryOptions { Delay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero },
+        Time,
+        () => 0.5);
+
     public RunEngine Engine(IStewardStore store) => new(
         store,
         new AgentRegistry([Agent, .. _others]),
-        new ModelRouter(_ => Model, ModelCatalog.Default.With([Harness.Price, .. Prices]), new ModelRetryOptions { Delay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero }, Time, () => 0.5),
+        Router,
         _options,
         Time,
         new IsolatedObservers([_streams, .. Observers], NullLogger.Instance),

@@ -30,6 +30,10 @@ public sealed record ModelInfo(
     /// <summary>Other ids of the same model at the same price.</summary>
     public IReadOnlyList<string> Aliases { get; init => field = value ?? []; } = [];
 
+    /// <summary>The media types that the model reads besides text, such as <c>image/png</c>, <c>image/*</c> or <c>application/pdf</c>.</summary>
+    /// <value>Null: whatever its client can send. Empty: text only.</value>
+    public IReadOnlyList<string>? Accepts { get; init; }
+
     /// <summary>What must be known about these prices.</summary>
     public string? Note { get; init; }
 }
