@@ -60,13 +60,7 @@ public sealed record ToolOptions
 
     internal ToolDefinition Define(string name, string description, JsonElement schema, ToolHandler handler, ToolProbe? probe)
     {
-        if (CostUsd < 0)
-            throw new ArgumentException($"The tool '{name}' cannot cost {CostUsd} US dollars: give 0 or more.");
-        if (Timeout <= TimeSpan.Zero)
-            throw new ArgumentException($"The tool '{name}' cannot have the timeout {Timeout}: give more than zero.");
-        if (MaxRepeats < 1 || MaxResult < 1)
-            throw new ArgumentException($"The tool '{name}' needs MaxRepeats and MaxResult of 1 or more.");
-        return new ToolDefinition(name, description, schema, handler)
+        var tool = new ToolDefinition(name, description, schema, handler)
         {
             Probe = probe,
             Effect = Effect ?? ToolEffect.Unsafe,
@@ -78,5 +72,7 @@ public sealed record ToolOptions
             MaxRepeats = MaxRepeats,
             MaxResult = MaxResult ?? 8 * 1024,
         };
+        tool.Check();
+        return tool;
     }
 }
