@@ -49,6 +49,9 @@ internal static class AgentChecks
         {
             if (ToolDefinition.ReservedFault(tool.Name) is { } reserved)
                 throw new ArgumentException(reserved);
+            if (string.IsNullOrWhiteSpace(tool.Description))
+                throw new ArgumentException(
+                    $"The tool '{tool.Name}' has no description. Say what it does and when to use it: the model chooses by it.");
             tool.Check();
         }
     }

@@ -128,12 +128,9 @@ public sealed class ToolDefinition
         : null;
 
     /// <summary>Checks what its initializers set.</summary>
-    /// <exception cref="ArgumentException">Something is missing or out of range; the message names it.</exception>
+    /// <exception cref="ArgumentException">Something is out of range; the message names it.</exception>
     internal void Check()
     {
-        if (string.IsNullOrWhiteSpace(Description))
-            throw new ArgumentException(
-                $"The tool '{Name}' has no description. Say what it does and when to use it: the model chooses by it.");
         if (CostUsd < 0)
             throw new ArgumentException($"The tool '{Name}' cannot cost {CostUsd} US dollars: give 0 or more.");
         if (Timeout <= TimeSpan.Zero)

@@ -49,7 +49,9 @@ public sealed class AgentChecksTests
             "The tool 'pay' has no description. Say what it does and when to use it: the model chooses by it.", Fails(Harness.Agent(tool)));
         Assert.Contains("no description", Fails(Harness.Agent(BuiltInTools.Agent("other", description))), StringComparison.Ordinal);
         Assert.Contains(
-            "no description", Assert.Throws<ArgumentException>(() => ToolFactory.FromMethod((int amount) => "paid", new ToolOptions { Name = "pay" })).Message, StringComparison.Ordinal);
+            "no description",
+            Fails(Harness.Agent(ToolFactory.FromMethod((int amount) => "paid", new ToolOptions { Name = "pay", Description = description }))),
+            StringComparison.Ordinal);
     }
 
     [Fact]

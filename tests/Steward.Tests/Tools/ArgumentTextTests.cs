@@ -109,6 +109,7 @@ public sealed class ArgumentTextTests
             """{"properties":{"a":{},"c":{"properties":{"x":{},"y":{}}},"b":{},"l":{"items":{"properties":{"x":{},"y":{}}}}}}""");
 
         Assert.Equal(ordered, ArgumentOrder.Of(JsonElement.Parse(given), schema)?.GetRawText());
-        Assert.Equal(given, ArgumentOrder.Of(JsonElement.Parse(given), default)?.GetRawText().Replace("\"a\":2,\"z\"", "\"a\":2,\"z\""));
+        Assert.Equal(
+            given.Replace("\"a\":2,\"a\":3", "\"a\":3", StringComparison.Ordinal), ArgumentOrder.Of(JsonElement.Parse(given), default)?.GetRawText());
     }
 }
