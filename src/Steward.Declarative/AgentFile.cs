@@ -68,6 +68,15 @@ public sealed record AgentFile
         return AgentLoader.StoreOf(path, options ?? new AgentFileOptions());
     }
 
+    /// <summary>Reads only how an agent is called.</summary>
+    /// <param name="path">A folder with an <c>agent.yaml</c>, or a file.</param>
+    /// <returns>The agent's name; null when there is no file, or none that can be read.</returns>
+    public static string? NameOf(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        return AgentLoader.NameOf(path);
+    }
+
     private static string ReadSchema()
     {
         using Stream stream = typeof(AgentFile).Assembly.GetManifestResourceStream("Steward.Declarative.agent.schema.json")!;

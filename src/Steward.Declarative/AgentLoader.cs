@@ -71,6 +71,19 @@ internal static class AgentLoader
         return root.Find("store") is { } store ? new AgentScope(root.Self.File.Folder, options).Store(store) : null;
     }
 
+    /// <summary>The agent's name; null when the file cannot be read.</summary>
+    public static string? NameOf(string path)
+    {
+        try
+        {
+            return YamlFile.Read(Find(path)).Map("an agent", AgentKeys.Agent).Find("name")?.Text();
+        }
+        catch (AgentFileException)
+        {
+            return null;
+        }
+    }
+
     private static AgentDefinition Build(AgentBuilder builder, YamlValue at)
     {
         try

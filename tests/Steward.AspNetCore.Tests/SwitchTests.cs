@@ -34,6 +34,21 @@ public sealed class SwitchTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Engage_WhatNobodyKnows_IsEngagedWithAWarningThatTellsATenantNothingOfOthers()
+    {
+        await _server.RunAsync("looker");
+        JsonElement unknown = (await _server.SendAsync("PUT", "/v1/kill-switches/agent:lokker", "root", "{}")).Json;
+        Assert.True(unknown.GetProperty("changed").GetBoolean());
+        Assert.Contains("Did you mean 'looker'?", Assert.Single(unknown.GetProperty("warnings").EnumerateArray()).GetString(), StringComparison.Ordinal);
+        JsonElement known = (await _server.SendAsync("PUT", "/v1/kill-switches/agent:looker", "root", "{}")).Json;
+        Assert.Empty(known.GetProperty("warnings").EnumerateArray());
+        Assert.Equal(2, (await _server.SendAsync("GET", "/v1/kill-switches", "root")).Json.GetProperty("switches").GetArrayLength());
+        // Nothing has run for beta, and its administrator hears of no other tenant.
+        JsonElement own = (await _server.SendAsync("PUT", "/v1/kill-switches/tenant:beta", "beta-admin", "{}")).Json;
+        Assert.Empty(own.GetProperty("warnings").EnumerateArray());
+    }
+
+    [Fact]
     public async Task Administrator_OfAllTenants_HasTheGlobalOneToo()
     {
         Assert.Equal(HttpStatusCode.OK, (await _server.SendAsync("PUT", "/v1/kill-switches/global", "root", "{}")).Status);

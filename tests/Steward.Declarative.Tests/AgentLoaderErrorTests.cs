@@ -5,6 +5,7 @@ namespace Steward.Declarative.Tests;
 public sealed class AgentLoaderErrorTests
 {
     private const string Head = "name: a\nscript: script.yaml\n";
+    private const string Paying = "databases: { d: { sqlite: d.db, seed: seed.sql } }\ntools:\n  - { name: pay, description: Pays., parameters: { amount: integer }, sql: { database: d, statement: 'SELECT @amount' } }\n";
     private const string Db = Head + "databases: { d: { sqlite: d.db, seed: seed.sql } }\n";
     private const string Tool = Db + "tools:\n  - name: t\n    description: It looks.\n";
 
@@ -69,7 +70,12 @@ public sealed class AgentLoaderErrorTests
         { Head + "agents: [{ agent: same, description: x }]\n", 3, 19, ["The scripts of the agent 'same' and of this file are both called 'script'", "'name:' at its top"] },
         { Head + "agents: [{ agent: twin, description: x, name: other }]\n", 3, 9, ["One of the other agents is called 'a'"] },
         { Head + "approvals: [{ tools: t }]\n", 3, 13, ["An approval policy lacks 'name'"] },
-        { Head + "approvals: [{ name: p, tools: refund }]\n", 3, 31, ["No tool is called 'refund', so this would guard nothing"] },
+        { Head + "approvals: [{ name: p, tools: refund }]\n", 3, 31, ["names the tool 'refund', and there is none of that name, so it would guard nothing"] },
+        { Head + Paying + "approvals: [{ name: p, tools: [pay, pya] }]\n", 6, 37, ["names the tool 'pya'", "Did you mean 'pay'?"] },
+        { Head + Paying + "approvals: [{ name: p, tools: pay, when: { required: [ammount] } }]\n", 6, 42, ["is about 'ammount'", "Did you mean 'amount'?"] },
+        { Head + Paying + "approvals: [{ name: p, tools: pay, destructive: true }]\n", 6, 13, ["names 'pay', but no such tool has the effect"] },
+        { Head + Paying.Replace("pay", "read_result", StringComparison.Ordinal), 5, 13, ["The tool name 'read_result' is reserved"] },
+        { Head + "agents: [{ agent: mute, description: x, name: read_result }]\n", 3, 47, ["The tool name 'read_result' is reserved"] },
         { Head + "built_ins: [hand_off]\napprovals: [{ name: p, tools: ['hand_of'] }]\n", 4, 32, ["Did you mean 'hand_off'"] },
         { Head + "approvals: [{ name: p }, { name: p }]\n", 3, 34, ["There is an approval policy 'p' already"] },
         { Head + "approvals: [{ name: p, effects: [safe] }]\n", 3, 34, ["'safe' is not an effect"] },

@@ -93,7 +93,7 @@ public sealed class ClusterTests(ITestOutputHelper output) : IAsyncLifetime
         RunInfo other = working.First(r => r.Worker != Worker(silos[0]));
         string where = scope == "run" ? $"run:{other.Run}" : scope;
         RunId[] covered = [.. working.Select(r => r.Run).Where(r => scope != "run" || r == other.Run)];
-        Assert.True(await Client(caller).EngageAsync(new KillSwitch(where, "the test", null, TimeProvider.System.GetUtcNow()), Token));
+        Assert.True((await Client(caller).EngageAsync(new KillSwitch(where, "the test", null, TimeProvider.System.GetUtcNow()), Token)).Changed);
 
         await EventuallyAsync(async () => (await ParkedAsync()).Count == covered.Length, DescribeAsync, s_soon);
         Assert.Equal(covered.ToHashSet(), [.. await ParkedAsync()]);

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Routing;
 using Steward.AspNetCore.Http;
+using Steward.Client;
 using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.Storage;
@@ -37,8 +38,11 @@ internal sealed class SwitchEndpoints(Api api)
         string scope = await ScopeAsync(call);
         JsonBody body = await JsonBody.ReadAsync(call, "reason");
         var engaged = new KillSwitch(scope, call.Caller.Name, body.OptionalText("reason"), api.Time.GetUtcNow());
-        bool changed = await api.Client.EngageAsync(engaged, CancellationToken.None);
-        await call.JsonAsync(200, new SwitchChange(scope, true, changed), ContractJson.Compact<SwitchChange>());
+        SwitchOutcome outcome = await api.Client.EngageAsync(engaged, CancellationToken.None);
+        // A warning lists what there is, of every tenant; whoever belongs to one has named its own, which is known.
+        IReadOnlyList<string> warnings = call.Caller.Tenant is null ? outcome.Warnings : [];
+        await call.JsonAsync(
+            200, new SwitchChange(scope, true, outcome.Changed) { Warnings = warnings }, ContractJson.Compact<SwitchChange>());
     }
 
     private async Task ReleaseAsync(ApiCall call)

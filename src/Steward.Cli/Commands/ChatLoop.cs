@@ -178,7 +178,10 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
         foreach (QuestionAsked question in view.State.Questions)
         {
             ChatQuestion asked = new(question);
-            context.Output.Line(asked.Text, Styles.Warn);
+            string? binding = question.Binding;
+            QuestionView.Of(question).Write(context.Output, "? ", whole: true);
+            if (asked.Shape is { } shape)
+                context.Output.Line(shape, Styles.Warn);
             while (true)
             {
                 Prompt(asked.Prompt);
@@ -190,7 +193,9 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
 
                 if (asked.Read(line) is not { } answer)
                     context.Output.Line($"Please answer with {asked.Expected}.", Styles.Warn);
-                else if (await DecideAsync(question, answer))
+                else if (await DecideAsync(question.Id, answer, binding) is { } open)
+                    binding = open;
+                else
                     break;
             }
         }
@@ -198,38 +203,46 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
         return true;
     }
 
-    private async Task<bool> DecideAsync(QuestionAsked question, ChatAnswer answer)
+    /// <returns>Null when the question is closed; otherwise the binding of what it asks now.</returns>
+    private async Task<string?> DecideAsync(string question, ChatAnswer answer, string? binding)
     {
         var decision = new Decision
         {
             Id = RunId.New(context.Time).ToString(),
             Run = view.State.Run,
-            Question = question.Id,
+            Question = question,
             Answer = answer.Answer,
             By = User ?? CommandContext.Operator,
             Roles = Roles,
+            Binding = answer.Answer == Answer.Approve && binding is { Length: > 0 } ? binding : null,
             Result = answer.Result,
             Note = answer.Note,
         };
         try
         {
             DecisionResult result = await host.Client.Get(view.State.Run).DecideAsync(decision, Stopping);
-            if (result.Status is DecisionStatus.Accepted
-                or DecisionStatus.AlreadyDecided
-                or DecisionStatus.Expired
-                or DecisionStatus.Withdrawn)
-                return true;
-            string why = result.Status == DecisionStatus.Counted
-                ? QuestionLines.Counted(result.Question!)
-                : QuestionLines.Refusal(result, decision.By);
-            context.Output.Line($"{why} /exit leaves the run waiting.", Styles.Warn);
+            switch (result)
+            {
+                case { Status: DecisionStatus.Accepted or DecisionStatus.AlreadyDecided or DecisionStatus.Expired or DecisionStatus.Withdrawn }:
+                    return null;
+                case { Status: DecisionStatus.Changed, Question: { } changed }:
+                    context.Output.Line("Somebody has changed what is asked:", Styles.Warn);
+                    QuestionView.Of(changed).Write(context.Output, "? ", whole: true);
+                    return changed.Binding ?? "";
+                case { Status: DecisionStatus.Counted, Question: { } counted }:
+                    context.Output.Line($"{QuestionLines.Counted(counted)} /exit leaves the run waiting.", Styles.Warn);
+                    break;
+                default:
+                    context.Output.Line($"{QuestionLines.Refusal(result, decision.By)} /exit leaves the run waiting.", Styles.Warn);
+                    break;
+            }
         }
         catch (StewardException e)
         {
             context.Output.Line(e.Message, Styles.Warn);
         }
 
-        return false;
+        return binding ?? "";
     }
 
     private void End()

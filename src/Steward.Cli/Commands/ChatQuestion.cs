@@ -1,4 +1,5 @@
 using Steward.Journal;
+using Steward.Tools;
 
 namespace Steward.Cli.Commands;
 
@@ -8,8 +9,8 @@ internal sealed record ChatAnswer(Answer Answer, string? Result = null, string? 
 /// <summary>A question of a run in a conversation: how it is asked, and how a typed line is read as its answer. Pure.</summary>
 internal sealed record ChatQuestion(QuestionAsked Question)
 {
-    public string Text =>
-        $"? {Question.Text}{(Question.Schema is { } schema ? $"\n  (JSON Schema of the answer: {schema.GetRawText()})" : "")}";
+    /// <summary>The JSON Schema that an answer has to have; null for any words.</summary>
+    public string? Shape => Question.Schema is { } schema ? $"  (JSON Schema of the answer: {ArgumentText.Write(schema)})" : null;
 
     public string Prompt => Question.Kind is QuestionKind.UserInput or QuestionKind.HandOff ? "? " : $"? [{Expected}] ";
 

@@ -31,6 +31,7 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
         "--binding",
         "The binding that was seen ('inbox --json'): refused if something else is asked by now.",
         "hash");
+    private readonly Option<bool> _whole = WholeFirst.Option();
     private readonly Option<string[]> _roles = Roles("A role that the decider bears; several with commas.");
     private readonly Option<string?> _by = CommonOptions.By();
     private readonly Option<string?> _agent = CommonOptions.Named<string?>(
@@ -72,7 +73,11 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
         var command = new Command(name, description) { _run };
         command.Add(answer == Journal.Answer.Reply ? _words : _question);
         if (answer == Journal.Answer.Approve)
+        {
             command.Add(_edit);
+            command.Add(_whole);
+        }
+
         if (answer != Journal.Answer.Reply)
             command.Add(_binding);
         foreach (Option option in (Option[])[_note, _by, _roles, _agent])
@@ -93,6 +98,11 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
         if (!kinds.Contains(asked.Kind))
             throw new UsageException(
                 $"'{asked.Id}' is a question of another kind; answer it with one of: {string.Join(" | ", hints.Answers(asked.Kind, asked.Id))}.");
+        string? binding = answer == Journal.Answer.Reply ? null : parse.GetValue(_binding);
+        if (answer == Journal.Answer.Approve
+            && !await WholeFirst.OnTerminal(context.Output).LetsAsync(
+                asked.Id, QuestionView.Of(asked), edited is not null || binding is not null, parse.GetValue(_whole), hints.Whole, cancellationToken))
+            return ExitCodes.Awaiting;
         await using AgentHost host = AgentHost.Create(null, run.Store, context.Output, context.Time);
         DecisionResult result = await host.Client.Get(run.Info.Run).DecideAsync(
             new Decision
@@ -103,7 +113,8 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
                 Answer = answer,
                 By = by,
                 Roles = Split(parse.GetValue(_roles)),
-                Binding = answer == Journal.Answer.Reply ? null : parse.GetValue(_binding),
+                // An approval is one of what was found here: nothing that takes its place meanwhile is approved with it.
+                Binding = binding ?? (answer == Journal.Answer.Approve && edited is null && asked.Status == QuestionStatus.Open ? asked.Binding : null),
                 Result = reply,
                 Arguments = edited,
                 Note = parse.GetValue(_note),
@@ -141,6 +152,8 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
             ["status"] = Wire.Word(result.Status),
             ["answer"] = Wire.Word(answer),
             ["by"] = by,
+            ["tool"] = question.Tool,
+            ["arguments"] = question.Arguments is { } arguments ? JsonNode.Parse(arguments.GetRawText()) : null,
             ["missing"] = result.Status == DecisionStatus.Counted ? missing : 0,
             ["resume"] = hints.Resume,
         });
@@ -150,9 +163,11 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
             return;
         }
 
-        context.Output.Line(
-            $"{Done()} {question.Id}{(question.IsEdited && answer == Journal.Answer.Approve ? $" with {QuestionLines.What(question)}" : "")}. A worker of this agent goes on by itself; otherwise:",
-            Styles.Good);
+        string what = question.Tool is { } tool ? $": {tool}{(question.IsEdited ? " (edited)" : "")}" : "";
+        context.Output.Line($"{Done()} {question.Id}{what}", Styles.Good);
+        if (answer == Journal.Answer.Approve)
+            QuestionView.Of(question).WriteArguments(context.Output, whole: false, indent: 2);
+        context.Output.Line("A worker of this agent goes on by itself; otherwise:", Styles.Good);
         context.Output.Line($"  {hints.Resume}");
         context.Output.Line($"  {hints.Work}");
     }

@@ -20,30 +20,51 @@ internal sealed record Hints(string? Agent, string? StoreOption, RunId Run)
     public void WriteQuestions(Output output, RunState state)
     {
         foreach (QuestionAsked question in state.Questions)
-            WriteQuestion(output, question.Id, question.Kind, question.Text, Decider(question.Assignee, question.Roles));
+            WriteQuestion(output, question.Id, QuestionView.Of(question), Decider(question.Assignee, question.Roles), null);
         output.Line("Then go on with:", Styles.Bold);
         output.Line($"  {Resume}");
     }
 
-    public void WriteQuestion(Output output, QuestionInfo question, string text) =>
-        WriteQuestion(output, question.Id, question.Kind, text, Decider(question.Assignee, question.Roles));
+    /// <summary>A question of another run, which this one waits for.</summary>
+    public void WriteQuestion(Output output, QuestionInfo question) =>
+        WriteQuestion(
+            output, $"{question.Id} of the agent '{question.Agent}'", QuestionView.Of(question), Decider(question.Assignee, question.Roles), question.Id);
 
-    private void WriteQuestion(Output output, string id, QuestionKind kind, string text, string decider)
+    /// <summary>The commands that answer a question of which the words were shown.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="question">The question.</param>
+    /// <param name="whole">Whether all of it was shown.</param>
+    public void WriteAnswers(Output output, QuestionInfo question, bool whole)
+    {
+        bool isShortened = QuestionView.Of(question).IsShortened;
+        foreach (string answer in Answers(
+            question.Kind, question.Id, Decider(question.Assignee, question.Roles), isShortened && !whole ? "--whole" : isShortened ? $"--binding {question.Binding}" : ""))
+            output.Line($"    {answer}");
+    }
+
+    /// <summary>The command that shows all of a question.</summary>
+    public string Whole => $"steward inbox --run {Run} --whole{Store}";
+
+    private void WriteQuestion(Output output, string title, QuestionView view, string decider, string? id)
     {
         output.Line();
-        output.Line($"Question {id}: {text}", Styles.Warn);
-        foreach (string answer in Answers(kind, id, decider))
+        view.Write(output, $"Question {title}: ");
+        foreach (string answer in Answers(view.Kind, id ?? title, decider, view.IsShortened ? "--whole" : ""))
             output.Line($"  {answer}");
     }
 
     /// <summary>The commands that answer a question.</summary>
-    public IReadOnlyList<string> Answers(QuestionKind kind, string id, string decider = "")
+    /// <param name="kind">The question's kind.</param>
+    /// <param name="id">Its id.</param>
+    /// <param name="decider">The options that say who decides.</param>
+    /// <param name="seen">The option that says what was seen, for answers by which the call is made.</param>
+    public IReadOnlyList<string> Answers(QuestionKind kind, string id, string decider = "", string seen = "")
     {
         (string Command, string Options)[] answers = kind switch
         {
             QuestionKind.OutcomeUnknown =>
-                [("resolve", "--happened --result TEXT"), ("resolve", "--did-not-happen"), ("resolve", "--stop")],
-            QuestionKind.Approval or QuestionKind.Plan => [("approve", ""), ("deny", "--note REASON"), ("resolve", "--stop")],
+                [("resolve", "--happened --result TEXT"), ("resolve", $"--did-not-happen {seen}".TrimEnd()), ("resolve", "--stop")],
+            QuestionKind.Approval or QuestionKind.Plan => [("approve", seen), ("deny", "--note REASON"), ("resolve", "--stop")],
             QuestionKind.UserInput or QuestionKind.HandOff => [("answer", "TEXT"), ("deny", "--note REASON"), ("resolve", "--stop")],
             _ => [("resolve", "--continue"), ("resolve", "--stop")],
         };

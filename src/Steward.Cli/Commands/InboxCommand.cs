@@ -21,6 +21,8 @@ internal sealed class InboxCommand(CommandContext context)
         DefaultValueFactory = _ => 100,
     };
 
+    private readonly Option<bool> _whole = CommonOptions.Named<bool>("--whole", "Show everything that is asked, however long, with its binding.");
+
     private readonly Argument<string> _run = CommonOptions.Run();
     private readonly Argument<string?> _question = DecideCommand.Question();
     private readonly Option<string?> _to = CommonOptions.Named<string?>("--to", "The one person who may decide from now on.", "name");
@@ -60,7 +62,7 @@ internal sealed class InboxCommand(CommandContext context)
         reassign.SetAction(ReassignAsync);
         var command = new Command(
             "inbox",
-            "List what runs ask people: approvals, questions, hand-offs. Longest asked first.") { _folder, _tenant, _runs, _limit, reassign };
+            "List what runs ask people: approvals, questions, hand-offs. Longest asked first.") { _folder, _tenant, _runs, _limit, _whole, reassign };
         command.SetAction(ListAsync);
         return command;
     }
@@ -84,22 +86,29 @@ internal sealed class InboxCommand(CommandContext context)
         }
 
         DateTimeOffset now = context.Time.GetUtcNow();
-        context.Output.Table(["run", "question", "age", "kind", "about", "who", "expires"], [.. open.Select(q => Row(q, now))]);
-        if (open.Count == 1 || only is not null)
+        bool whole = parse.GetValue(_whole), answers = whole || open.Count == 1 || only is not null;
+        foreach (QuestionInfo question in open)
         {
-            foreach (QuestionInfo question in open)
-                new Hints(
-                    parse.GetValue(_folder),
-                    parse.GetValue(CommonOptions.Store),
-                    question.Run).WriteQuestion(context.Output, question, question.Text);
-        }
-        else
-        {
-            context.Output.Line(
-                "'steward inbox --run RUN' shows the questions of one run in full, and the commands that answer them.", Styles.Dim);
+            Write(question, now, whole);
+            if (answers)
+                new Hints(parse.GetValue(_folder), parse.GetValue(CommonOptions.Store), question.Run).WriteAnswers(context.Output, question, whole);
         }
 
+        if (!answers)
+            context.Output.Line("'steward inbox --run RUN' shows the commands that answer a run's questions.", Styles.Dim);
+        if (!whole && open.Any(q => QuestionView.Of(q).IsShortened))
+            context.Output.Line("'…' stands where more is asked than is shown; --whole shows all of it.", Styles.Dim);
         return ExitCodes.Ok;
+    }
+
+    private void Write(QuestionInfo question, DateTimeOffset now, bool whole)
+    {
+        context.Output.Line($"{question.Run} {question.Id}", Styles.Bold);
+        QuestionView.Of(question).Write(context.Output, whole: whole, indent: 2);
+        context.Output.Hanging(
+            $"{Wire.Word(question.Kind)}, {QuestionLines.Age(now - question.AskedAt)} old, agent {question.Agent}, tenant {question.Tenant}, for {QuestionLines.Who(question)}, expires {QuestionLines.Expiry(question, now)}",
+            2,
+            Styles.Dim);
     }
 
     private async Task<int> ReassignAsync(ParseResult parse, CancellationToken cancellationToken)
@@ -125,10 +134,4 @@ internal sealed class InboxCommand(CommandContext context)
         context.Output.Line($"{given.Id} of run {given.Run} is now for {QuestionLines.Who(given)}.", Styles.Good);
         return ExitCodes.Ok;
     }
-
-    private static string[] Row(QuestionInfo question, DateTimeOffset now) =>
-        [
-            question.Run.ToString(), question.Id, QuestionLines.Age(now - question.AskedAt), Wire.Word(question.Kind),
-            QuestionLines.What(question), QuestionLines.Who(question), QuestionLines.Expiry(question, now),
-        ];
 }

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
+using Steward.Client;
 using Steward.Client.Contract;
+using Steward.Declarative;
 using Steward.Storage;
 
 namespace Steward.Cli.Commands;
@@ -32,9 +34,13 @@ internal static class KillCommand
             var engaged = new KillSwitch(
                 where, parse.GetValue(by) ?? CommandContext.Operator, parse.GetValue(reason), context.Time.GetUtcNow());
             bool changed = await store.Store.EngageAsync(engaged, cancellationToken);
-            context.Output.Document(new SwitchChange(where, true, changed), ContractJson.Complete<SwitchChange>());
+            string? warning = await SwitchScopes.WarningAsync(store.Store, where, Agents(parse.GetValue(folder)), cancellationToken);
+            context.Output.Document(
+                new SwitchChange(where, true, changed) { Warnings = warning is null ? [] : [warning] }, ContractJson.Complete<SwitchChange>());
             context.Output.Line(
                 changed ? $"Engaged: nothing under {where} starts any more." : $"{where} was engaged already.", Styles.Warn);
+            if (warning is not null && !context.Output.Json)
+                context.Output.ErrorLine($"warning: {warning} To take it back: steward kill off {where}");
             return ExitCodes.Ok;
         });
         return command;
@@ -54,7 +60,7 @@ internal static class KillCommand
             context.Output.Line(
                 changed
                     ? $"Released: the runs under {where} go on with the next worker that is there for them."
-                    : $"{where} was not engaged.",
+                    : $"{where} was not engaged. Engaged: {await EngagedAsync(store, cancellationToken)}.",
                 Styles.Good);
             return ExitCodes.Ok;
         });
@@ -86,6 +92,13 @@ internal static class KillCommand
         });
         return command;
     }
+
+    private static async Task<string> EngagedAsync(OpenStore store, CancellationToken cancellationToken) =>
+        await store.Store.SwitchesAsync(cancellationToken) is { Count: > 0 } engaged ? string.Join(", ", engaged.Select(s => s.Scope)) : "none";
+
+    /// <summary>The agent of the folder, which may not have run yet.</summary>
+    private static IReadOnlyCollection<string> Agents(string? folder) =>
+        AgentFile.NameOf(folder ?? Directory.GetCurrentDirectory()) is { } name ? [name] : [];
 
     private static async Task<string> ParseAsync(OpenStore store, string scope, CancellationToken cancellationToken) =>
         KillSwitch.ParseScope(await RunFinder.ScopeAsync(store.Store, scope, cancellationToken));

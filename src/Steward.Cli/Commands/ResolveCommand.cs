@@ -28,6 +28,11 @@ internal sealed class ResolveCommand(CommandContext context)
     private readonly Option<bool> _stop = CommonOptions.Named<bool>("--stop", "End the run.");
     private readonly Option<string?> _result = CommonOptions.Named<string?>("--result", "The result that the model then sees.", "text");
     private readonly Option<string?> _note = CommonOptions.Named<string?>("--note", "Why; it stands in the journal.", "text");
+    private readonly Option<string?> _binding = CommonOptions.Named<string?>(
+        "--binding",
+        "The binding that was seen ('inbox --whole'): refused if something else is asked by now.",
+        "hash");
+    private readonly Option<bool> _whole = WholeFirst.Option();
     private readonly Option<string?> _by = CommonOptions.By();
     private readonly Option<string[]> _roles = DecideCommand.Roles("A role that the decider bears; several with commas.");
     private readonly Option<string?> _agent = CommonOptions.Named<string?>(
@@ -43,7 +48,7 @@ internal sealed class ResolveCommand(CommandContext context)
             "resolve",
             "Say what became of a lost call, or let a quarantined run go on; without an answer, list what a run asks. For approvals, see approve and deny.")
         {
-            _run, _question, _happened, _didNotHappen, _approve, _deny, _continue, _stop, _result, _note, _by, _roles, _agent,
+            _run, _question, _happened, _didNotHappen, _approve, _deny, _continue, _stop, _result, _note, _binding, _whole, _by, _roles, _agent,
         };
         command.SetAction(ExecuteAsync);
         return command;
@@ -64,6 +69,12 @@ internal sealed class ResolveCommand(CommandContext context)
             throw new UsageException(
                 $"'{question.Id}' is a question of another kind; answer it with one of: {string.Join(" | ", hints.Answers(question.Kind, question.Id))}.");
         string by = parse.GetValue(_by) ?? CommandContext.Operator;
+        string? binding = parse.GetValue(_binding);
+        QuestionInfo asked = await QuestionFinder.FindAsync(run.Store, info, question.Id, null, cancellationToken);
+        if (given is Answer.Approve or Answer.DidNotHappen
+            && !await WholeFirst.OnTerminal(context.Output).LetsAsync(
+                asked.Id, QuestionView.Of(asked), binding is not null, parse.GetValue(_whole), hints.Whole, cancellationToken))
+            return ExitCodes.Awaiting;
         DecisionResult decided = await run.Store.DecideAsync(
             new Decision
             {
@@ -72,6 +83,7 @@ internal sealed class ResolveCommand(CommandContext context)
                 Question = question.Id,
                 Answer = given,
                 By = by,
+                Binding = binding ?? (asked.Status == QuestionStatus.Open && given is Answer.Approve or Answer.DidNotHappen ? asked.Binding : null),
                 Roles = DecideCommand.Split(parse.GetValue(_roles)),
                 Result = parse.GetValue(_result),
                 Note = parse.GetValue(_note),

@@ -249,7 +249,7 @@ internal sealed class RunCommand(CommandContext context)
     private void WriteQuestions(RunState state, IReadOnlyList<QuestionInfo> below, Hints hints)
     {
         foreach (QuestionInfo question in below)
-            (hints with { Run = question.Run }).WriteQuestion(context.Output, question, $"{question.Text} (the agent '{question.Agent}')");
+            (hints with { Run = question.Run }).WriteQuestion(context.Output, question);
         hints.WriteQuestions(context.Output, state);
     }
 

@@ -2,6 +2,7 @@ using Spectre.Console;
 using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.State;
+using Steward.Tools;
 
 namespace Steward.Cli.Rendering;
 
@@ -17,6 +18,8 @@ internal sealed record EventLine(string Text, Style Style)
 /// <summary>Puts events into words; what was said and handed over only where content is wanted.</summary>
 internal static class EventLines
 {
+    private const int MostArguments = 400;
+
     public static EventLine Describe(RunState before, JournalEntry entry, bool content) => entry.Event switch
     {
         RunStarted e => new(
@@ -111,7 +114,7 @@ internal static class EventLines
 
     private static string Arguments(RunState before, ToolStarted e, bool content) =>
         content && before.FindCall(e.Turn, e.Index)?.Part.Arguments is { } arguments
-            ? $" {Output.Excerpt(arguments.GetRawText(), 400)}"
+            ? $" {ArgumentText.Write(arguments, MostArguments).Text}"
             : "";
 
     private static string Quoted(bool content, string? text) => content && text is { Length: > 0 } ? $": {Output.Excerpt(text, 300)}" : "";
@@ -119,7 +122,7 @@ internal static class EventLines
     private static string Part(string before, string? text) => text is { Length: > 0 } ? before + text : "";
 
     private static string Edited(bool content, QuestionAnswered e) =>
-        e.Arguments is not { } arguments ? "" : content ? $" with {Output.Excerpt(arguments.GetRawText(), 400)}" : " with other arguments";
+        e.Arguments is not { } arguments ? "" : content ? $" with {ArgumentText.Write(arguments, MostArguments).Text}" : " with other arguments";
 
     private static string Outcome(EffectOutcome outcome) => outcome switch
     {

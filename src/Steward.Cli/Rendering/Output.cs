@@ -1,9 +1,9 @@
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using Spectre.Console;
+using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.Storage;
 using Steward.TimeTravel;
@@ -14,12 +14,8 @@ namespace Steward.Cli.Rendering;
 /// <remarks>Thread-safe: the runtime's log may speak between two lines of a command.</remarks>
 internal sealed class Output
 {
-    private static readonly JsonSerializerOptions s_document = new()
-    {
-        WriteIndented = true,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-    private static readonly JsonSerializerOptions s_line = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_document = new() { WriteIndented = true, Encoder = ContractJson.Encoder };
+    private static readonly JsonSerializerOptions s_line = new() { Encoder = ContractJson.Encoder };
 
     private readonly Lock _lock = new();
     private readonly IAnsiConsole? _console;
@@ -52,12 +48,32 @@ internal sealed class Output
     /// <summary>Whether a person watches this as it comes.</summary>
     public bool IsTerminal => _console is not null;
 
+    /// <summary>Columns of a line: <c>COLUMNS</c>, else those of the terminal; null for as many as it takes.</summary>
+    public int? Width { get; init; }
+
     public static Output ForProcess(string[] args)
     {
         Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         bool plain = Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 }
             || (!OperatingSystem.IsWindows() && Environment.GetEnvironmentVariable("TERM") is (null or "" or "dumb"));
-        return new Output(Console.Out, Console.Error, !plain && !Console.IsOutputRedirected, AsksForJson(args), !plain && !Console.IsErrorRedirected);
+        return new Output(Console.Out, Console.Error, !plain && !Console.IsOutputRedirected, AsksForJson(args), !plain && !Console.IsErrorRedirected)
+        {
+            Width = Columns(),
+        };
+    }
+
+    private static int? Columns()
+    {
+        if (int.TryParse(Environment.GetEnvironmentVariable("COLUMNS"), out int columns) && columns > 0)
+            return columns;
+        try
+        {
+            return !Console.IsOutputRedirected && Console.WindowWidth is > 0 and int width ? width : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     /// <summary>The output of a command that no terminal shows.</summary>
@@ -94,6 +110,13 @@ internal sealed class Output
                 _console.Write(new Text(Clean(text) + "\n", style ?? Style.Plain));
             Writer.Flush();
         }
+    }
+
+    /// <summary>A line for people that is broken to the width; what follows stands further in.</summary>
+    public void Hanging(string text, int indent, Style? style = null)
+    {
+        foreach (string line in HangingLines.Of(text, indent, Width))
+            Line(line, style);
     }
 
     /// <summary>A piece of a line, as it comes.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using Steward.Client.Contract;
 using Steward.Journal;
 using Steward.Storage;
+using Steward.Tools;
 
 namespace Steward.Cli.Rendering;
 
@@ -31,8 +32,9 @@ internal static class QuestionLines
             $"Counted: {Approvals(question)} of {question.Needed} people have approved {question.Id}; {missing} more {(missing == 1 ? "is" : "are")} needed.");
     }
 
+    /// <summary>What it is about, in a few words.</summary>
     public static string What(QuestionInfo question) => question.Tool is { } tool && question.Arguments is { } arguments
-        ? $"{tool} {Output.Excerpt(arguments.GetRawText(), 80)}{(question.IsEdited ? " (edited)" : "")}"
+        ? $"{tool} with {ArgumentText.Write(arguments, ArgumentText.Shown).Text}{(question.IsEdited ? " (edited)" : "")}"
         : Output.Excerpt(question.Text, 80);
 
     public static string Age(TimeSpan age) => age switch

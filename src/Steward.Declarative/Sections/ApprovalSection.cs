@@ -1,4 +1,3 @@
-using System.IO.Enumeration;
 using Steward.Agents;
 using Steward.Declarative.Yaml;
 using Steward.Journal;
@@ -30,13 +29,17 @@ internal static class ApprovalSection
             YamlValue name = map.Need("name", "Name it: people and the journal see it.");
             if (policies.Any(p => p.Name == name.NonEmpty("the policy's name")))
                 throw name.Error($"There is an approval policy '{name.Text()}' already. Give this one another name.");
-            policies.Add(ReadOne(map, name.NonEmpty("the policy's name"), tools));
+            ApprovalPolicy policy = ReadOne(map, name.NonEmpty("the policy's name"));
+            foreach (YamlValue pattern in Texts(map, "tools"))
+                Check(policy with { Tools = [pattern.NonEmpty("the tool")], Effects = [], Destructive = null, CostAbove = null, Arguments = null }, tools, pattern);
+            Check(policy, tools, map.Find("when") ?? map.Self);
+            policies.Add(policy);
         }
 
         return policies;
     }
 
-    private static ApprovalPolicy ReadOne(YamlMap map, string name, IReadOnlyList<ToolDefinition> tools)
+    private static ApprovalPolicy ReadOne(YamlMap map, string name)
     {
         bool required = map.Flag("required", true);
         if (!required && s_asking.FirstOrDefault(k => map.Find(k) is not null) is { } foreign)
@@ -50,7 +53,7 @@ internal static class ApprovalSection
         var policy = new ApprovalPolicy
         {
             Name = name,
-            Tools = [.. Texts(map, "tools").Select(t => Known(t, tools))],
+            Tools = [.. Texts(map, "tools").Select(t => t.NonEmpty("the tool"))],
             Effects = [.. Texts(map, "effects").Select(e => e.OneOf("an effect", ToolSection.Effects))],
             Destructive = map.Find("destructive")?.Flag(),
             CostAbove = map.Find("cost_above")?.Usd(),
@@ -81,13 +84,16 @@ internal static class ApprovalSection
     private static IReadOnlyList<YamlValue> Texts(YamlMap map, string key) =>
         map.Find(key) is not { } value ? [] : value.IsList ? value.List($"'{key}'") : [value];
 
-    /// <summary>A pattern that fits no tool guards nothing: most likely a mistake in writing.</summary>
-    private static string Known(YamlValue pattern, IReadOnlyList<ToolDefinition> tools)
+    /// <summary>A policy that fits no tool guards nothing: most likely a mistake in writing.</summary>
+    private static void Check(ApprovalPolicy policy, IReadOnlyList<ToolDefinition> tools, YamlValue at)
     {
-        string text = pattern.NonEmpty("the tool");
-        return tools.Any(t => FileSystemName.MatchesSimpleExpression(text, t.Name, ignoreCase: false))
-            ? text
-            : throw pattern.Error(
-                $"No tool is called '{text}', so this would guard nothing. {Nearest.Hint(text, [.. tools.Select(t => t.Name)])}");
+        try
+        {
+            policy.CheckTools(tools);
+        }
+        catch (ArgumentException e)
+        {
+            throw at.Error(ToolSection.Clean(e));
+        }
     }
 }

@@ -37,7 +37,7 @@ internal static class LimitSection
             Depth = map.Whole("depth", 0, 16) ?? limits.Depth,
             Children = map.Whole("children", 0, 1_024) ?? limits.Children,
             ModelPatience = map.Find("model_patience")?.Duration(TimeSpan.Zero, TimeSpan.FromDays(30)),
-            BudgetWait = map.Find("budget_wait")?.Duration(TimeSpan.Zero, TimeSpan.FromHours(1)) ?? limits.BudgetWait,
+            BudgetWait = map.Find("budget_wait")?.Duration(TimeSpan.Zero, TimeSpan.FromDays(1)) ?? limits.BudgetWait,
         };
     }
 

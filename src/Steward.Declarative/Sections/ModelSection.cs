@@ -6,6 +6,7 @@ using Steward.Journal;
 using Steward.Models;
 using Steward.Providers;
 using Steward.Testing.Scripting;
+using Steward.Tools;
 
 namespace Steward.Declarative.Sections;
 
@@ -208,7 +209,7 @@ internal sealed class ModelSection
         {
             ProviderEntry preset = ProviderEntry.Preset(provider)
                 ?? throw at.Error(
-                    $"There is no provider '{provider}'. {Nearest.Hint(provider, [.. _providers.Keys.Concat(ProviderEntry.PresetNames)])} Or declare it under 'providers:'.");
+                    $"There is no provider '{provider}'. {NearestNames.Hint(provider, [.. _providers.Keys.Concat(ProviderEntry.PresetNames)])} Or declare it under 'providers:'.");
             _providers[provider] = entry = FromEnvironment(preset, at);
         }
 

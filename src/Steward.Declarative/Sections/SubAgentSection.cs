@@ -25,6 +25,8 @@ internal static class SubAgentSection
             string name = map.Find("name")?.Text() ?? (handOff ? $"hand_off_to_{file.Agent.Name}" : file.Agent.Name);
             if (!ToolDefinition.IsName(name))
                 throw at.Error($"'{name}' cannot be a tool's name. Write 1 to {ToolDefinition.MaxNameLength} letters, digits, '-' or '_'.");
+            if (ToolDefinition.ReservedFault(name) is { } reserved)
+                throw at.Error(reserved);
             if (tools.Any(t => t.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
                 throw at.Error($"There is a tool '{name}' already. Give this one another 'name'.");
             string description = map.Find("description")?.NonEmpty("the description") ?? file.Agent.Description

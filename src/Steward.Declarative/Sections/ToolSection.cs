@@ -49,6 +49,8 @@ internal static class ToolSection
         if (!ToolDefinition.IsName(name.Text()))
             throw name.Error(
                 $"'{name.Text()}' cannot be a tool's name. Write 1 to {ToolDefinition.MaxNameLength} letters, digits, '-' or '_'.");
+        if (ToolDefinition.ReservedFault(name.Text()) is { } reserved)
+            throw name.Error(reserved);
         YamlValue description = map.Need("description", "Say what it does and when to use it: the model chooses by it.");
         string says = description.NonEmpty("the description");
         ToolParameter[] parameters = Parameters(map);
@@ -174,7 +176,7 @@ internal static class ToolSection
     private static string Method(YamlValue value, params string[] known) =>
         known.Contains(value.Text())
             ? value.Text()
-            : throw value.Error($"'{value.Text()}' is not a method that can be used here. {Nearest.Hint(value.Text(), known)}");
+            : throw value.Error($"'{value.Text()}' is not a method that can be used here. {NearestNames.Hint(value.Text(), known)}");
 
     /// <summary>A header's name; <c>false</c> for none.</summary>
     private static string? Header(YamlValue value) =>

@@ -116,7 +116,7 @@ internal static class ValidatorSection
             throw parameter.Error("Say with 'for_each_call_of' from which tool's calls the parameters come.");
         if (tool.Schema.TryGetProperty("properties", out JsonElement known) && !known.TryGetProperty(parameter.Text(), out _))
             throw parameter.Error(
-                $"The tool '{tool.Name}' has no parameter '{parameter.Text()}'. {Nearest.Hint(parameter.Text(), [.. known.EnumerateObject().Select(p => p.Name)])}");
+                $"The tool '{tool.Name}' has no parameter '{parameter.Text()}'. {NearestNames.Hint(parameter.Text(), [.. known.EnumerateObject().Select(p => p.Name)])}");
     }
 
     private static AnswerPathValidator AnswerPath(string name, YamlValue body)
@@ -156,5 +156,5 @@ internal static class ValidatorSection
     private static string Known(string tool, YamlValue at, IReadOnlyList<ToolDefinition> tools) =>
         tools.Any(t => t.Name == tool)
             ? tool
-            : throw at.Error($"There is no tool '{tool}'. {Nearest.Hint(tool, [.. tools.Select(t => t.Name)])}");
+            : throw at.Error($"There is no tool '{tool}'. {NearestNames.Hint(tool, [.. tools.Select(t => t.Name)])}");
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Steward.Tools;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -44,7 +45,7 @@ internal readonly struct YamlValue(YamlNode node, YamlFile file)
         {
             string name = key.Text();
             if (!keys.Contains(name))
-                throw key.Error($"'{name}' is not a key of {what}. {Nearest.Hint(name, keys)}");
+                throw key.Error($"'{name}' is not a key of {what}. {NearestNames.Hint(name, keys)}");
         }
 
         return map;
@@ -122,7 +123,7 @@ internal readonly struct YamlValue(YamlNode node, YamlFile file)
         string text = Text();
         return choices.TryGetValue(text, out T? value)
             ? value
-            : throw Error($"'{text}' is not {what}. {Nearest.Hint(text, [.. choices.Keys])}");
+            : throw Error($"'{text}' is not {what}. {NearestNames.Hint(text, [.. choices.Keys])}");
     }
 
     /// <summary>The value as JSON, with the types that YAML gives plain scalars.</summary>

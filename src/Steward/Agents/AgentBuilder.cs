@@ -143,67 +143,7 @@ public sealed class AgentBuilder
     /// <exception cref="ArgumentException">Something is missing or contradicts itself; the message names it.</exception>
     public AgentDefinition Build()
     {
-        if (!ToolDefinition.IsName(Name))
-            throw new ArgumentException($"The agent's name '{Name}' is not usable: 1 to 64 letters, digits, '-' or '_'.");
-        if (string.IsNullOrWhiteSpace(Version))
-            throw new ArgumentException($"The agent '{Name}' has no version.");
-        if (!Routes.ContainsKey(ModelRole.Executor))
-            throw new ArgumentException($"The agent '{Name}' has no model: add one with UseModel.");
-        if (Routes.FirstOrDefault(r => r.Value.Targets.Count == 0) is { Value: not null } empty)
-            throw new ArgumentException($"The agent '{Name}' has an empty route for the role {empty.Key}.");
-        if (Tools.GroupBy(t => t.Name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Count() > 1) is { } twice)
-            throw new ArgumentException($"The agent '{Name}' has two tools named '{twice.Key}'.");
-        if (Tools.FirstOrDefault(t => t.Name.Equals(ResultReader.Tool.Name, StringComparison.OrdinalIgnoreCase)) is { } taken)
-            throw new ArgumentException(
-                $"The tool '{taken.Name}' of agent '{Name}' has the name of the runtime's own tool, which reads long results. Give it another name.");
-        CheckRanges();
-        if (Validators.GroupBy(v => v.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } same)
-            throw new ArgumentException($"The agent '{Name}' has two validators named '{same.Key}'.");
-        CheckNames("context source", ContextSources.Select(s => s.Name));
-        CheckNames("tool source", ToolSources.Select(s => s.Name));
-        CheckNames("side call", SideCalls.Select(c => c.Purpose));
-        if (SideCalls.Any(c => c.Purpose == SideCall.Judge))
-            throw new ArgumentException(
-                $"The agent '{Name}' has a side call named '{SideCall.Judge}'; that name is the validators'. Choose another.");
-        if (Approvals.FirstOrDefault(p => p.Approvers < 1) is { } nobody)
-            throw new ArgumentException(
-                $"The approval policy '{nobody.Name}' of agent '{Name}' needs {nobody.Approvers} approvers; at least 1.");
-        if (Approvals.FirstOrDefault(p => string.IsNullOrWhiteSpace(p.Name)) is not null)
-            throw new ArgumentException($"An approval policy of agent '{Name}' has no name.");
-        if (Approvals.GroupBy(p => p.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } again)
-            throw new ArgumentException($"The agent '{Name}' has two approval policies named '{again.Key}'.");
-        if (Approvals.FirstOrDefault(p => p is { Assignee: not null, Approvers: > 1 }) is { } alone)
-            throw new ArgumentException(
-                $"The approval policy '{alone.Name}' of agent '{Name}' needs {alone.Approvers} different people and lets only '{alone.Assignee}' decide. Leave one of the two out.");
-        if (Approvals.FirstOrDefault(p => p.ExpiresAfter <= TimeSpan.Zero) is { } late)
-            throw new ArgumentException(
-                $"The approval policy '{late.Name}' of agent '{Name}' expires after {late.ExpiresAfter}; it must be a time above 0.");
-        if (Approvals.FirstOrDefault(p => p.Default is not (Answer.Approve or Answer.Deny or Answer.Stop)) is { } odd)
-            throw new ArgumentException(
-                $"The approval policy '{odd.Name}' of agent '{Name}' has the default '{odd.Default}'; approve, deny or stop.");
+        AgentChecks.Check(this);
         return new AgentDefinition(this);
-    }
-
-    private void CheckRanges()
-    {
-        Limits.Check();
-        Planning?.Check();
-        Ceilings.Check();
-        SessionCeilings?.Check();
-        foreach (ModelTarget target in Routes.Values.SelectMany(r => r.Targets))
-            target.Check();
-    }
-
-    private void CheckNames(string kind, IEnumerable<string> names)
-    {
-        HashSet<string> seen = new(StringComparer.Ordinal);
-        foreach (string name in names)
-        {
-            if (!ToolDefinition.IsName(name))
-                throw new ArgumentException(
-                    $"The agent '{Name}' has a {kind} named '{name}'; a name is 1 to 64 letters, digits, '-' or '_'.");
-            if (!seen.Add(name))
-                throw new ArgumentException($"The agent '{Name}' has two of the kind {kind} named '{name}'.");
-        }
     }
 }

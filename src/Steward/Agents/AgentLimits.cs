@@ -10,7 +10,7 @@ public sealed record AgentLimits
     public int Iterations { get; init; } = 50;
 
     /// <summary>Most time from the start, time in <c>awaiting</c> not counted; null for none.</summary>
-    /// <value>None.</value>
+    /// <value>None; 1 millisecond to 365 days.</value>
     public TimeSpan? WallTime { get; init; }
 
     /// <summary>Most tool calls of one message that run at the same time.</summary>
@@ -51,7 +51,7 @@ public sealed record AgentLimits
     public int Children { get; init; } = 32;
 
     /// <summary>How long a run waits for reservations of others to be settled when only they keep it from going on.</summary>
-    /// <value>30 seconds.</value>
+    /// <value>30 seconds; 0 to 1 day.</value>
     public TimeSpan BudgetWait { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
@@ -76,7 +76,7 @@ public sealed record AgentLimits
         OptionRange.Check<int>("AgentLimits.MinWrapUp", MinWrapUp, 1, 100_000);
         OptionRange.Check<int>("AgentLimits.Depth", Depth, 0, 16);
         OptionRange.Check<int>("AgentLimits.Children", Children, 0, 1_024);
-        OptionRange.Check<TimeSpan>("AgentLimits.WallTime", WallTime, TimeSpan.FromMilliseconds(1), TimeSpan.MaxValue);
+        OptionRange.Check<TimeSpan>("AgentLimits.WallTime", WallTime, TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(365));
         OptionRange.Check<TimeSpan>("AgentLimits.ModelPatience", ModelPatience, TimeSpan.Zero, TimeSpan.FromDays(30));
         OptionRange.Check<TimeSpan>("AgentLimits.BudgetWait", BudgetWait, TimeSpan.Zero, TimeSpan.FromDays(1));
     }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Steward.Storage;
+using Steward.Tools;
 
 namespace Steward.Agents;
 
@@ -24,11 +25,29 @@ public sealed class AgentRegistry
     public IReadOnlyCollection<Storage.AgentVersion> Versions => [.. _agents.Keys.Select(k => new Storage.AgentVersion(k.Name, k.Version))];
 
     /// <summary>Adds an agent; new runs of its name get it, runs that began on another version stay there.</summary>
+    /// <exception cref="ArgumentException">There is another definition of the same name and version: waiting runs could go on with
+    /// either.</exception>
     public void Add(AgentDefinition agent)
     {
         ArgumentNullException.ThrowIfNull(agent);
-        _agents[(agent.Name, agent.Version)] = agent;
+        AgentDefinition known = _agents.AddOrUpdate(
+            (agent.Name, agent.Version), agent, (_, known) => known.Hash == agent.Hash ? agent : known);
+        if (known.Hash != agent.Hash)
+            throw new ArgumentException(
+                $"There are two different definitions of the agent '{agent.Name}' in version '{agent.Version}'. Give one of them another version, or another name.");
         _newest[agent.Name] = agent;
+    }
+
+    /// <summary>Checks that every agent that is called as a tool is here.</summary>
+    /// <exception cref="InvalidOperationException">One is not; the message names caller, tool and agent.</exception>
+    internal void CheckCalls()
+    {
+        foreach (AgentDefinition agent in _agents.Values)
+        {
+            if (agent.Tools.FirstOrDefault(t => t.AgentName is { } called && Find(called) is null) is { } tool)
+                throw new InvalidOperationException(
+                    $"The agent '{agent.Name}' calls the agent '{tool.AgentName}' with its tool '{tool.Name}', and no agent of that name is registered. Add it with AddAgent, or take the tool out. {NearestNames.Hint(tool.AgentName!, [.. Names.Order(StringComparer.Ordinal)])}");
+        }
     }
 
     /// <summary>The newest version of an agent, or null.</summary>

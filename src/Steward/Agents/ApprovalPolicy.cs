@@ -78,12 +78,29 @@ public sealed record ApprovalPolicy
 
     private static readonly ApprovalPolicy s_declared = new() { Name = "tool" };
 
-    private bool Matches(ToolDefinition tool, JsonElement arguments) =>
-        (Tools.Count == 0 ? !IsHarmless(tool) : Tools.Any(t => FileSystemName.MatchesSimpleExpression(t, tool.Name, ignoreCase: false)))
+    /// <summary>Checks that the policy can rule calls of these tools; <see cref="AgentBuilder.Build"/> does it for an agent's own.</summary>
+    /// <exception cref="ArgumentException">It names a tool that is not there, none of the tools that it names fits its other conditions, or
+    /// its condition is about an argument that they do not take; the message names it and the nearest.</exception>
+    public void CheckTools(IReadOnlyList<ToolDefinition> tools)
+    {
+        ArgumentNullException.ThrowIfNull(tools);
+        if (ApprovalChecks.FaultOf(this, tools) is { } fault)
+            throw new ArgumentException(fault);
+    }
+
+    /// <summary>Whether a name, or a pattern of one, stands for a tool.</summary>
+    internal static bool IsNamed(ToolDefinition tool, string name) =>
+        FileSystemName.MatchesSimpleExpression(name, tool.Name, ignoreCase: false);
+
+    /// <summary>Whether it is about a tool, whatever the arguments.</summary>
+    internal bool MatchesTool(ToolDefinition tool) =>
+        (Tools.Count == 0 ? !IsHarmless(tool) : Tools.Any(t => IsNamed(tool, t)))
         && (Effects.Count == 0 || Effects.Contains(tool.Effect))
         && (Destructive is null || Destructive == tool.Destructive)
-        && (CostAbove is null || tool.CostUsd > CostAbove)
-        && (_schema is null || _schema.IsValid(arguments));
+        && (CostAbove is null || tool.CostUsd > CostAbove);
+
+    private bool Matches(ToolDefinition tool, JsonElement arguments) =>
+        MatchesTool(tool) && (_schema is null || _schema.IsValid(arguments));
 
     private static bool IsHarmless(ToolDefinition tool) =>
         tool.Kind is ToolKind.AskUser or ToolKind.Wait or ToolKind.HandOff || ReferenceEquals(tool, ResultReader.Tool);

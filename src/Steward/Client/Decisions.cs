@@ -6,6 +6,7 @@ using Steward.Journal;
 using Steward.JsonSchemas;
 using Steward.State;
 using Steward.Storage;
+using Steward.Tools;
 
 namespace Steward.Client;
 
@@ -38,7 +39,12 @@ internal static class Decisions
         JsonElement schema = await SchemaAsync(store, state, question.Tool!, cancellationToken);
         Check(JsonSchema.Parse(schema), arguments, $"The edited arguments of '{question.Tool}' are not valid");
         return await store.DecideAsync(
-            decision with { ArgumentsBinding = ToolGate.Binding(question.Tool!, arguments, state) }, cancellationToken);
+            decision with
+            {
+                Arguments = ArgumentOrder.Of(arguments, schema),
+                ArgumentsBinding = ToolGate.Binding(question.Tool!, arguments, state),
+            },
+            cancellationToken);
     }
 
     private static void CheckReply(QuestionInfo question, string? reply)

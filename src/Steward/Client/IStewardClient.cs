@@ -52,9 +52,9 @@ public interface IStewardClient
     /// What is in flight is interrupted at once: by this process's worker, and by the others that news reaches (<c>NOTIFY</c>, Orleans);
     /// by the rest within <c>WatchInterval</c>, which is how all hear of it when it is engaged by <see cref="IControlStore.EngageAsync"/>.
     /// </remarks>
-    /// <returns>False when it was engaged already.</returns>
+    /// <returns>Whether it changed anything, and a warning where nothing is known of its scope.</returns>
     /// <exception cref="FormatException">Its scope is none.</exception>
-    Task<bool> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default);
+    Task<SwitchOutcome> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default);
 
     /// <summary>Releases a kill switch; its runs go on, without waiting for a poll where news of it arrives.</summary>
     /// <returns>False when it was not engaged.</returns>

@@ -26,8 +26,7 @@ internal sealed class StewardClient(
         AgentDefinition definition = agents.Find(agent)
             ?? throw new StewardException(
                 $"There is no agent '{agent}' here; there are: {string.Join(", ", agents.Names.Order(StringComparer.Ordinal))}.");
-        Labels.Check(request.Labels);
-        request.Ceilings?.Check();
+        Check(request);
         TransactionalCalls.ThrowIfUnserved(definition, store);
         AttachmentCheck.ThrowIfRefused(router, definition, request.Input);
         RunId id = RunId.New(time);
@@ -95,11 +94,13 @@ internal sealed class StewardClient(
         return report with { IsSent = true };
     }
 
-    public async Task<bool> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default)
+    public async Task<SwitchOutcome> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default)
     {
-        bool engaged = await store.EngageAsync(killSwitch, cancellationToken);
+        bool changed = await store.EngageAsync(killSwitch, cancellationToken);
         hub.NotifyAll();
-        return engaged;
+        string scope = KillSwitch.ParseScope(killSwitch.Scope);
+        return new SwitchOutcome(
+            changed, await SwitchScopes.WarningAsync(store, scope, agents.Names, CancellationToken.None) is { } warning ? [warning] : []);
     }
 
     public async Task<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default)
@@ -110,6 +111,20 @@ internal sealed class StewardClient(
     }
 
     public RunHandle Get(RunId run) => new(run, store, hub, poll, streams, time);
+
+    private static void Check(RunRequest request)
+    {
+        if (string.IsNullOrWhiteSpace(request.Tenant))
+            throw new ArgumentException("RunRequest.Tenant is empty; name the tenant, or leave it out for 'default'.");
+        foreach ((string name, string? value) in new[] { ("User", request.User), ("Session", request.Session), ("Key", request.Key) })
+        {
+            if (value is not null && string.IsNullOrWhiteSpace(value))
+                throw new ArgumentException($"RunRequest.{name} is empty; give a value, or null for none.");
+        }
+
+        Labels.Check(request.Labels);
+        request.Ceilings?.Check();
+    }
 
     private RunHandle Begun(StartResult result)
     {

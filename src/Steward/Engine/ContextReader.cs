@@ -59,6 +59,15 @@ internal sealed class ContextReader(IStewardStore store, IServiceProvider? servi
         }
     }
 
+    public void LogPolicies(RunSession session)
+    {
+        foreach (ApprovalPolicy policy in session.Agent.Approvals)
+        {
+            if (ApprovalChecks.UnknownName(policy, session.Agent.Tools) is { } unknown)
+                Log.PolicyNamesNothing(logger, session.State.Run, policy.Name, unknown);
+        }
+    }
+
     public async ValueTask<IReadOnlyList<OfferedTool>> ToolsAsync(ToolsOffered offer) =>
         await store.GetAsync(offer.Hash) is { } json
             ? ToolOffer.Read(json)

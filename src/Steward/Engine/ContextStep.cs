@@ -55,12 +55,17 @@ internal sealed class ContextStep(IContextReader reader)
 
     private async ValueTask OfferAsync(RunSession session)
     {
+        bool changed = false;
         foreach (IToolSource source in session.Agent.ToolSources)
         {
             if (await reader.OfferAsync(session, source) is not { } offered)
                 continue;
             session.Note(offered.Event, offered.Blob);
             session.Offer(source, offered.Tools);
+            changed = true;
         }
+
+        if (changed)
+            reader.LogPolicies(session);
     }
 }

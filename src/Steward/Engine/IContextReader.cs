@@ -14,6 +14,9 @@ internal interface IContextReader
     /// <exception cref="ToolSourceException">The source does not answer.</exception>
     ValueTask<Offered?> OfferAsync(RunSession session, IToolSource source);
 
+    /// <summary>Logs approval policies that name a tool that neither the agent nor its sources have.</summary>
+    void LogPolicies(RunSession session);
+
     /// <summary>The tools of an offer that the run has.</summary>
     ValueTask<IReadOnlyList<OfferedTool>> ToolsAsync(ToolsOffered offer);
 }

@@ -78,6 +78,14 @@ internal sealed class RunWorker : BackgroundService, IRunWorker
         }
     }
 
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        // Here and not when agents are added: they come in any order, and a process that only starts runs need not know them all.
+        if (_options.RunWorker)
+            _agents.CheckCalls();
+        return base.StartAsync(cancellationToken);
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (!_options.RunWorker)

@@ -30,6 +30,8 @@ public static class StewardServiceCollectionExtensions
         if (configure is not null)
             services.Configure(configure);
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<IStewardStore>(static _ => throw new InvalidOperationException(
+            "No store is registered, so there is nowhere to keep runs. Call UseSqlite(...), UsePostgres(...) or UseStore(...) on what AddSteward returns; UseInMemoryStore() is for tests."));
         services.TryAddSingleton<RunHub>();
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IRunObserver, LoggingObserver>(static s => new LoggingObserver(LoggerOf<LoggingObserver>(s))));

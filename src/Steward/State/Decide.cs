@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Steward.Agents;
 using Steward.Journal;
 using Steward.Tools;
@@ -78,7 +79,7 @@ internal static class Decide
         foreach (ToolCall call in state.Calls)
         {
             if (state.WrapUp is null && ApprovalOf(state, call, agent) is { } policy)
-                return new RunAction.Record(AskApproval(state, call, policy, now));
+                return new RunAction.Record(AskApproval(state, call, agent.FindTool(call.Part.Name)!, policy, now));
         }
 
         foreach (ToolCall call in state.Calls)
@@ -92,7 +93,7 @@ internal static class Decide
             if (call.Status == ToolCallStatus.Lost)
                 return !call.Probed && agent.FindTool(call.Part.Name)?.Probe is not null
                     ? new RunAction.Reconcile(call)
-                    : new RunAction.Record(AskOutcome(call));
+                    : new RunAction.Record(AskOutcome(call, agent.FindTool(call.Part.Name)));
         }
 
         return RunAction.Park.Instance;
@@ -302,30 +303,35 @@ internal static class Decide
         _ => Reasons.Quarantined,
     };
 
-    private static QuestionAsked AskOutcome(ToolCall call) => new()
+    private static QuestionAsked AskOutcome(ToolCall call, ToolDefinition? tool) => new()
     {
         Id = $"outcome-{call.Position}-{call.Intent!.Attempt}",
         Kind = QuestionKind.OutcomeUnknown,
-        Text = $"'{call.Part.Name}' was started with {call.Part.Arguments?.GetRawText() ?? "{}"} (key {call.Intent.Key}) and its result was lost. Did it happen? It will not be called again without your word.",
+        Text = $"'{call.Part.Name}' was started with {ArgumentText.Write(Shown(call, tool))} (key {call.Intent.Key}) and its result was lost. Did it happen? It will not be called again without your word.",
         Turn = call.Turn,
         Index = call.Index,
         Binding = call.Intent.ArgumentsHash,
         Tool = call.Part.Name,
-        Arguments = call.Part.Arguments,
+        Arguments = Shown(call, tool),
     };
 
-    private static QuestionAsked AskApproval(RunState state, ToolCall call, ApprovalPolicy policy, DateTimeOffset now) => new()
+    private static QuestionAsked AskApproval(
+        RunState state,
+        ToolCall call,
+        ToolDefinition tool,
+        ApprovalPolicy policy,
+        DateTimeOffset now) => new()
     {
         Id = call.ApprovalsAsked == 0
             ? $"approve-{call.Position}"
             : string.Create(CultureInfo.InvariantCulture, $"approve-{call.Position}-{call.ApprovalsAsked + 1}"),
         Kind = QuestionKind.Approval,
-        Text = $"May '{call.Part.Name}' be called with {call.Part.Arguments?.GetRawText() ?? "{}"}?",
+        Text = $"May '{call.Part.Name}' be called with {ArgumentText.Write(Shown(call, tool))}?",
         Turn = call.Turn,
         Index = call.Index,
         Binding = ToolGate.Binding(state, call),
         Tool = call.Part.Name,
-        Arguments = call.Part.Arguments,
+        Arguments = Shown(call, tool),
         Policy = policy.Name,
         Needed = policy.Approvers == 1 ? 0 : policy.Approvers,
         Roles = policy.Roles.Count == 0 ? null : policy.Roles,
@@ -335,6 +341,9 @@ internal static class Decide
             : null,
         Default = policy.Default == Answer.Deny ? null : policy.Default,
     };
+
+    /// <summary>The arguments as people read them: in the schema's order, whatever order the model chose.</summary>
+    private static JsonElement? Shown(ToolCall call, ToolDefinition? tool) => ArgumentOrder.Of(call.Part.Arguments, tool?.Schema ?? default);
 
     private static string FailureCode(ModelFailed failure) => failure.Failure switch
     {

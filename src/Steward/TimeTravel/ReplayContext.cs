@@ -21,6 +21,11 @@ internal sealed class ReplayContext(ReplayTape tape, IBlobStore blobs) : IContex
             ? new Offered(offer, await ToolsAsync(offer), null)
             : null;
 
+    public void LogPolicies(RunSession session)
+    {
+        // The run that is replayed has logged it.
+    }
+
     public async ValueTask<IReadOnlyList<OfferedTool>> ToolsAsync(ToolsOffered offer) =>
         await blobs.GetAsync(offer.Hash) is { } json
             ? ToolOffer.Read(json)

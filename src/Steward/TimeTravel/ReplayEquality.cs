@@ -1,6 +1,6 @@
-using System.Text;
 using System.Text.Json;
 using Steward.Journal;
+using Steward.Tools;
 
 namespace Steward.TimeTravel;
 
@@ -35,7 +35,7 @@ internal static class ReplayEquality
     /// <summary>An event in a line.</summary>
     public static string Describe(RunEvent runEvent)
     {
-        string json = Encoding.UTF8.GetString(EventWire.Write(runEvent));
+        string json = ArgumentText.Write(JsonElement.Parse(EventWire.Write(runEvent)));
         return $"{EventWire.NameOf(runEvent)} {(json.Length <= Excerpt ? json : json[..(Excerpt - 1)] + "…")}";
     }
 
@@ -45,11 +45,15 @@ internal static class ReplayEquality
         && (a.Builder != b.Builder || a.RequestHash == b.RequestHash)
         && a.MaxOutput <= b.MaxOutput;
 
-    /// <summary>Earlier versions showed arguments in words as the provider had spaced them.</summary>
+    /// <summary>Of a question about a call the words follow from tool and arguments; earlier versions spelled these otherwise.</summary>
     private static bool Same(QuestionAsked a, QuestionAsked b) =>
-        SameJson(a with { ExpiresAt = null, Text = "" }, b with { ExpiresAt = null, Text = "" })
-        && a.ExpiresAt is null == b.ExpiresAt is null
-        && a.Text.Where(c => !char.IsWhiteSpace(c)).SequenceEqual(b.Text.Where(c => !char.IsWhiteSpace(c)));
+        SameJson(Bare(a), Bare(b)) && a.ExpiresAt is null == b.ExpiresAt is null;
+
+    private static QuestionAsked Bare(QuestionAsked question) => question with
+    {
+        ExpiresAt = null,
+        Text = question is { Kind: QuestionKind.Approval or QuestionKind.OutcomeUnknown, Tool: not null } ? "" : question.Text,
+    };
 
     private static bool SameJson(RunEvent a, RunEvent b) =>
         JsonElement.DeepEquals(JsonElement.Parse(EventWire.Write(a)), JsonElement.Parse(EventWire.Write(b)));

@@ -132,6 +132,25 @@ public sealed class ToolDefinition
     public static bool IsName(string? name) =>
         name is { Length: > 0 and <= MaxNameLength } && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
 
+    /// <summary>Why a name that belongs to the runtime itself cannot be taken, and the remedy; null for any other name.</summary>
+    public static string? ReservedFault(string? name) => ResultReader.Name.Equals(name, StringComparison.OrdinalIgnoreCase)
+        ? $"The tool name '{name}' is reserved: the runtime's own tool '{ResultReader.Name}' reads on in long results. Give the tool another name."
+        : null;
+
+    /// <summary>Checks what its initializers set.</summary>
+    /// <exception cref="ArgumentException">Something is out of range; the message names it.</exception>
+    internal void Check()
+    {
+        if (CostUsd < 0)
+            throw new ArgumentException($"The tool '{Name}' cannot cost {CostUsd} US dollars: give 0 or more.");
+        if (Timeout <= TimeSpan.Zero)
+            throw new ArgumentException($"The tool '{Name}' cannot have the timeout {Timeout}: give more than zero.");
+        if (MaxRepeats < 1 || MaxResult < 1)
+            throw new ArgumentException($"The tool '{Name}' needs MaxRepeats and MaxResult of 1 or more.");
+        if (KeyMemory < TimeSpan.Zero)
+            throw new ArgumentException($"The tool '{Name}' cannot have the key memory {KeyMemory}: give 0 or more.");
+    }
+
     private static JsonSchema Compile(string name, JsonElement schema)
     {
         try

@@ -105,5 +105,5 @@ public sealed class ApprovalPolicyTests
     }
 
     private static ToolDefinition Tool(string name, ToolEffect effect = ToolEffect.Unsafe, bool destructive = false, bool approval = false, decimal cost = 0) =>
-        new(name, "", JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("ok"))) { Effect = effect, Destructive = destructive, RequiresApproval = approval, CostUsd = cost };
+        new(name, "Tested.", JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("ok"))) { Effect = effect, Destructive = destructive, RequiresApproval = approval, CostUsd = cost };
 }

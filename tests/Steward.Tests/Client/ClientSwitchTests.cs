@@ -31,9 +31,9 @@ public sealed class ClientSwitchTests
         RunHandle run = await harness.Client.StartAsync("tester", new RunRequest("go"), Token);
         await called.Task.WaitAsync(TimeSpan.FromSeconds(20), Token);
 
-        Assert.True(await harness.Client.EngageAsync(new KillSwitch("global", "the test", null, TimeProvider.System.GetUtcNow()), Token));
+        Assert.True((await harness.Client.EngageAsync(new KillSwitch("global", "the test", null, TimeProvider.System.GetUtcNow()), Token)).Changed);
         Assert.Equal("kill_switch", (await run.WaitUntilSettledAsync(Token).WaitAsync(TimeSpan.FromSeconds(20), Token)).Reason);
-        Assert.False(await harness.Client.EngageAsync(new KillSwitch("global", "somebody else", null, TimeProvider.System.GetUtcNow()), Token));
+        Assert.False((await harness.Client.EngageAsync(new KillSwitch("global", "somebody else", null, TimeProvider.System.GetUtcNow()), Token)).Changed);
 
         Assert.True(await harness.Client.ReleaseAsync("global", Token));
         Assert.Equal(RunStatus.Completed, (await run.WaitAsync(Token).WaitAsync(TimeSpan.FromSeconds(20), Token)).Status);

@@ -34,7 +34,7 @@ public sealed class FeedbackTests
     {
         for (int n = 1; n < 20; n++)
         {
-            ToolDefinition pay = new("pay", "", JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("ok"))) { RequiresApproval = true };
+            ToolDefinition pay = new("pay", "Tested.", JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("ok"))) { RequiresApproval = true };
             var lab = new Lab(Script(Calls_(("pay", new { amount = 50 })), Says("done")), Harness.Agent(pay).Build());
             RunId run = await lab.StartAsync();
             await lab.WorkAllAsync();

@@ -75,7 +75,7 @@ public sealed class PlannedModeTests
     public async Task Call_ThatFailedInAnEarlierPlan_IsRefusedInTheNext()
     {
         int calls = 0;
-        ToolDefinition breaks = new("breaks", "", JsonElement.Parse("""{"type":"object"}"""), (_, _, _) =>
+        ToolDefinition breaks = new("breaks", "Tested.", JsonElement.Parse("""{"type":"object"}"""), (_, _, _) =>
         {
             calls++;
             throw new ToolException("The shop is closed.");
@@ -102,7 +102,7 @@ public sealed class PlannedModeTests
     [InlineData("\"tools\":[\"wipe\"]")]
     public async Task Plan_DestructiveOrDear_AwaitsApprovalBeforeAnythingRuns(string why)
     {
-        ToolDefinition wipe = new("wipe", "", JsonElement.Parse("""{"type":"object"}"""), (_, _, _) => ValueTask.FromResult(new ToolOutput("gone"))) { Destructive = true };
+        ToolDefinition wipe = new("wipe", "Tested.", JsonElement.Parse("""{"type":"object"}"""), (_, _, _) => ValueTask.FromResult(new ToolOutput("gone"))) { Destructive = true };
         var world = new World { Tools = [wipe], Plans = [$$"""{"steps":[{"id":"a","goal":"find it","successCriterion":"found"},{"id":"b","goal":"find more","successCriterion":"found",{{why}}}]}"""] };
         Lab lab = world.Lab();
         RunId run = await lab.StartAsync();

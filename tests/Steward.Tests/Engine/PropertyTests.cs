@@ -127,9 +127,9 @@ public sealed class PropertyTests
             _seed = seed;
             JsonElement schema = JsonElement.Parse("""{"type":"object","properties":{"n":{"type":"integer","maximum":50}},"required":["n"]}""");
             AgentBuilder agent = Harness.Agent(
-                new ToolDefinition("look", "", schema, (_, a, _) => Act(a, null)) { Effect = ToolEffect.ReadOnly },
-                new ToolDefinition("post", "", schema, (_, a, _) => Act(a, null)) { Effect = ToolEffect.Idempotent },
-                new ToolDefinition("send", "", schema, (c, a, _) => Act(a, c.IdempotencyKey))
+                new ToolDefinition("look", "Tested.", schema, (_, a, _) => Act(a, null)) { Effect = ToolEffect.ReadOnly },
+                new ToolDefinition("post", "Tested.", schema, (_, a, _) => Act(a, null)) { Effect = ToolEffect.Idempotent },
+                new ToolDefinition("send", "Tested.", schema, (c, a, _) => Act(a, c.IdempotencyKey))
                 {
                     CostUsd = 0.001m,
                     Probe = seed % 2 == 0 ? null : (c, _, _) => ValueTask.FromResult(Unsafe.ContainsKey(c.IdempotencyKey) ? ProbeResult.Happened("sent") : ProbeResult.DidNotHappen),

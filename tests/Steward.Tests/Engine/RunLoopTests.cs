@@ -34,7 +34,7 @@ public sealed class RunLoopTests
     public async Task Run_ParallelCalls_ResultsInCallOrderWhateverEndsFirst()
     {
         using var slow = new SemaphoreSlim(0);
-        ToolDefinition first = new("first", "", System.Text.Json.JsonElement.Parse("{}"), async (_, _, c) =>
+        ToolDefinition first = new("first", "Tested.", System.Text.Json.JsonElement.Parse("{}"), async (_, _, c) =>
         {
             await slow.WaitAsync(c);
             return new ToolOutput("one");
@@ -246,7 +246,7 @@ public sealed class RunLoopTests
     public async Task Cancel_ToolThatNeverReturns_EndsWithinTheGrace()
     {
         var begun = new TaskCompletionSource();
-        ToolDefinition hang = new("hang", "", System.Text.Json.JsonElement.Parse("{}"), async (_, _, _) =>
+        ToolDefinition hang = new("hang", "Tested.", System.Text.Json.JsonElement.Parse("{}"), async (_, _, _) =>
         {
             begun.SetResult();
             await new TaskCompletionSource().Task;
@@ -293,7 +293,7 @@ public sealed class RunLoopTests
     {
         using var gate = new SemaphoreSlim(0);
         var begun = new TaskCompletionSource();
-        ToolDefinition tool = new("work", "", System.Text.Json.JsonElement.Parse("{}"), async (_, _, c) =>
+        ToolDefinition tool = new("work", "Tested.", System.Text.Json.JsonElement.Parse("{}"), async (_, _, c) =>
         {
             begun.TrySetResult();
             await gate.WaitAsync(c);

@@ -17,7 +17,7 @@ public sealed class TakeoverTests
         CancellationToken cancellationToken = TestContext.Current.CancellationToken;
         TaskCompletionSource entered = new(), go = new();
         int effects = 0;
-        var slow = new ToolDefinition("slow", "", JsonElement.Parse("{}"), async (_, _, _) =>
+        var slow = new ToolDefinition("slow", "Tested.", JsonElement.Parse("{}"), async (_, _, _) =>
         {
             entered.TrySetResult();
             await go.Task; // Deaf to its token, as a frozen thread is.

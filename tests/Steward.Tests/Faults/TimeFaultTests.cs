@@ -23,7 +23,7 @@ public sealed class TimeFaultTests
         var storeTime = new ManualTimeProvider();
         var store = new InMemoryStewardStore(storeTime);
         var workerTime = new ManualTimeProvider(storeTime.GetUtcNow() + TimeSpan.FromHours(hours));
-        ToolDefinition send = new("send", "", System.Text.Json.JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("sent")));
+        ToolDefinition send = new("send", "Tested.", System.Text.Json.JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("sent")));
         AgentDefinition agent = Harness.Agent(send).AddApprovals(new ApprovalPolicy { Name = "all", ExpiresAfter = TimeSpan.FromHours(4) }).Build();
         var off = new Lab(Script(Calls_(("send", new { })), Says("done")), agent, store, workerTime);
         RunId run = await off.StartAsync();

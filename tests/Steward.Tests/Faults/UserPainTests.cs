@@ -154,7 +154,7 @@ public sealed partial class UserPainTests
             Invariants.Check(await Lab.JournalAsync(run));
         }
 
-        private ToolDefinition Tool((string Name, ToolEffect Effect) tool) => new(tool.Name, "", JsonElement.Parse("""{"type":"object"}"""), (context, _, _) =>
+        private ToolDefinition Tool((string Name, ToolEffect Effect) tool) => new(tool.Name, "Tested.", JsonElement.Parse("""{"type":"object"}"""), (context, _, _) =>
         {
             lock (_lock)
             {

@@ -139,12 +139,12 @@ public sealed class GoldenJournalTests
     private static async Task<(Lab Lab, RunId Run)> AskedAsync()
     {
         CancellationToken cancellationToken = TestContext.Current.CancellationToken;
-        ToolDefinition breaks = new("breaks", "", JsonElement.Parse("{}"), (_, _, _) => throw new InvalidOperationException("broke"));
-        ToolDefinition probed = new("probed", "", JsonElement.Parse("{}"), (_, _, _) => throw new InvalidOperationException("broke"))
+        ToolDefinition breaks = new("breaks", "Tested.", JsonElement.Parse("{}"), (_, _, _) => throw new InvalidOperationException("broke"));
+        ToolDefinition probed = new("probed", "Tested.", JsonElement.Parse("{}"), (_, _, _) => throw new InvalidOperationException("broke"))
         {
             Probe = (_, _, _) => ValueTask.FromResult(ProbeResult.Happened("found")),
         };
-        ToolDefinition approved = new("approved", "", JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("ok"))) { RequiresApproval = true };
+        ToolDefinition approved = new("approved", "Tested.", JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("ok"))) { RequiresApproval = true };
         var lab = new Lab(Script(Calls_(("breaks", new { a = 1 }), ("probed", new { b = 2 }), ("approved", new { c = 3 })), Says("done")), Harness.Agent(breaks, probed, approved).Build());
         RunId run = await lab.StartAsync();
         await lab.WorkAsync();
@@ -254,7 +254,7 @@ public sealed class GoldenJournalTests
     /// <summary>A bad plan, one that a person refuses, one whose step fails, and one that leads to the goal.</summary>
     private static async Task<(Lab Lab, RunId Run)> PlannedAsync()
     {
-        var lab = new Lab(new PlanningModel(), Harness.Agent(Harness.Tool("look", _ => "seven"), new ToolDefinition("drop", "", JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("gone"))) { Destructive = true }).UsePlanning().Build());
+        var lab = new Lab(new PlanningModel(), Harness.Agent(Harness.Tool("look", _ => "seven"), new ToolDefinition("drop", "Tested.", JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("gone"))) { Destructive = true }).UsePlanning().Build());
         RunId run = await lab.StartAsync();
         while (await lab.WorkAsync() is not null)
             lab.Time.Advance(TimeSpan.FromSeconds(1));
@@ -294,7 +294,7 @@ public sealed class GoldenJournalTests
 
     private static async Task<(Lab Lab, RunId Run)> MigratedAsync()
     {
-        ToolDefinition approved = new("approved", "", JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("ok"))) { RequiresApproval = true };
+        ToolDefinition approved = new("approved", "Tested.", JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("ok"))) { RequiresApproval = true };
         FunctionModel model = Script(Calls_(("approved", new { c = 3 })), Says("done"));
         var before = new Lab(model, Harness.Agent(approved).Build());
         RunId run = await before.StartAsync();
@@ -317,7 +317,7 @@ public sealed class GoldenJournalTests
     private static async Task<(Lab Lab, RunId Run)> OverriddenAsync()
     {
         CancellationToken cancellationToken = TestContext.Current.CancellationToken;
-        ToolDefinition approved = new("approved", "", JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("ok"))) { RequiresApproval = true };
+        ToolDefinition approved = new("approved", "Tested.", JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("ok"))) { RequiresApproval = true };
         var lab = new Lab(Script(Calls_(("approved", new { c = 3 })), Says("done")), Harness.Agent(approved).AddApprovals(new ApprovalPolicy { Name = "finance", Tools = ["approved"], Roles = ["finance"] }).Build());
         RunId run = await lab.StartAsync();
         await lab.WorkAsync();

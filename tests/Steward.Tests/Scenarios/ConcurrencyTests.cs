@@ -28,7 +28,7 @@ public abstract class ConcurrencyTests(ITestOutputHelper output)
         await using IStewardStore second = await OpenAgainAsync(store);
         await store.SetLimitsAsync(LimitScope.ForTool("fetch"), new Limits { CallsAtOnce = Limit }, Token);
         var crowd = new Crowd();
-        ToolDefinition fetch = new("fetch", "", JsonElement.Parse("""{"type":"object"}"""), async (_, _, cancelled) =>
+        ToolDefinition fetch = new("fetch", "Tested.", JsonElement.Parse("""{"type":"object"}"""), async (_, _, cancelled) =>
         {
             await crowd.EnterAsync(Limit, cancelled);
             return new ToolOutput("ok");

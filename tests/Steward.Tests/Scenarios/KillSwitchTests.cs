@@ -27,7 +27,7 @@ public abstract class KillSwitchTests(ITestOutputHelper output)
         ConcurrentDictionary<RunId, int> begun = new();
         var busy = new TaskCompletionSource();
         // Every call takes a while, and half of them ignore that they are cancelled.
-        ToolDefinition work = new("work", "", JsonElement.Parse("""{"type":"object"}"""), async (context, arguments, cancelled) =>
+        ToolDefinition work = new("work", "Tested.", JsonElement.Parse("""{"type":"object"}"""), async (context, arguments, cancelled) =>
         {
             if (begun.TryAdd(context.Run, 1) && begun.Count == Runs)
                 busy.TrySetResult();

@@ -317,7 +317,7 @@ internal sealed class World : IServiceProvider
     {
         ToolDefinition? tool = null;
         JsonElement schema = JsonElement.Parse("""{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}""");
-        return tool = new ToolDefinition(name, "", schema, (context, arguments, _) => Of(context.Services).ActAsync(context, tool!, arguments.GetProperty("n").GetInt32(), hangs))
+        return tool = new ToolDefinition(name, "Tested.", schema, (context, arguments, _) => Of(context.Services).ActAsync(context, tool!, arguments.GetProperty("n").GetInt32(), hangs))
         {
             Effect = effect,
             RequiresApproval = approval,

@@ -73,7 +73,7 @@ public sealed class ForkTests
     public async Task Fork_InTheMiddleOfACall_MakesItAnewUnderAKeyOfItsOwn()
     {
         List<string> keys = [];
-        ToolDefinition pay = new("pay", "", System.Text.Json.JsonElement.Parse("{}"), (context, _, _) =>
+        ToolDefinition pay = new("pay", "Tested.", System.Text.Json.JsonElement.Parse("{}"), (context, _, _) =>
         {
             keys.Add(context.IdempotencyKey);
             return ValueTask.FromResult(new ToolOutput("paid"));
@@ -93,7 +93,7 @@ public sealed class ForkTests
     public async Task Fork_OfAnApprovedCall_AsksAgain()
     {
         int calls = 0;
-        ToolDefinition drop = new("drop", "", System.Text.Json.JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput($"{++calls}"))) { RequiresApproval = true };
+        ToolDefinition drop = new("drop", "Tested.", System.Text.Json.JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput($"{++calls}"))) { RequiresApproval = true };
         var lab = new Lab(Script(Calls_(("drop", new { })), Says("done")), Harness.Agent(drop).Build());
         RunId origin = await lab.StartAsync();
         await lab.WorkAllAsync();

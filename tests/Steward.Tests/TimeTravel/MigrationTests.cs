@@ -141,7 +141,7 @@ public sealed class MigrationTests
     private static AgentDefinition Version(string version, string prompt, params ToolDefinition[] tools) =>
         new AgentBuilder("tester", version).Instruct(prompt).UseModel(Harness.Model).AddTools(tools).Build();
 
-    private static ToolDefinition Drop(string schema = "{}") => new("drop", "", JsonElement.Parse(schema), (_, _, _) => ValueTask.FromResult(new ToolOutput("dropped"))) { RequiresApproval = true };
+    private static ToolDefinition Drop(string schema = "{}") => new("drop", "Tested.", JsonElement.Parse(schema), (_, _, _) => ValueTask.FromResult(new ToolOutput("dropped"))) { RequiresApproval = true };
 
     private static async Task<(Lab Lab, RunId Run)> WaitingAsync()
     {

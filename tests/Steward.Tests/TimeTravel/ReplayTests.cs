@@ -143,7 +143,7 @@ public sealed class ReplayTests
     public async Task Replay_ParallelCalls_KeepTheOrderInWhichTheyEnded()
     {
         TaskCompletionSource second = new();
-        ToolDefinition slow = new("slow", "", JsonElement.Parse("{}"), async (_, _, _) =>
+        ToolDefinition slow = new("slow", "Tested.", JsonElement.Parse("{}"), async (_, _, _) =>
         {
             await second.Task;
             await Task.Delay(20, Token);
@@ -180,7 +180,7 @@ public sealed class ReplayTests
     public async Task Replay_AKilledRun_ParksWhereItDid()
     {
         Lab? lab = null;
-        ToolDefinition kills = new("kills", "", JsonElement.Parse("{}"), async (_, _, _) =>
+        ToolDefinition kills = new("kills", "Tested.", JsonElement.Parse("{}"), async (_, _, _) =>
         {
             await lab!.Store.EngageAsync(new KillSwitch("agent:tester", "ana", null, lab.Time.GetUtcNow()), Token);
             return new ToolOutput("ok");
@@ -229,7 +229,7 @@ public sealed class ReplayTests
         "planned" => Harness.Agent(Untouchable.Tool("look"), Untouchable.Destructive("drop")).UsePlanning().Build(),
         "waited" => Harness.Agent(BuiltInTools.AskUser, BuiltInTools.WaitUntil).Build(),
         "handed_off" => Harness.Agent(BuiltInTools.HandOffTo("billing", "Money.")).Build(),
-        "transactional" => Harness.Agent(new ToolDefinition("pay", "", JsonElement.Parse("{}"), Untouchable.Handler) { Effect = ToolEffect.Transactional }, Untouchable.Tool("look")).Build(),
+        "transactional" => Harness.Agent(new ToolDefinition("pay", "Tested.", JsonElement.Parse("{}"), Untouchable.Handler) { Effect = ToolEffect.Transactional }, Untouchable.Tool("look")).Build(),
         "overridden" => Harness.Agent(Approved("approved")).AddApprovals(new ApprovalPolicy { Name = "finance", Tools = ["approved"], Roles = ["finance"] }).Build(),
         "informed" => GoldenJournalTests.Informed,
         "declined" => Harness.Agent(Untouchable.Tool("look")).Build(),
@@ -237,9 +237,9 @@ public sealed class ReplayTests
         _ => Harness.Agent().Build(),
     };
 
-    private static ToolDefinition Unsafe(string name) => new(name, "", JsonElement.Parse("{}"), Untouchable.Handler);
+    private static ToolDefinition Unsafe(string name) => new(name, "Tested.", JsonElement.Parse("{}"), Untouchable.Handler);
 
-    private static ToolDefinition Approved(string name) => new(name, "", JsonElement.Parse("{}"), Untouchable.Handler) { RequiresApproval = true };
+    private static ToolDefinition Approved(string name) => new(name, "Tested.", JsonElement.Parse("{}"), Untouchable.Handler) { RequiresApproval = true };
 
     /// <summary>What must never be called in a replay.</summary>
     private static class Untouchable
@@ -250,11 +250,11 @@ public sealed class ReplayTests
 
         public static ToolDefinition Tool(string name) => Harness.Tool(name, _ => throw new InvalidOperationException("A replay called a tool."));
 
-        public static ToolDefinition Probed(string name) => new(name, "", JsonElement.Parse("{}"), Handler)
+        public static ToolDefinition Probed(string name) => new(name, "Tested.", JsonElement.Parse("{}"), Handler)
         {
             Probe = (_, _, _) => throw new InvalidOperationException("A replay asked a probe."),
         };
 
-        public static ToolDefinition Destructive(string name) => new(name, "", JsonElement.Parse("{}"), Handler) { Destructive = true };
+        public static ToolDefinition Destructive(string name) => new(name, "Tested.", JsonElement.Parse("{}"), Handler) { Destructive = true };
     }
 }

@@ -6,7 +6,8 @@ using System.Text.Json.Serialization.Metadata;
 namespace Steward.Client.Contract;
 
 /// <summary>The documents' JSON, with names in snake_case: source-generated, so it needs no reflection.</summary>
-/// <remarks>It leaves letters and quotes readable, so it must not be put into a page of HTML as it is.</remarks>
+/// <remarks>Letters of every script are readable; what hides or reorders text is escaped. Quotes and angle brackets stay, so it must not be
+/// put into a page of HTML as it is.</remarks>
 public static class ContractJson
 {
     private static readonly DocumentJson s_compact = With(JsonIgnoreCondition.WhenWritingNull);
@@ -22,11 +23,14 @@ public static class ContractJson
     /// <exception cref="NotSupportedException">It is none.</exception>
     public static JsonTypeInfo<T> Complete<T>() => (JsonTypeInfo<T>)s_complete.Options.GetTypeInfo(typeof(T));
 
+    /// <summary>How the documents spell text, for documents of a host's own.</summary>
+    public static JavaScriptEncoder Encoder => ReadableJsonEncoder.Instance;
+
     private static DocumentJson With(JsonIgnoreCondition nulls) => new(new JsonSerializerOptions
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         DefaultIgnoreCondition = nulls,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Encoder = ReadableJsonEncoder.Instance,
     });
 }
 

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Steward.Journal;
@@ -18,7 +20,7 @@ public sealed record EventDocument(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Text = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] AmountDocument? Settled = null)
 {
-    /// <summary>The payload, byte for byte as the journal keeps it; left out when empty.</summary>
+    /// <summary>The payload as the journal keeps it, spelled readably; left out when empty.</summary>
     [JsonConverter(typeof(RawJson))]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public ReadOnlyMemory<byte> Data { get; init; }
@@ -32,9 +34,11 @@ public sealed record EventDocument(
         return new(entry.Sequence, Wire.Time(entry.Time), entry.Type) { Data = content ? entry.Payload : default };
     }
 
-    /// <summary>JSON that is passed on unread.</summary>
+    /// <summary>JSON that is passed on as it is; only escapes that the document does not need are written as letters.</summary>
     internal sealed class RawJson : JsonConverter<ReadOnlyMemory<byte>>
     {
+        private const int MaxDepth = 1_000;
+
         public override ReadOnlyMemory<byte> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         {
             using JsonDocument document = JsonDocument.ParseValue(ref reader);
@@ -42,6 +46,24 @@ public sealed record EventDocument(
         }
 
         public override void Write(Utf8JsonWriter writer, ReadOnlyMemory<byte> value, JsonSerializerOptions options) =>
-            writer.WriteRawValue(value.Span, skipInputValidation: true);
+            writer.WriteRawValue(Respell(value, options.Encoder).Span, skipInputValidation: true);
+
+        private static ReadOnlyMemory<byte> Respell(ReadOnlyMemory<byte> json, JavaScriptEncoder? encoder)
+        {
+            if (json.Span.IndexOf("\\u"u8) < 0)
+                return json;
+            try
+            {
+                using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = MaxDepth });
+                var buffer = new ArrayBufferWriter<byte>(json.Length);
+                using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = encoder, SkipValidation = true, MaxDepth = MaxDepth }))
+                    document.WriteTo(writer);
+                return buffer.WrittenMemory;
+            }
+            catch (Exception e) when (e is InvalidOperationException or JsonException)
+            {
+                return json; // An unpaired surrogate has no other spelling than its escape.
+            }
+        }
     }
 }

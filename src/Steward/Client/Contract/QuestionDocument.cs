@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Steward.Journal;
 using Steward.Storage;
+using Steward.Tools;
 
 namespace Steward.Client.Contract;
 
@@ -34,8 +36,12 @@ public sealed record QuestionDocument
     /// <summary>The tool whose call it is about.</summary>
     public string? Tool { get; init; }
 
-    /// <summary>The call's arguments.</summary>
+    /// <summary>The call's arguments, whole.</summary>
     public JsonElement? Arguments { get; init; }
+
+    /// <summary>The same arguments as lists show them, in the schema's order. Where one is shortened, a decision should follow only from
+    /// <see cref="Arguments"/>, and carry <see cref="Binding"/>.</summary>
+    public IReadOnlyList<ArgumentView>? ArgumentViews { get; init; }
 
     /// <summary>Whether somebody has edited the arguments.</summary>
     public required bool Edited { get; init; }
@@ -86,9 +92,10 @@ public sealed record QuestionDocument
             Agent = question.Agent,
             Kind = Wire.Word(question.Kind),
             Status = Wire.Word(question.Status),
-            Text = question.Text,
+            Text = TextOf(question),
             Tool = question.Tool,
             Arguments = question.Arguments,
+            ArgumentViews = question.Arguments is { } arguments ? ArgumentView.Of(arguments) : null,
             Edited = question.IsEdited,
             Schema = question.Schema,
             Binding = question.Binding,
@@ -103,6 +110,11 @@ public sealed record QuestionDocument
             Votes = [.. question.Votes.Select(v => new VoteDocument(v.By, Wire.Word(v.Answer), Wire.Time(v.At), v.Note))],
         };
     }
+
+    /// <summary>The question's words. Those of the journal name the arguments that were asked about first.</summary>
+    private static string TextOf(QuestionInfo question) => question is { IsEdited: true, Kind: QuestionKind.Approval, Tool: { } tool }
+        ? $"May '{tool}' be called with {ArgumentText.Write(question.Arguments)}?"
+        : question.Text;
 }
 
 /// <summary>What somebody answered.</summary>

@@ -26,4 +26,8 @@ public sealed record SwitchList(IReadOnlyList<SwitchDocument> Switches);
 /// <param name="Scope">What it is over.</param>
 /// <param name="Engaged">Whether it is engaged now.</param>
 /// <param name="Changed">False when it was so before.</param>
-public sealed record SwitchChange(string Scope, bool Engaged, bool Changed);
+public sealed record SwitchChange(string Scope, bool Engaged, bool Changed)
+{
+    /// <summary>What may be a mistake, such as a scope that nothing is known of; empty for nothing.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+}

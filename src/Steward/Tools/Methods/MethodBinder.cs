@@ -10,11 +10,12 @@ namespace Steward.Tools;
 /// <summary>Binds a call's arguments to a method's parameters and its result to text.</summary>
 internal static class MethodBinder
 {
-    private static readonly JsonSerializerOptions s_json = Compact();
+    /// <summary>How arguments are read and results are written where nothing else is said.</summary>
+    public static JsonSerializerOptions DefaultJson { get; } = Compact();
 
     public static AIFunction Bind(MethodInfo method, object? target, string name, JsonSerializerOptions? json)
     {
-        JsonSerializerOptions options = json ?? s_json;
+        JsonSerializerOptions options = json ?? DefaultJson;
         ArgumentReader reader = new(options);
         return AIFunctionFactory.Create(method, target, new AIFunctionFactoryOptions
         {

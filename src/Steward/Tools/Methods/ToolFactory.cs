@@ -99,7 +99,9 @@ public static class ToolFactory
         options = options.Over(method.GetCustomAttribute<ToolAttribute>());
         string name = options.Name ?? NameOf(method);
         string description = options.Description ?? method.GetCustomAttribute<DescriptionAttribute>()?.Description ?? "";
+        ParameterChecks.Check(name, method, options.Json ?? MethodBinder.DefaultJson);
         AIFunction function = MethodBinder.Bind(method, target, name, options.Json);
+        ParameterChecks.Check(name, method, function.JsonSchema);
         ToolProbe? bound = null;
         if (probe is not null)
         {

@@ -64,13 +64,7 @@ public sealed record ToolOptions
 
     internal ToolDefinition Define(string name, string description, JsonElement schema, ToolHandler handler, ToolProbe? probe)
     {
-        if (CostUsd < 0)
-            throw new ArgumentException($"The tool '{name}' cannot cost {CostUsd} US dollars: give 0 or more.");
-        if (Timeout <= TimeSpan.Zero)
-            throw new ArgumentException($"The tool '{name}' cannot have the timeout {Timeout}: give more than zero.");
-        if (MaxRepeats < 1 || MaxResult < 1)
-            throw new ArgumentException($"The tool '{name}' needs MaxRepeats and MaxResult of 1 or more.");
-        return new ToolDefinition(name, description, schema, handler)
+        var tool = new ToolDefinition(name, description, schema, handler)
         {
             Probe = probe,
             Effect = Effect ?? ToolEffect.Unsafe,
@@ -83,5 +77,7 @@ public sealed record ToolOptions
             MaxResult = MaxResult ?? 8 * 1024,
             Overlaps = Overlaps ?? false,
         };
+        tool.Check();
+        return tool;
     }
 }
