@@ -22,6 +22,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
         ArgumentNullException.ThrowIfNull(start);
         cancellationToken.ThrowIfCancellationRequested();
         Gate.CheckShape(start, _limits);
+        InputRules.Check(start);
         return StartCoreAsync(start, cancellationToken);
     }
 
@@ -31,6 +32,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     {
         ArgumentNullException.ThrowIfNull(signal);
         cancellationToken.ThrowIfCancellationRequested();
+        InputRules.Check(signal);
         byte[] body = StoreJson.Write(signal.Body);
         _limits.Check(signal, body.Length);
         return SignalCoreAsync(signal, body, cancellationToken);
@@ -95,6 +97,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     {
         ArgumentNullException.ThrowIfNull(query);
         Labels.Check(query.Labels);
+        InputRules.Check(query);
         cancellationToken.ThrowIfCancellationRequested();
         return FindCoreAsync(query, cancellationToken);
     }
@@ -103,7 +106,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     public ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(decision);
-        ArgumentException.ThrowIfNullOrEmpty(decision.Id);
+        InputRules.Check(decision);
         cancellationToken.ThrowIfCancellationRequested();
         return DecideCoreAsync(decision, cancellationToken);
     }
@@ -112,7 +115,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     public ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(reassignment);
-        ArgumentException.ThrowIfNullOrEmpty(reassignment.Id);
+        InputRules.Check(reassignment);
         cancellationToken.ThrowIfCancellationRequested();
         return ReassignCoreAsync(reassignment, cancellationToken);
     }
@@ -121,6 +124,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     public ValueTask<IReadOnlyList<QuestionInfo>> QuestionsAsync(QuestionQuery query, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
+        InputRules.Check(query);
         cancellationToken.ThrowIfCancellationRequested();
         return QuestionsCoreAsync(query, cancellationToken);
     }
@@ -129,7 +133,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     public ValueTask<bool> AddFeedbackAsync(Feedback feedback, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(feedback);
-        ArgumentException.ThrowIfNullOrEmpty(feedback.Id);
+        InputRules.Check(feedback);
         cancellationToken.ThrowIfCancellationRequested();
         return AddFeedbackCoreAsync(feedback, cancellationToken);
     }
@@ -138,6 +142,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     public ValueTask<IReadOnlyList<Feedback>> FeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
+        InputRules.Check(query);
         cancellationToken.ThrowIfCancellationRequested();
         return FeedbackCoreAsync(query, cancellationToken);
     }
@@ -164,6 +169,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     public ValueTask<bool> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(killSwitch);
+        InputRules.Check(killSwitch);
         cancellationToken.ThrowIfCancellationRequested();
         return EngageCoreAsync(killSwitch with { Scope = KillSwitch.ParseScope(killSwitch.Scope) }, cancellationToken);
     }
@@ -172,6 +178,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     public ValueTask<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(scope);
+        InputRules.CheckScope(scope);
         cancellationToken.ThrowIfCancellationRequested();
         return ReleaseCoreAsync(KillSwitch.ParseScope(scope), cancellationToken);
     }
@@ -184,6 +191,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     {
         ArgumentNullException.ThrowIfNull(ceilings);
         ceilings.Check();
+        InputRules.CheckScope(scope.Key);
         if (scope.CeilingScope != scope)
             throw new ArgumentException($"'{scope}' takes its ceilings from '{scope.CeilingScope}'; set them there.", nameof(scope));
         cancellationToken.ThrowIfCancellationRequested();
@@ -197,6 +205,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prefix);
+        InputRules.CheckText("prefix", prefix);
         cancellationToken.ThrowIfCancellationRequested();
         return BudgetsCoreAsync(prefix, limit, cancellationToken);
     }
@@ -206,6 +215,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     {
         ArgumentNullException.ThrowIfNull(limits);
         limits.Check(scope);
+        InputRules.CheckScope(scope.Key);
         cancellationToken.ThrowIfCancellationRequested();
         return SetLimitsCoreAsync(scope, limits, cancellationToken);
     }

@@ -24,6 +24,7 @@ public static class ContractJson
 
     private static DocumentJson With(JsonIgnoreCondition nulls) => new(new JsonSerializerOptions
     {
+        MaxDepth = 256,
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         DefaultIgnoreCondition = nulls,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
