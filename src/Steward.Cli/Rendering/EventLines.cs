@@ -17,7 +17,22 @@ internal sealed record EventLine(string Text, Style Style)
 /// <summary>Puts events into words; what was said and handed over only where content is wanted.</summary>
 internal static class EventLines
 {
-    public static EventLine Describe(RunState before, JournalEntry entry, bool content) => entry.Event switch
+    public static EventLine Describe(RunState before, JournalEntry entry, bool content)
+    {
+        EventLine line;
+        try
+        {
+            line = Of(before, entry, content);
+        }
+        catch (JournalException)
+        {
+            line = new(entry.Type + " (cannot be read)", Styles.Bad);
+        }
+
+        return line with { Text = Output.Below(line.Text) };
+    }
+
+    private static EventLine Of(RunState before, JournalEntry entry, bool content) => entry.Event switch
     {
         RunStarted e => new(
             $"started: {e.Agent} version {e.AgentVersion}, tenant {e.Tenant}{Part(", user ", e.User)}{Part(", session ", e.Session)}{Origin(e)}{Quoted(content, TextOf(e.Input))}",

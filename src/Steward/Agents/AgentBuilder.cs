@@ -175,6 +175,9 @@ public sealed class AgentBuilder
         if (Approvals.FirstOrDefault(p => p is { Assignee: not null, Approvers: > 1 }) is { } alone)
             throw new ArgumentException(
                 $"The approval policy '{alone.Name}' of agent '{Name}' needs {alone.Approvers} different people and lets only '{alone.Assignee}' decide. Leave one of the two out.");
+        if (Approvals.FirstOrDefault(p => p is { FourEyes: true, Default: Answer.Approve }) is { } nobodyElse)
+            throw new ArgumentException(
+                $"The approval policy '{nobodyElse.Name}' of agent '{Name}' asks for somebody else than the starter, and approves when nobody decides. Leave one of the two out.");
         if (Approvals.FirstOrDefault(p => p.ExpiresAfter <= TimeSpan.Zero) is { } late)
             throw new ArgumentException(
                 $"The approval policy '{late.Name}' of agent '{Name}' expires after {late.ExpiresAfter}; it must be a time above 0.");

@@ -325,14 +325,24 @@ internal static class Decide
         Tool = call.Part.Name,
         Arguments = call.Part.Arguments,
         Policy = policy.Name,
-        Needed = policy.Approvers == 1 ? 0 : policy.Approvers,
+        Needed = NeededBy(state, policy) is > 1 and var several ? several : 0,
         Roles = policy.Roles.Count == 0 ? null : policy.Roles,
         Assignee = policy.Assignee,
+        NotBy = policy.FourEyes ? Starters(state) : null,
         ExpiresAt = policy.ExpiresAfter is { } after
             ? DateTimeOffset.FromUnixTimeMilliseconds((now + after).ToUnixTimeMilliseconds())
             : null,
         Default = policy.Default == Answer.Deny ? null : policy.Default,
     };
+
+    /// <summary>Of two different people one is not the starter, whoever that was.</summary>
+    private static int NeededBy(RunState state, ApprovalPolicy policy) =>
+        policy.FourEyes && Starters(state) is null ? Math.Max(2, policy.Approvers) : policy.Approvers;
+
+    private static string[]? Starters(RunState state) =>
+        ((string?[])[state.Started.By, state.Started.User]).OfType<string>().Distinct(StringComparer.Ordinal).ToArray() is { Length: > 0 } known
+            ? known
+            : null;
 
     private static string FailureCode(ModelFailed failure) => failure.Failure switch
     {

@@ -77,6 +77,7 @@ public static class InputRules
         CheckName("agent_version", Needed("agent_version", started.AgentVersion));
         CheckName("tenant", Needed("tenant", started.Tenant), MaxTenant);
         CheckName("user", started.User);
+        CheckName("by", started.By);
         CheckName("session", started.Session);
         CheckName("key", started.Key);
         CheckInput("input", started.Input);
