@@ -22,6 +22,14 @@ public sealed class StewardApiOptions
     /// <value>1,000.</value>
     public int MaxStreams { get; set; } = 1_000;
 
+    /// <summary>What one caller (a name within a tenant) may do.</summary>
+    /// <value>200 streams; 60,000 requests and 6,000 writes in a minute.</value>
+    public StewardApiLimits PerCaller { get; } = new() { Streams = 200, RequestsPerMinute = 60_000, WritesPerMinute = 6_000 };
+
+    /// <summary>What all callers of one tenant may do together. Callers of all tenants have only their own limit.</summary>
+    /// <value>500 streams; 300,000 requests and 30,000 writes in a minute.</value>
+    public StewardApiLimits PerTenant { get; } = new() { Streams = 500, RequestsPerMinute = 300_000, WritesPerMinute = 30_000 };
+
     /// <summary>What a client is told to wait before it comes again, where only time
     /// helps: a full queue, a database that is away, a server that stops.</summary>
     /// <value>5 seconds.</value>
@@ -46,6 +54,8 @@ public sealed class StewardApiOptions
             Heartbeat,
             "10 milliseconds to 1 hour");
         Check(MaxStreams is >= 0 and <= 1_000_000, nameof(MaxStreams), MaxStreams, "0 to 1,000,000");
+        PerCaller.Check(nameof(PerCaller));
+        PerTenant.Check(nameof(PerTenant));
         Check(RetryAfter >= TimeSpan.Zero && RetryAfter <= TimeSpan.FromHours(1), nameof(RetryAfter), RetryAfter, "0 to 1 hour");
         Check(!string.IsNullOrWhiteSpace(AdministratorRole), nameof(AdministratorRole), AdministratorRole, "the name of a role");
         Check(Caller is not null, nameof(Caller), "null", "a function");

@@ -15,6 +15,9 @@ internal static class Schema
 
     public static Db OpenWriter(SqliteStoreOptions options)
     {
+        // SQLite makes a file for everybody to read; its log and its index take the rights of the file.
+        if (Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(options.Path))))
+            PrivateFiles.Ensure(options.Path);
         Db db = Db.Open(options.Path, options.BusyTimeout);
         try
         {

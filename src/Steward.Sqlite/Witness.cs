@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 using Steward.Journal;
+using Steward.Storage;
 
 namespace Steward.Sqlite;
 
@@ -63,6 +64,7 @@ internal sealed partial class Witness : IDisposable
     public static Witness Open(string database)
     {
         string path = PathOf(database);
+        PrivateFiles.Ensure(path);
         SafeFileHandle guard = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
         return new Witness(path, guard, OperatingSystem.IsWindows() ? guard : OpenForAppend(path));
     }
@@ -95,6 +97,7 @@ internal sealed partial class Witness : IDisposable
     {
         try
         {
+            PrivateFiles.Ensure(PathOf(database));
             using SafeFileHandle file = File.OpenHandle(PathOf(database), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             byte[] bytes = new byte[records.Count * WitnessRecord.Size];
             int at = 0;

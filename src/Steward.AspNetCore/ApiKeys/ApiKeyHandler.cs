@@ -21,8 +21,12 @@ internal sealed class ApiKeyHandler(IOptionsMonitor<StewardApiKeyOptions> option
         if (!header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)
             || header[Prefix.Length..].Trim() is not { Length: > 0 } presented)
             return Task.FromResult(AuthenticateResult.NoResult());
-        if (Find(StewardApiKey.Hash(presented)) is not { } key)
+        byte[] hash = StewardApiKey.Hash(presented);
+        if (Find(hash) is not { } key)
             return Task.FromResult(AuthenticateResult.Fail("The key is none of this server's."));
+        if (IsOver(key))
+            return Task.FromResult(AuthenticateResult.Fail("The key has expired."));
+        Context.Features.Set<ICallerStanding>(new Standing(() => Find(hash) is { } still && still.Name == key.Name && !IsOver(still)));
         Claim[] claims =
         [
             new(ClaimTypes.Name, key.Name),
@@ -38,7 +42,7 @@ internal sealed class ApiKeyHandler(IOptionsMonitor<StewardApiKeyOptions> option
         bool isWrong = Request.Headers.Authorization.Count > 0;
         Response.Headers.WWWAuthenticate = isWrong ? "Bearer realm=\"steward\", error=\"invalid_token\"" : "Bearer realm=\"steward\"";
         return Problem.Of(StatusCodes.Status401Unauthorized, "unauthenticated", "Who calls is not known.", isWrong
-            ? "The header 'Authorization' bears no key that this server knows. Send 'Authorization: Bearer KEY' with a key that it was given."
+            ? "The header 'Authorization' bears no key that this server knows, or one that has expired. Send 'Authorization: Bearer KEY' with a key that it was given."
             : "The request bears no key. Send 'Authorization: Bearer KEY'.").WriteAsync(Context);
     }
 
@@ -49,11 +53,18 @@ internal sealed class ApiKeyHandler(IOptionsMonitor<StewardApiKeyOptions> option
             "The caller may not do this.",
             "The key is known, and it is not enough for this. Use one with the role that is asked for.").WriteAsync(Context);
 
+    private bool IsOver(StewardApiKey key) => key.ExpiresAt <= TimeProvider.GetUtcNow();
+
+    private sealed class Standing(Func<bool> isKnown) : ICallerStanding
+    {
+        public bool IsKnown => isKnown();
+    }
+
     /// <summary>All keys are compared, each in the same time, so that time says nothing of how near a guess was.</summary>
     private StewardApiKey? Find(byte[] hash)
     {
         StewardApiKey? found = null;
-        foreach (StewardApiKey key in Options.Keys)
+        foreach (StewardApiKey key in Options.KeySource?.Invoke() ?? Options.Keys.AsReadOnly())
         {
             if (CryptographicOperations.FixedTimeEquals(key.Sha256.Span, hash))
                 found = key;

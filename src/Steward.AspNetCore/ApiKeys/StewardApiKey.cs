@@ -13,6 +13,9 @@ public sealed record StewardApiKey(string Name, string? Tenant, IReadOnlyList<st
 {
     private const int Entropy = 32;
 
+    /// <summary>From when on the key is none any more; null for never.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
     /// <summary>Makes a key of 256 random bits, to be given to its bearer and kept nowhere else.</summary>
     public static string Generate() => $"stw_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(Entropy))}";
 

@@ -9,6 +9,11 @@ public sealed class StewardApiKeyOptions : AuthenticationSchemeOptions
     /// <value>None: nobody is let in.</value>
     public IList<StewardApiKey> Keys { get; } = [];
 
+    /// <summary>Asked for the keys at each request, in place of <see cref="Keys"/>, so that they can change while the server runs; null for
+    /// those. It must answer quickly and from any thread.</summary>
+    /// <value>Null.</value>
+    public Func<IReadOnlyList<StewardApiKey>>? KeySource { get; set; }
+
     /// <inheritdoc/>
     public override void Validate()
     {

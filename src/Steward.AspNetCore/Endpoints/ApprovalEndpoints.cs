@@ -17,7 +17,7 @@ internal sealed class ApprovalEndpoints(Api api)
     {
         api.Map(group, "GET", "/v1/approvals", ListAsync);
         api.Map(group, "GET", "/v1/approvals/{id}", GetAsync);
-        api.Map(group, "POST", "/v1/approvals/{id}/decision", DecideAsync);
+        api.Map(group, "POST", "/v1/approvals/{id}/decision", DecideAsync, RequestKind.Control);
     }
 
     /// <summary>A question by the name that the routes take: <c>RUN.QUESTION</c>.</summary>
@@ -113,6 +113,11 @@ internal sealed class ApprovalEndpoints(Api api)
                 document),
             DecisionStatus.Withdrawn =>
                 Refused.Decision(409, "withdrawn", $"The run has ended or went on without an answer to '{question.Id}'.", document),
+            DecisionStatus.FourEyes => Refused.Decision(
+                403,
+                "four_eyes",
+                $"'{by}' started the run of '{question.Id}', and its policy asks for somebody else to approve. Call with another person's identity.",
+                document),
             DecisionStatus.NotAllowed => Refused.Decision(
                 403,
                 "not_allowed",

@@ -42,7 +42,7 @@ internal sealed class EventStream(ApiCall call, RunInfo run, long after, bool de
             return;
         }
 
-        using IDisposable slot = _api.EnterStream();
+        using IDisposable slot = _api.EnterStream(call.Caller);
         response.ContentType = "text/event-stream";
         response.Headers["X-Accel-Buffering"] = "no";
         call.Context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
@@ -64,7 +64,7 @@ internal sealed class EventStream(ApiCall call, RunInfo run, long after, bool de
         Task<bool> next = updates.MoveNextAsync().AsTask();
         try
         {
-            while (await NextAsync(next, end.Token))
+            while (await NextAsync(next, end.Token) && call.IsStillKnown)
             {
                 Write(updates.Current);
                 next = updates.MoveNextAsync().AsTask();
@@ -99,6 +99,8 @@ internal sealed class EventStream(ApiCall call, RunInfo run, long after, bool de
             using var beat = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             await Task.WhenAny(next, Task.Delay(_api.Options.Heartbeat, _api.Time, beat.Token));
             await beat.CancelAsync();
+            if (!call.IsStillKnown)
+                return false;
             if (!next.IsCompleted && !cancellationToken.IsCancellationRequested)
                 await SendAsync(": heartbeat\n\n");
         }

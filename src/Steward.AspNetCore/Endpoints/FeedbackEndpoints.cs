@@ -12,7 +12,7 @@ internal sealed class FeedbackEndpoints(Api api)
     public void Map(RouteGroupBuilder group)
     {
         api.Map(group, "GET", "/v1/runs/{id}/feedback", ListAsync);
-        api.Map(group, "POST", "/v1/runs/{id}/feedback", GiveAsync);
+        api.Map(group, "POST", "/v1/runs/{id}/feedback", GiveAsync, RequestKind.Write);
     }
 
     private async Task ListAsync(ApiCall call)

@@ -60,7 +60,7 @@ internal sealed class RunEndpoints(Api api)
     /// <summary>Waits until the run has ended or asks somebody something, the time is up, or the server stops.</summary>
     private async Task<RunInfo> WaitAsync(ApiCall call, RunInfo run, TimeSpan wait)
     {
-        using IDisposable slot = api.EnterStream();
+        using IDisposable slot = api.EnterStream(call.Caller);
         long start = api.Time.GetTimestamp();
         while (true)
         {

@@ -13,9 +13,9 @@ internal sealed class SignalEndpoints(Api api)
 {
     public void Map(RouteGroupBuilder group)
     {
-        api.Map(group, "POST", "/v1/runs/{id}/messages", MessageAsync);
-        api.Map(group, "POST", "/v1/runs/{id}/cancel", CancelAsync);
-        api.Map(group, "POST", "/v1/runs/{id}/signals", SignalAsync);
+        api.Map(group, "POST", "/v1/runs/{id}/messages", MessageAsync, RequestKind.Write);
+        api.Map(group, "POST", "/v1/runs/{id}/cancel", CancelAsync, RequestKind.Control);
+        api.Map(group, "POST", "/v1/runs/{id}/signals", SignalAsync, RequestKind.Write);
     }
 
     private async Task MessageAsync(ApiCall call)

@@ -13,7 +13,7 @@ internal sealed class StartEndpoint(Api api)
     private static readonly string[] s_fields =
         ["agent", "input", "key", "session", "session_policy", "user", "tenant", "labels", "ceilings"];
 
-    public void Map(RouteGroupBuilder group) => api.Map(group, "POST", "/v1/runs", StartAsync);
+    public void Map(RouteGroupBuilder group) => api.Map(group, "POST", "/v1/runs", StartAsync, RequestKind.Write);
 
     private async Task StartAsync(ApiCall call)
     {
@@ -50,6 +50,7 @@ internal sealed class StartEndpoint(Api api)
         {
             Tenant = call.Tenant(body.OptionalName("tenant"), "default")!,
             User = body.OptionalName("user"),
+            By = call.Caller.Name,
             Labels = body.OptionalLabels("labels"),
             Session = session,
             SessionPolicy = policy,

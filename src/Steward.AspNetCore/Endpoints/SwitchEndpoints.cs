@@ -14,8 +14,8 @@ internal sealed class SwitchEndpoints(Api api)
     public void Map(RouteGroupBuilder group)
     {
         api.Map(group, "GET", "/v1/kill-switches", ListAsync);
-        api.Map(group, "PUT", "/v1/kill-switches/{scope}", EngageAsync);
-        api.Map(group, "DELETE", "/v1/kill-switches/{scope}", ReleaseAsync);
+        api.Map(group, "PUT", "/v1/kill-switches/{scope}", EngageAsync, RequestKind.Control);
+        api.Map(group, "DELETE", "/v1/kill-switches/{scope}", ReleaseAsync, RequestKind.Control);
     }
 
     private async Task ListAsync(ApiCall call)

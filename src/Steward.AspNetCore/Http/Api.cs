@@ -11,6 +11,7 @@ using Steward.Agents;
 using Steward.Client;
 using Steward.Engine;
 using Steward.Hosting;
+using Steward.Journal;
 using Steward.Storage;
 
 namespace Steward.AspNetCore.Http;
@@ -19,6 +20,7 @@ namespace Steward.AspNetCore.Http;
 internal sealed class Api
 {
     private readonly IServiceProvider _services;
+    private readonly CallerLimits _limits;
     private int _streams;
 
     public Api(IServiceProvider services)
@@ -26,6 +28,7 @@ internal sealed class Api
         _services = services;
         Options = services.GetRequiredService<IOptions<StewardApiOptions>>().Value;
         Options.Check();
+        _limits = new CallerLimits(Options);
         Stopping = services.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None;
         Logger = services.GetService<ILoggerFactory>()?.CreateLogger("Steward.AspNetCore") ?? NullLogger.Instance;
     }
@@ -50,26 +53,30 @@ internal sealed class Api
     public TimeSpan PollInterval => _services.GetRequiredService<IOptions<StewardOptions>>().Value.PollInterval;
 
     /// <summary>Adds an endpoint for authenticated callers.</summary>
-    public void Map(RouteGroupBuilder group, string method, string pattern, Func<ApiCall, Task> handle) =>
-        group.MapMethods(pattern, [method], (RequestDelegate)(context => HandleAsync(context, handle)));
+    public void Map(RouteGroupBuilder group, string method, string pattern, Func<ApiCall, Task> handle, RequestKind kind = RequestKind.Read) =>
+        group.MapMethods(pattern, [method], (RequestDelegate)(context => HandleAsync(context, kind, handle)));
 
-    /// <summary>Counts one stream or waiting request until it is disposed.</summary>
+    /// <summary>Counts one stream or waiting request, of its caller, its tenant and the process, until it is disposed.</summary>
     /// <exception cref="RefusedException">There are as many as there may be.</exception>
-    public IDisposable EnterStream()
+    public IDisposable EnterStream(StewardCaller caller)
     {
+        IDisposable own = _limits.EnterStream(caller);
         if (Interlocked.Increment(ref _streams) <= Options.MaxStreams)
-            return new StreamSlot(this);
+            return new StreamSlot(this, own);
         Interlocked.Decrement(ref _streams);
+        own.Dispose();
         throw Refused.TooManyStreams(Options.MaxStreams);
     }
 
-    private async Task HandleAsync(HttpContext context, Func<ApiCall, Task> handle)
+    private async Task HandleAsync(HttpContext context, RequestKind kind, Func<ApiCall, Task> handle)
     {
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers.XContentTypeOptions = "nosniff";
         try
         {
-            await handle(new ApiCall(this, context, Options.Caller(context.User) ?? throw Refused.NoTenant()));
+            StewardCaller caller = Options.Caller(context.User) ?? throw Refused.NoTenant();
+            _limits.Enter(caller, kind);
+            await handle(new ApiCall(this, context, caller));
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -77,7 +84,7 @@ internal sealed class Api
         }
         catch (Exception e) when (context.Response.HasStarted)
         {
-            Log.RequestFailed(Logger, context.Request.Method, context.Request.Path, e);
+            Log.RequestFailed(Logger, context.Request.Method, PathOf(context), e);
             context.Abort();
         }
         catch (Exception e)
@@ -90,23 +97,33 @@ internal sealed class Api
     {
         ProblemDetails problem = Refused.Of(error);
         if (error is StoreException && problem.Status >= 500)
-            Log.StoreTrouble(Logger, context.Request.Method, context.Request.Path, error);
+            Log.StoreTrouble(Logger, context.Request.Method, PathOf(context), error);
         else if (problem.Status >= 500 && error is not RefusedException)
-            Log.RequestFailed(Logger, context.Request.Method, context.Request.Path, error);
+            Log.RequestFailed(Logger, context.Request.Method, PathOf(context), error);
         if (problem.Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable)
-            context.Response.Headers.RetryAfter = (
-                (long)Math.Ceiling(Options.RetryAfter.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        {
+            TimeSpan after = (error as RefusedException)?.RetryAfter ?? Options.RetryAfter;
+            context.Response.Headers.RetryAfter =
+                ((long)Math.Ceiling(after.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        }
+
         return problem.WriteAsync(context);
     }
 
-    private sealed class StreamSlot(Api api) : IDisposable
+    /// <summary>The path as a log may show it: what a client sends decoded may hold line breaks.</summary>
+    private static string PathOf(HttpContext context) => Printable.Line(context.Request.Path);
+
+    private sealed class StreamSlot(Api api, IDisposable own) : IDisposable
     {
         private int _left;
 
         public void Dispose()
         {
             if (Interlocked.Exchange(ref _left, 1) == 0)
+            {
                 Interlocked.Decrement(ref api._streams);
+                own.Dispose();
+            }
         }
     }
 }

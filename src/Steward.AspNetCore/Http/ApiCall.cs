@@ -22,6 +22,9 @@ internal sealed class ApiCall(Api api, HttpContext context, StewardCaller caller
     /// <summary>Cancelled when the client has gone. For reading only: what is written is written.</summary>
     public CancellationToken Aborted => context.RequestAborted;
 
+    /// <summary>Whether the caller would be let in now; always so where the scheme does not say.</summary>
+    public bool IsStillKnown => context.Features.Get<ICallerStanding>()?.IsKnown != false;
+
     /// <summary>The value of a parameter of the route.</summary>
     public string Route(string name) => (string)context.GetRouteValue(name)!;
 

@@ -1,7 +1,9 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Steward.Client.Contract;
 using Steward.Journal;
+using Steward.Storage;
 
 namespace Steward.AspNetCore.Http;
 
@@ -11,7 +13,6 @@ internal sealed class JsonBody
     /// <summary>Longest name, key or id, in characters.</summary>
     public const int MostName = 200;
 
-    private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false };
     private readonly JsonElement _body;
     private readonly string _path;
 
@@ -173,7 +174,8 @@ internal sealed class JsonBody
         JsonElement body;
         try
         {
-            using JsonDocument document = JsonDocument.Parse(bytes.IsEmpty ? "{}"u8.ToArray() : bytes, s_strict);
+            using JsonDocument document = JsonDocument.Parse(bytes.IsEmpty ? "{}"u8.ToArray() : bytes);
+            InputRules.CheckJson("", JsonMarshal.GetRawUtf8Value(document.RootElement));
             body = document.RootElement.Clone();
         }
         catch (JsonException e)

@@ -44,4 +44,7 @@ internal static class Problem
 internal sealed class RefusedException(ProblemDetails problem) : StewardException(problem.Detail!)
 {
     public ProblemDetails Problem { get; } = problem;
+
+    /// <summary>When it is worth another try; null for the API's own.</summary>
+    public TimeSpan? RetryAfter { get; init; }
 }

@@ -58,6 +58,12 @@ internal static class Refused
             Problem.Of(429, "too_many_streams", "Too many requests wait here.",
                 $"{limit} streams and waiting requests are open here, which is the limit. Try again later, close some, or raise StewardApiOptions.MaxStreams.", ("limit", limit)));
 
+    public static RefusedException TooMany(string scope, string limit, int most, TimeSpan? retryAfter) =>
+        new(
+            Problem.Of(429, "too_many_requests", "The caller asks for too much at once.",
+                $"The limit of {limit} for this {scope} is {most}, and it is reached. Try again later, or raise StewardApiOptions.Per{(scope == "tenant" ? "Tenant" : "Caller")}.",
+                ("scope", scope), ("limit", limit), ("most", most))) { RetryAfter = retryAfter };
+
     public static RefusedException TooLarge(int limit) =>
         new(
             Problem.Of(413, "too_large", "The body is too large.",
@@ -87,6 +93,7 @@ internal static class Refused
     public static ProblemDetails Of(Exception error) => error switch
     {
         RefusedException e => e.Problem,
+        InvalidInputException e => Invalid(e.Field, null, e.Message).Problem,
         QueueFullException e => Problem.Of(
             429,
             "queue_full",

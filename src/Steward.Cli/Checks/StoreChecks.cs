@@ -35,6 +35,9 @@ internal static class StoreChecks
         if (acceptLoss && address.Path is null)
             throw new UsageException(
                 "--accept-loss is for a SQLite file. What a PostgreSQL database lost is noticed by the nodes that saw it: start those again to go on from what is there (docs/scaling.md).");
+        if (address.Path is { } own && PrivateFiles.IsOpenToOthers(own))
+            checks.Add(Check.Warn(
+                "privacy", $"{own} holds what people and models said, and others than its owner may read it", $"chmod 600 {own}*"));
         OpenStore store;
         try
         {
@@ -71,29 +74,43 @@ internal static class StoreChecks
     /// <summary>Everything is read when asked for, or when it is little; of a large database only the newest runs.</summary>
     private static async Task<IReadOnlyList<Check>> JournalsAsync(IStewardStore store, bool all, CancellationToken cancellationToken)
     {
+        HashSet<RunId> named = [];
         List<Check> wrong = all && store.GetService<IVerifiableStore>() is { } verifiable
-            ? [.. (await verifiable.VerifyAsync(cancellationToken: cancellationToken)).Select(Problem)]
+            ? Problems(await verifiable.VerifyAsync(cancellationToken: cancellationToken), named)
             : [];
-        if (wrong.Count > 0)
-            return wrong;
-        IReadOnlyList<RunInfo> runs = await store.FindAsync(new RunQuery { Limit = Recent }, cancellationToken);
+        IReadOnlyList<RunInfo> runs = await store.FindAsync(new RunQuery { Limit = all ? int.MaxValue : Recent }, cancellationToken);
         foreach (RunInfo run in runs)
         {
-            if (await JournalAsync(store, run, cancellationToken) is { } check)
+            if (!named.Contains(run.Run) && await JournalAsync(store, run, cancellationToken) is { } check)
                 wrong.Add(check);
         }
 
         if (wrong.Count > 0)
             return wrong;
-        return [Check.Ok("journals", all ? "every chain, payload and blob holds" : $"the newest {Show.Count(runs.Count, "run")} hold and fold; --deep reads everything")];
+        return [Check.Ok("journals", all ? "every chain, payload and blob holds, and every journal folds" : $"the newest {Show.Count(runs.Count, "run")} hold and fold; --deep reads everything")];
     }
 
-    private static Check Problem(StoreProblem problem)
+    /// <summary>One finding for each run, however much is wrong with it, and one for each problem that is of no run.</summary>
+    private static List<Check> Problems(IReadOnlyList<StoreProblem> problems, HashSet<RunId> named)
+    {
+        List<Check> checks = [];
+        foreach (StoreProblem problem in problems)
+        {
+            if (problem.Run is not { } run)
+                checks.Add(Problem(problem, 0));
+            else if (named.Add(run))
+                checks.Add(Problem(problem, problems.Count(p => p.Run == run) - 1));
+        }
+
+        return checks;
+    }
+
+    private static Check Problem(StoreProblem problem, int more)
     {
         string where = problem.Run is { } run ? $"Run {run}{(problem.Sequence is { } sequence ? $", sequence {sequence}" : "")}: " : "";
         return Check.Fail(
             "journal",
-            where + problem.Description,
+            $"{where}{problem.Description}{(more > 0 ? $" (and {more} more of this run)" : "")}",
             "Restore the database from a backup. If what is missing is lost for good: 'steward doctor --accept-loss'.");
     }
 
@@ -114,7 +131,7 @@ internal static class StoreChecks
             return Check.Fail(
                 "journal",
                 $"Run {run.Run}, sequence {e.Sequence}: {e.Message}",
-                "Restore the database from a backup. Until then the run is not worked on.");
+                $"Restore the database from a backup, or end the run with 'steward cancel {run.Run}'. Until then it is not worked on.");
         }
         catch (StoreException e)
         {

@@ -54,10 +54,6 @@ internal sealed class CancelCommand(CommandContext context)
             RunStatus.Cancelled => Report(info, $"Run {info.Run} is cancelled.", ExitCodes.Ok),
             RunStatus.Completed or RunStatus.Failed =>
                 Report(info, $"Run {info.Run} ended before the cancel reached it: {info.Status.Name()} ({info.Reason}).", ExitCodes.Failed),
-            _ when info.Reason == Reasons.JournalDamaged => Report(
-                info,
-                $"Run {info.Run} cannot be ended: its journal is damaged, and nothing is appended to it. The cancel stays in its inbox. 'steward doctor' names the damage and the remedy.",
-                ExitCodes.Failed),
             _ => Report(
                 info,
                 $"Run {info.Run} is told to stop. {(info.Worker is { } worker ? $"'{worker}' holds it and ends it" : "The next worker ends it")} as soon as its action in hand lets it; if that worker has died, the next one does.",

@@ -71,6 +71,7 @@ internal sealed class ForkCommand(CommandContext context)
                 Result = result,
                 Agent = isOther ? file!.Agent.Name : null,
                 AgentVersion = isOther ? file!.Agent.Version : null,
+                By = CommandContext.Operator,
             },
             cancellationToken);
         RunState forked = await fork.GetStateAsync(cancellationToken);

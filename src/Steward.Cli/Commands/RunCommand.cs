@@ -151,6 +151,7 @@ internal sealed class RunCommand(CommandContext context)
         {
             Tenant = parse.GetValue(_tenant) ?? "default",
             User = parse.GetValue(_user),
+            By = CommandContext.Operator,
             Session = parse.GetValue(_session),
             Key = parse.GetValue(_key),
             Labels = CommonOptions.Labels(parse, _label),

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Steward.AspNetCore;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
 using Steward.Cli.Serving;
@@ -25,7 +24,7 @@ internal sealed class ServeCommand(CommandContext context)
     };
     private readonly Option<string?> _keys = CommonOptions.Named<string?>(
         "--keys",
-        $"A file of API keys, which 'steward key create' makes; otherwise {KeyFile.Variable}. Without keys, this machine alone is served.",
+        $"A file of API keys, which 'steward key create' makes; it is read again when it changes. Otherwise {KeyFile.Variable}. Without keys, this machine alone is served.",
         "file");
     private readonly Option<bool> _noWork = CommonOptions.Named<bool>(
         "--no-work",
@@ -35,6 +34,7 @@ internal sealed class ServeCommand(CommandContext context)
         Description = "How long it still answers after SIGTERM, with 503 at /readyz, before it gives its runs back: for load balancers that must notice first.",
         HelpName = "seconds",
     };
+    private readonly ServeLimitFlags _limits = new();
     private readonly WorkerFlags _worker = new();
     private readonly Option<bool> _scripted = CommonOptions.Scripted();
 
@@ -49,6 +49,9 @@ internal sealed class ServeCommand(CommandContext context)
             _keys,
             _noWork,
             _drainDelay,
+            _limits.Streams,
+            _limits.Requests,
+            _limits.Writes,
             _worker.Concurrency,
             _worker.Lease,
             _scripted,
@@ -62,8 +65,8 @@ internal sealed class ServeCommand(CommandContext context)
         if (parse.GetValue(_drainDelay) is not (>= 0 and <= 600 and var delay))
             throw new UsageException("--drain-delay must be 0 to 600 seconds.");
         ListenAddress listen = ListenAddress.Parse(parse.GetValue(_listen)!);
-        IReadOnlyList<StewardApiKey> keys = KeyFile.Find(parse.GetValue(_keys));
-        if (keys.Count == 0 && !listen.IsLoopback)
+        KeyRing keys = KeyRing.Find(parse.GetValue(_keys), context.Output);
+        if (keys.IsOpen && !listen.IsLoopback)
             throw new UsageException(
                 $"Without API keys nothing but this machine is served, and --listen is '{parse.GetValue(_listen)}'. Make a key ('steward key create NAME --tenant TENANT --file keys.json') and start with --keys keys.json, or listen on 127.0.0.1.");
         var options = new AgentFileOptions { Scripted = parse.GetValue(_scripted), Time = context.Time };
@@ -72,7 +75,7 @@ internal sealed class ServeCommand(CommandContext context)
         var workers = new Workers(context, _worker.Read(parse));
 
         await using OpenStore store = await OpenStore.OpenAsync(database, context.Output, context.Time);
-        await using ApiHost api = await ApiHost.StartAsync(context, files, store, listen, keys);
+        await using ApiHost api = await ApiHost.StartAsync(context, files, store, listen, keys, _limits.Read(parse));
         try
         {
             if (!parse.GetValue(_noWork))
@@ -105,9 +108,9 @@ internal sealed class ServeCommand(CommandContext context)
                 $"A server has one database, and these agents have several: {string.Join(", ", databases.Select(d => d.Name))}. Name one with --store, or serve them apart.");
     }
 
-    private void Say(ApiHost api, AgentFile[] files, StoreAddress database, IReadOnlyList<StewardApiKey> keys, bool works)
+    private void Say(ApiHost api, AgentFile[] files, StoreAddress database, KeyRing keys, bool works)
     {
-        if (keys.Count == 0)
+        if (keys.IsOpen)
             context.Output.ErrorLine(
                 "warning: no API keys: every program on this machine may do everything here, as an administrator of all tenants. Nobody else is served. For more, see --keys.");
         context.Output.Line(
@@ -119,7 +122,7 @@ internal sealed class ServeCommand(CommandContext context)
             ["address"] = api.Address,
             ["agents"] = new JsonArray([.. files.Select(f => (JsonNode)f.Agent.Name)]),
             ["store"] = database.Name,
-            ["keys"] = keys.Count,
+            ["keys"] = keys.Current().Count,
             ["works"] = works,
         });
     }

@@ -36,11 +36,13 @@ internal sealed class ShowCommand(CommandContext context)
         RunInfo info = run.Info;
         context.Output.Line($"run {info.Run}", Styles.Bold);
         RunState state = RunState.Empty(info.Run);
+        JournalException? damage = null;
         var events = new JsonArray();
         await foreach (JournalEntry entry in Entries(run.Store, info.Run, follow, cancellationToken))
         {
             RunState before = state;
-            state = RunJournal.Fold(before, entry);
+            if (damage is null)
+                (state, damage) = Fold(before, entry);
             if (context.Output.Json && follow)
                 context.Output.JsonLine(Documents.Of(entry, before, payloads));
             else if (context.Output.Json)
@@ -56,17 +58,31 @@ internal sealed class ShowCommand(CommandContext context)
             context.Output.Document(new JsonObject
             {
                 ["run"] = Documents.Of(info),
-                ["state"] = Documents.Of(state, payloads),
+                ["state"] = damage is null ? Documents.Of(state, payloads) : null,
                 ["events"] = events,
                 ["feedback"] = new JsonArray([.. feedback.Select(f => (JsonNode)Documents.Of(f))]),
             });
         }
 
-        if (!context.Output.Json)
+        if (!context.Output.Json && damage is null)
             WriteEnd(parse, info, state, payloads);
         foreach (Feedback given in feedback.Reverse())
             context.Output.Line($"Feedback: {FeedbackCommand.Line(given)}", Styles.Dim);
-        return ExitCodes.Ok;
+        return damage is null ? ExitCodes.Ok : ExitCodes.Failed;
+    }
+
+    /// <summary>What cannot be folded is shown all the same, as it stands in the database.</summary>
+    private (RunState State, JournalException? Damage) Fold(RunState before, JournalEntry entry)
+    {
+        try
+        {
+            return (RunJournal.Fold(before, entry), null);
+        }
+        catch (JournalException e)
+        {
+            context.Output.Error(e);
+            return (before, e);
+        }
     }
 
     private IAsyncEnumerable<JournalEntry> Entries(IStewardStore store, RunId run, bool follow, CancellationToken cancellationToken) =>
@@ -89,7 +105,7 @@ internal sealed class ShowCommand(CommandContext context)
     {
         EventLine line = EventLines.Describe(before, entry, payloads);
         string cost = line.Cost is { } settled && settled.Usd > 0 ? $"  {Show.Usd(settled.Usd)}" : "";
-        string since = Show.Since(entry.Time - state.StartedAt);
+        string since = Show.Since(state.Sequence == 0 ? TimeSpan.Zero : entry.Time - state.StartedAt);
         context.Output.Line($"{Show.Clock(entry.Time)} {since,9} {entry.Sequence,4}  {line.Text}{cost}", line.Style);
     }
 

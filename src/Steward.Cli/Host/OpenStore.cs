@@ -31,7 +31,7 @@ internal sealed record OpenStore(StoreAddress Address, IStewardStore Store) : IA
         bool acceptLoss,
         CancellationToken cancellationToken)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        PrivateFiles.CreateFolder(Path.GetDirectoryName(path)!);
         ILogger logger = new StderrLogger("Steward.Sqlite", output);
         return await SqliteStewardStore.OpenAsync(
             new SqliteStoreOptions { Path = path, AcceptLoss = acceptLoss }, time, logger, cancellationToken);

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Steward.Cli.Rendering;
+using Steward.Journal;
 
 namespace Steward.Cli.Host;
 
@@ -27,8 +28,9 @@ internal sealed class StderrLogger(string category, Output output, LogLevel leas
             LogLevel.Error or LogLevel.Critical => "error",
             _ => "info",
         };
-        string cause = exception is null ? "" : Output.IsDebug ? $"\n{exception}" : $": {exception.Message}";
-        output.ErrorLine($"{level}: {formatter(state, exception)}{cause}");
+        // A line of the log is one line, whatever somebody put into a name or a message.
+        string line = Printable.Line($"{level}: {formatter(state, exception)}{(exception is null || Output.IsDebug ? "" : $": {exception.Message}")}");
+        output.ErrorLine(exception is not null && Output.IsDebug ? $"{line}\n    {Output.Below(exception.ToString())}" : line);
     }
 }
 

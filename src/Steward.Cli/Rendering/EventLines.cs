@@ -20,7 +20,22 @@ internal static class EventLines
 {
     private const int MostArguments = 400;
 
-    public static EventLine Describe(RunState before, JournalEntry entry, bool content) => entry.Event switch
+    public static EventLine Describe(RunState before, JournalEntry entry, bool content)
+    {
+        EventLine line;
+        try
+        {
+            line = Of(before, entry, content);
+        }
+        catch (JournalException)
+        {
+            line = new(entry.Type + " (cannot be read)", Styles.Bad);
+        }
+
+        return line with { Text = Output.Below(line.Text) };
+    }
+
+    private static EventLine Of(RunState before, JournalEntry entry, bool content) => entry.Event switch
     {
         RunStarted e => new(
             $"started: {e.Agent} version {e.AgentVersion}, tenant {e.Tenant}{Part(", user ", e.User)}{Part(", session ", e.Session)}{Origin(e)}{Quoted(content, TextOf(e.Input))}",

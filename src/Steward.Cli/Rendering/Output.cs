@@ -18,6 +18,7 @@ internal sealed class Output
     private static readonly JsonSerializerOptions s_line = new() { Encoder = ContractJson.Encoder };
 
     private readonly Lock _lock = new();
+    private readonly PrintablePieces _pieces = new();
     private readonly IAnsiConsole? _console;
     private readonly bool _errorsInColour;
 
@@ -82,20 +83,15 @@ internal sealed class Output
     // Asked before parsing, for errors of parsing are output too.
     private static bool AsksForJson(string[] args) => args.TakeWhile(a => a != "--").Contains("--json");
 
-    /// <summary>Text without anything that a terminal would obey.</summary>
-    public static string Clean(string text)
-    {
-        if (!text.Any(c => char.IsControl(c) && c is not ('\n' or '\t')))
-            return text;
-        return string.Concat(text.Where(c => !char.IsControl(c) || c is '\n' or '\t'));
-    }
-
     /// <summary>The first words of a text, on one line.</summary>
     public static string Excerpt(string text, int length = 200)
     {
-        string line = string.Join(' ', Clean(text).Split((char[])['\n', '\t', ' '], StringSplitOptions.RemoveEmptyEntries));
+        string line = string.Join(' ', Printable.Text(text).Split((char[])['\n', '\t', ' '], StringSplitOptions.RemoveEmptyEntries));
         return line.Length <= length ? line : $"{line[..(length - 1)]}…";
     }
+
+    /// <summary>A text whose further lines are set in, so that none of them can pretend to be a line of the command's own.</summary>
+    public static string Below(string text) => text.ReplaceLineEndings("\n").Replace("\n", "\n    ", StringComparison.Ordinal);
 
     /// <summary>A line for people; nothing when JSON was asked for.</summary>
     public void Line(string text = "", Style? style = null)
@@ -105,9 +101,10 @@ internal sealed class Output
         lock (_lock)
         {
             if (_console is null)
-                Writer.WriteLine(Clean(text));
+                Writer.WriteLine(Printable.Text(text));
             else
-                _console.Write(new Text(Clean(text) + "\n", style ?? Style.Plain));
+                _console.Write(new Text(Printable.Text(text) + "\n", style ?? Style.Plain));
+            _pieces.Break();
             Writer.Flush();
         }
     }
@@ -126,7 +123,7 @@ internal sealed class Output
             return;
         lock (_lock)
         {
-            Writer.Write(Clean(text));
+            Writer.Write(_pieces.Next(text));
             Writer.Flush();
         }
     }
@@ -153,7 +150,7 @@ internal sealed class Output
             return;
         lock (_lock)
         {
-            Writer.WriteLine(document.ToJsonString(s_document));
+            Writer.WriteLine(Printable.Text(document.ToJsonString(s_document)));
             Writer.Flush();
         }
     }
@@ -168,12 +165,12 @@ internal sealed class Output
             return;
         lock (_lock)
         {
-            Writer.WriteLine(line.ToJsonString(s_line));
+            Writer.WriteLine(Printable.Text(line.ToJsonString(s_line)));
             Writer.Flush();
         }
     }
 
-    public void Error(string message) => ErrorLine($"error: {message}");
+    public void Error(string message) => ErrorLine($"error: {Below(message)}");
 
     public void Error(Exception e)
     {
@@ -189,7 +186,7 @@ internal sealed class Output
     {
         lock (_lock)
         {
-            string clean = Clean(text);
+            string clean = Printable.Text(text);
             if (_errorsInColour && clean.StartsWith("error:", StringComparison.Ordinal))
                 ErrorWriter.WriteLine($"\e[31m{clean}\e[0m");
             else
@@ -209,21 +206,23 @@ internal sealed class Output
         _ => null,
     };
 
+    private static string Cell(string text) => Printable.Line(text.ReplaceLineEndings(" ").Replace('\t', ' '));
+
     private static void WriteTable(IAnsiConsole console, IReadOnlyList<string> headings, IReadOnlyList<IReadOnlyList<string>> rows)
     {
         var table = new Table { Border = TableBorder.Simple };
         foreach (string heading in headings)
             table.AddColumn(new TableColumn(new Text(heading, Styles.Dim)));
         foreach (IReadOnlyList<string> row in rows)
-            table.AddRow(row.Select(cell => new Text(Clean(cell), Styles.OfWord(cell))));
+            table.AddRow(row.Select(cell => new Text(Cell(cell), Styles.OfWord(cell))));
         console.Write(table);
     }
 
     private void WritePlain(IReadOnlyList<string> headings, IReadOnlyList<IReadOnlyList<string>> rows)
     {
-        int[] widths = [.. headings.Select((h, i) => rows.Select(r => r[i].Length).Append(h.Length).Max())];
+        int[] widths = [.. headings.Select((h, i) => rows.Select(r => Cell(r[i]).Length).Append(h.Length).Max())];
         foreach (IReadOnlyList<string> row in (IReadOnlyList<string>[])[[.. headings.Select(h => h.ToUpperInvariant())], .. rows])
-            Writer.WriteLine(string.Join("  ", row.Select((cell, i) => Clean(cell).Replace('\n', ' ').PadRight(widths[i]))).TrimEnd());
+            Writer.WriteLine(string.Join("  ", row.Select((cell, i) => Cell(cell).PadRight(widths[i]))).TrimEnd());
     }
 }
 

@@ -58,6 +58,8 @@ internal static class QuestionLines
             $"The time for '{q.Id}' was up at {Show.Moment(q.ExpiresAt ?? default)}: {Word(q.Default)} stands.",
         (DecisionStatus.AlreadyVoted, { } q) =>
             $"'{by}' has approved '{q.Id}' already; {q.Needed - Approvals(q)} more of {q.Needed} different people are needed. --by says who decides.",
+        (DecisionStatus.FourEyes, { } q) =>
+            $"'{by}' started the run of '{q.Id}', and its policy asks for somebody else to approve. --by says who decides.",
         (DecisionStatus.NotAllowed, { } q) when reassigns =>
             $"'{by}' may not give '{q.Id}' away: it is for {Who(q)}. --by and --as say who gives it away; --override does it as an administrator.",
         (DecisionStatus.SeveralNeeded, { } q) =>

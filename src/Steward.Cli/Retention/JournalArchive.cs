@@ -25,10 +25,10 @@ internal sealed class JournalArchive(IStewardStore store, string folder)
     {
         string? path = null;
         HashSet<string> named = [];
-        string part = Path.Combine(Directory.CreateDirectory(folder).FullName, $"{family.Root}.part");
+        string part = Path.Combine(PrivateFiles.CreateFolder(folder).FullName, $"{family.Root}.part");
         try
         {
-            await using (FileStream file = File.Create(part))
+            await using (FileStream file = PrivateFiles.Create(part))
             {
                 foreach (EndedRun run in family.Runs)
                 {
@@ -64,7 +64,7 @@ internal sealed class JournalArchive(IStewardStore store, string folder)
 
     private void Move(string part, string path)
     {
-        string day = Directory.CreateDirectory(Path.GetDirectoryName(path)!).FullName;
+        string day = PrivateFiles.CreateFolder(Path.GetDirectoryName(path)!).FullName;
         File.Move(part, path, overwrite: true);
         _changed.Add(day);
         _changed.Add(Path.GetDirectoryName(day)!);
@@ -95,7 +95,7 @@ internal sealed class JournalArchive(IStewardStore store, string folder)
         string path = Path.Combine(folder, "blobs", hash);
         if (File.Exists(path) || await store.GetAsync(hash, cancellationToken) is not { } content)
             return;
-        await using (FileStream file = File.Create(part))
+        await using (FileStream file = PrivateFiles.Create(part))
         {
             await file.WriteAsync(content, cancellationToken);
             file.Flush(flushToDisk: true);
@@ -111,7 +111,7 @@ internal sealed class JournalArchive(IStewardStore store, string folder)
             said.AddRange(await store.FeedbackAsync(new FeedbackQuery { Run = run.Run, Limit = MostFeedback }, cancellationToken));
         if (said.Count == 0)
             return;
-        await using (FileStream file = File.Create(part))
+        await using (FileStream file = PrivateFiles.Create(part))
         {
             foreach (Feedback feedback in said)
             {

@@ -47,7 +47,8 @@ internal sealed class ApiHost : IAsyncDisposable
         IReadOnlyList<AgentFile> files,
         OpenStore store,
         ListenAddress listen,
-        IReadOnlyList<StewardApiKey> keys)
+        KeyRing keys,
+        Action<StewardApiOptions>? configure = null)
     {
         // Empty: nothing is read from appsettings.json or ASPNETCORE_ variables, which could open another door.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(
@@ -72,9 +73,11 @@ internal sealed class ApiHost : IAsyncDisposable
             steward.AddAgent(file.Agent);
         AddCallers(builder.Services.AddAuthentication(), keys);
         builder.Services.AddAuthorization();
+        if (configure is not null)
+            builder.Services.Configure(configure);
 
         WebApplication app = builder.Build();
-        if (keys.Count == 0)
+        if (keys.IsOpen)
             app.Use(next => context => LoopbackGuard.InvokeAsync(context, next));
         app.UseRouting();
         app.UseAuthentication();
@@ -105,19 +108,15 @@ internal sealed class ApiHost : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private static void AddCallers(AuthenticationBuilder authentication, IReadOnlyList<StewardApiKey> keys)
+    private static void AddCallers(AuthenticationBuilder authentication, KeyRing keys)
     {
-        if (keys.Count == 0)
+        if (keys.IsOpen)
         {
             authentication.AddScheme<AuthenticationSchemeOptions, LocalCaller>(LocalCaller.Name, null);
             return;
         }
 
-        authentication.AddStewardApiKeys(o =>
-        {
-            foreach (StewardApiKey key in keys)
-                o.Keys.Add(key);
-        });
+        authentication.AddStewardApiKeys(o => o.KeySource = keys.Current);
     }
 
     private sealed class NoLifetime : IHostLifetime

@@ -24,7 +24,7 @@ internal static class AgentKeys
     public static readonly string[] SubAgent = ["name", "description", "agent", "hand_off"];
 
     public static readonly string[] Approval =
-        ["name", "tools", "effects", "destructive", "cost_above", "when", "required", "approvers", "roles", "assignee", "expires_after", "default"];
+        ["name", "tools", "effects", "destructive", "cost_above", "when", "required", "approvers", "roles", "assignee", "four_eyes", "expires_after", "default"];
 
     public static readonly string[] Planning =
     [

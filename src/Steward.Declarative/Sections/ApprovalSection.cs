@@ -11,7 +11,7 @@ internal static class ApprovalSection
     private static readonly TimeSpan s_tenYears = TimeSpan.FromDays(3_650);
 
     /// <summary>What only a policy that asks somebody can have.</summary>
-    private static readonly string[] s_asking = ["approvers", "roles", "assignee", "expires_after", "default"];
+    private static readonly string[] s_asking = ["approvers", "roles", "assignee", "four_eyes", "expires_after", "default"];
 
     private static readonly Dictionary<string, Answer> s_defaults = new(StringComparer.Ordinal)
     {
@@ -61,10 +61,21 @@ internal static class ApprovalSection
             Approvers = approvers,
             Roles = [.. Texts(map, "roles").Select(r => r.NonEmpty("the role"))],
             Assignee = assignee,
+            FourEyes = FourEyes(map),
             ExpiresAfter = map.Find("expires_after")?.Duration(TimeSpan.FromSeconds(1), s_tenYears),
             Default = map.Find("default")?.OneOf("what can happen when nobody decides", s_defaults) ?? Answer.Deny,
         };
         return map.Find("when") is { } when ? When(policy, when) : policy;
+    }
+
+    private static bool FourEyes(YamlMap map)
+    {
+        if (map.Find("four_eyes") is not { } value || !value.Flag())
+            return false;
+        return map.Find("default")?.Text() == "approve"
+            ? throw value.Error(
+                "'four_eyes' asks for somebody else than the starter, and 'default: approve' approves when nobody decides. Leave one of the two out.")
+            : true;
     }
 
     private static ApprovalPolicy When(ApprovalPolicy policy, YamlValue when)

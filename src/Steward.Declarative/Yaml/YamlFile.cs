@@ -1,3 +1,4 @@
+using System.Text;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -7,9 +8,7 @@ namespace Steward.Declarative.Yaml;
 internal sealed class YamlFile
 {
     private const long MaxBytes = 1024 * 1024;
-    private const int MaxDepth = 64;
-    private const int MaxNodes = 100_000;
-    private int _expanded;
+    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private YamlFile(string path) => Path = path;
 
@@ -33,7 +32,7 @@ internal sealed class YamlFile
         var scanner = new Scanner(new StringReader(text));
         try
         {
-            CheckDepth(new Parser(scanner));
+            new YamlBounds(this).Check(new Parser(scanner));
             var stream = new YamlStream();
             stream.Load(new StringReader(text));
             return stream.Documents.Count switch
@@ -63,19 +62,20 @@ internal sealed class YamlFile
     public AgentFileException Error(long line, long column, string message) =>
         new(Path, (int)Math.Max(1, line), (int)Math.Max(1, column), message);
 
-    /// <summary>Counts values that become JSON: aliases of aliases could make a small file endless.</summary>
-    public void CountExpanded(YamlValue value)
-    {
-        if (++_expanded > MaxNodes)
-            throw value.Error($"The file has more than {MaxNodes} values once its aliases are followed; write it without them.");
-    }
-
+    /// <exception cref="IOException">The file is too large, or not UTF-8.</exception>
     public static string ReadText(string path)
     {
         var info = new FileInfo(path);
         if (info.Exists && info.Length > MaxBytes)
             throw new IOException($"'{path}' has {info.Length} bytes; {MaxBytes} is the most.");
-        return File.ReadAllText(path);
+        try
+        {
+            return File.ReadAllText(path, s_strict);
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new IOException($"'{path}' is not UTF-8 ({e.Message.TrimEnd('.')}). Save it as UTF-8.", e);
+        }
     }
 
     private string ReadOwnText()
@@ -87,20 +87,6 @@ internal sealed class YamlFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw Error(1, 1, $"The file cannot be read: {e.Message}");
-        }
-    }
-
-    /// <summary>The parser is a machine without a stack; what reads its tree is not.</summary>
-    private void CheckDepth(Parser parser)
-    {
-        for (int depth = 0; parser.MoveNext();)
-        {
-            depth += parser.Current!.NestingIncrease;
-            if (depth > MaxDepth)
-                throw Error(
-                    parser.Current.Start.Line,
-                    parser.Current.Start.Column,
-                    $"The file is nested more than {MaxDepth} levels deep; write it flatter.");
         }
     }
 

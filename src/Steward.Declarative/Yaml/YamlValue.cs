@@ -131,7 +131,6 @@ internal readonly struct YamlValue(YamlNode node, YamlFile file)
 
     private JsonNode? Node()
     {
-        file.CountExpanded(this);
         switch (node)
         {
             case YamlMappingNode:

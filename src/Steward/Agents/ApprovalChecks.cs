@@ -50,6 +50,9 @@ internal static class ApprovalChecks
         if (policy is { Assignee: not null, Approvers: > 1 })
             throw new ArgumentException(
                 $"{who} needs {policy.Approvers} different people and lets only '{policy.Assignee}' decide. Leave one of the two out.");
+        if (policy is { FourEyes: true, Default: Answer.Approve })
+            throw new ArgumentException(
+                $"{who} asks for somebody else than the starter, and approves when nobody decides. Leave one of the two out.");
         if (policy.ExpiresAfter <= TimeSpan.Zero)
             throw new ArgumentException($"{who} expires after {policy.ExpiresAfter}; it must be a time above 0.");
         if (policy.Default is not (Answer.Approve or Answer.Deny or Answer.Stop))

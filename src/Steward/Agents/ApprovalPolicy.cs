@@ -56,6 +56,12 @@ public sealed record ApprovalPolicy
     /// <summary>The one person who may decide; null for anybody with the roles.</summary>
     public string? Assignee { get; init; }
 
+    /// <summary>Whether somebody else must approve than whoever started the run, and than the user on whose behalf it runs. Where neither is
+    /// known, it takes two different people.</summary>
+    /// <value>False.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool FourEyes { get; init; }
+
     /// <summary>How long people have; null for as long as they like.</summary>
     public TimeSpan? ExpiresAfter { get; init; }
 

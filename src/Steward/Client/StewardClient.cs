@@ -37,6 +37,7 @@ internal sealed class StewardClient(
             DefinitionHash = definition.Hash,
             Tenant = request.Tenant,
             User = request.User,
+            By = request.By,
             Session = request.Session,
             Key = request.Key,
             Input = request.Input,

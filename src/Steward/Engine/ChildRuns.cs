@@ -69,6 +69,7 @@ internal sealed class ChildRuns(AgentRegistry agents, TimeProvider time)
             DefinitionHash = agent.Hash,
             Tenant = state.Started.Tenant,
             User = state.Started.User,
+            By = state.Started.By,
             Session = state.Started.Session,
             Input = [new TextPart(task)],
             Labels = state.Started.Labels,

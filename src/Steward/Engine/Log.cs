@@ -44,6 +44,9 @@ internal static partial class Log
     [LoggerMessage(15, LogLevel.Error, "Run {Run}: its journal is still damaged after {Attempts} claims; the run is put away")]
     public static partial void DamagedRunPutAway(ILogger logger, RunId run, int attempts, Exception exception);
 
+    [LoggerMessage(16, LogLevel.Warning, "Run {Run}: cancelled by {By}, although its journal cannot be read")]
+    public static partial void DamagedRunCancelled(ILogger logger, RunId run, string by, Exception exception);
+
     [LoggerMessage(34, LogLevel.Error, "Run {Run}: the observer {Observer} threw; runs go on, and its further failures are not logged")]
     public static partial void ObserverThrew(ILogger logger, RunId run, string observer, Exception exception);
 

@@ -79,8 +79,9 @@ public static class EventWire
         {
             return (RunEvent)JsonSerializer.Deserialize(payload, json)!;
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is not (OutOfMemoryException or JournalException))
         {
+            // A converter, a constructor or a text that is none: whatever it throws, the payload is not one that was written here.
             throw new JournalException(
                 $"The payload of an event '{name}' is not of its shape ({e.Message}); the journal was edited or damaged.",
                 e);
@@ -88,7 +89,9 @@ public static class EventWire
     }
 }
 
+// Deeper than what a model or a person may send, so that nothing is written here that cannot be read again.
 [JsonSourceGenerationOptions(
+    MaxDepth = 256,
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     AllowOutOfOrderMetadataProperties = true)]

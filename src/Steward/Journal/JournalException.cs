@@ -26,6 +26,11 @@ public sealed class JournalException : StewardException
         new(
             $"The journal of run {run} has a gap: sequence {expected} was due, {actual} came. Nothing was run. Restore the database from a backup, or see docs/durability.md.") { Run = run, Sequence = expected };
 
+    internal static JournalException Unfoldable(RunId run, long sequence, string type, Exception cause) =>
+        new(
+            $"The journal of run {run} cannot be folded: the event '{type}' at sequence {sequence} is refused ({cause.Message.TrimEnd('.')}). Nothing was run. Cancel the run, or work on it with the version that wrote it.",
+            cause) { Run = run, Sequence = sequence };
+
     /// <summary>The journal ends before what was already acknowledged.</summary>
     public static JournalException WentBackwards(RunId run, long acknowledged, long head) =>
         new(

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.AI;
 using Steward.Journal;
+using Steward.Storage;
 
 namespace Steward.Models;
 
@@ -78,7 +79,8 @@ internal static class AnswerReader
             id += "_";
         if (call.Exception is not null)
             return new CallPart(id, call.Name, null) { Malformed = Malformed(call), DuplicateId = duplicate };
-        JsonElement? arguments = Arguments(call.Arguments);
+        if (Read(call.Arguments, out JsonElement? arguments) is { } fault)
+            return new CallPart(id, call.Name, null) { Malformed = fault, DuplicateId = duplicate };
         return new CallPart(id, call.Name, arguments) { DuplicateId = duplicate, Raw = Raw(call, arguments) };
     }
 
@@ -88,8 +90,29 @@ internal static class AnswerReader
             ? raw
             : null;
 
-    private static JsonElement? Arguments(IDictionary<string, object?>? arguments) =>
-        arguments is null or { Count: 0 } ? null : JsonSerializer.SerializeToElement(arguments, s_arguments);
+    /// <summary>Reads arguments as the journal has them.</summary>
+    /// <returns>What is wrong with them, for the model; null for nothing. A model is a door too: what no reader could read is not journaled.</returns>
+    private static string? Read(IDictionary<string, object?>? arguments, out JsonElement? read)
+    {
+        read = null;
+        if (arguments is null or { Count: 0 })
+            return null;
+        try
+        {
+            JsonElement written = JsonSerializer.SerializeToElement(arguments, s_arguments);
+            InputRules.CheckJson("arguments", written);
+            read = written;
+            return null;
+        }
+        catch (InvalidInputException e)
+        {
+            return e.Message.TrimEnd('.');
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or JsonException)
+        {
+            return "they hold a text that is no text, or are nested too deep";
+        }
+    }
 
     private static string Malformed(FunctionCallContent call)
     {

@@ -333,9 +333,10 @@ internal static class Decide
         Tool = call.Part.Name,
         Arguments = Shown(call, tool),
         Policy = policy.Name,
-        Needed = policy.Approvers == 1 ? 0 : policy.Approvers,
+        Needed = NeededBy(state, policy) is > 1 and var several ? several : 0,
         Roles = policy.Roles.Count == 0 ? null : policy.Roles,
         Assignee = policy.Assignee,
+        NotBy = policy.FourEyes ? Starters(state) : null,
         ExpiresAt = policy.ExpiresAfter is { } after
             ? DateTimeOffset.FromUnixTimeMilliseconds((now + after).ToUnixTimeMilliseconds())
             : null,
@@ -344,6 +345,15 @@ internal static class Decide
 
     /// <summary>The arguments as people read them: in the schema's order, whatever order the model chose.</summary>
     private static JsonElement? Shown(ToolCall call, ToolDefinition? tool) => ArgumentOrder.Of(call.Part.Arguments, tool?.Schema ?? default);
+
+    /// <summary>Of two different people one is not the starter, whoever that was.</summary>
+    private static int NeededBy(RunState state, ApprovalPolicy policy) =>
+        policy.FourEyes && Starters(state) is null ? Math.Max(2, policy.Approvers) : policy.Approvers;
+
+    private static string[]? Starters(RunState state) =>
+        ((string?[])[state.Started.By, state.Started.User]).OfType<string>().Distinct(StringComparer.Ordinal).ToArray() is { Length: > 0 } known
+            ? known
+            : null;
 
     private static string FailureCode(ModelFailed failure) => failure.Failure switch
     {

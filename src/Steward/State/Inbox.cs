@@ -14,7 +14,7 @@ internal static class Inbox
 
     private static RunEvent EventOf(RunState state, Signal signal) => signal.Body switch
     {
-        MessageSignal message => new MessageReceived(signal.Id, message.Input),
+        MessageSignal message => Message(signal.Id, message),
         CancelSignal cancel => new CancelRequested(signal.Id, cancel.By, cancel.Reason),
         AnswerSignal answer => Answer(state, signal.Id, answer),
         ReassignSignal reassign => Reassign(state, signal.Id, reassign),
@@ -30,6 +30,20 @@ internal static class Inbox
             migrate.Note),
         _ => new SignalIgnored(signal.Id, $"This version does not know the signal '{signal.Body.GetType().Name}'."),
     };
+
+    /// <summary>What came in before its door was closed must not become an event that no fold takes.</summary>
+    private static RunEvent Message(string id, MessageSignal message)
+    {
+        try
+        {
+            InputRules.CheckInput("input", message.Input);
+            return new MessageReceived(id, message.Input);
+        }
+        catch (InvalidInputException e)
+        {
+            return new SignalIgnored(id, $"The message cannot be represented: {e.Message}");
+        }
+    }
 
     private static RunEvent Answer(RunState state, string id, AnswerSignal answer)
     {

@@ -7,7 +7,7 @@ namespace Steward.State;
 public static class RunJournal
 {
     /// <summary>Folds a run's whole journal, checking the chain and that every request can be rebuilt.</summary>
-    /// <exception cref="JournalException">The journal is not genuine; run and sequence are named.</exception>
+    /// <exception cref="JournalException">The journal is not genuine, or cannot be folded; run and sequence are named.</exception>
     public static async ValueTask<RunState> LoadAsync(IRunStore store, RunId run, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(store);
@@ -74,9 +74,17 @@ public static class RunJournal
 
     private static RunState FoldVerified(RunState state, JournalEntry entry)
     {
-        // What a fork copied bears its origin's hashes, which are over another run's definition.
-        if (entry.Event is ModelStarted intent && !state.IsCopied(entry.Sequence))
-            RequestHash.Verify(state, intent);
-        return state.Apply(entry);
+        try
+        {
+            // What a fork copied bears its origin's hashes, which are over another run's definition.
+            if (entry.Event is ModelStarted intent && !state.IsCopied(entry.Sequence))
+                RequestHash.Verify(state, intent);
+            return state.Apply(entry);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException && e is not JournalException { Run: not null })
+        {
+            // The fold is pure: what it throws now it throws for ever, and nobody but an operator can help.
+            throw JournalException.Unfoldable(entry.Run, entry.Sequence, entry.Type, e);
+        }
     }
 }

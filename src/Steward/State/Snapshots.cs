@@ -49,7 +49,7 @@ internal static class Snapshots
             RunState? state = JsonSerializer.Deserialize(json.GetBuffer().AsSpan(0, (int)json.Length), SnapshotJson.Default.RunState);
             return state is not null && state.Run == run && state.Sequence == snapshot.Sequence ? state : null;
         }
-        catch (Exception e) when (e is JsonException or InvalidDataException or NotSupportedException)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
             return null;
         }
@@ -73,6 +73,7 @@ internal sealed class SnapshotMessageConverter : JsonConverter<ChatMessage>
 
 /// <summary>Keeps every property, defaults too: an init-only one that is missing would not come back as its initial value.</summary>
 [JsonSourceGenerationOptions(
+    MaxDepth = 256,
     AllowOutOfOrderMetadataProperties = true,
     Converters = [typeof(SnapshotMessageConverter), typeof(AppendListConverter<ChatMessage>), typeof(AppendListConverter<CompletedCall>)])]
 [JsonSerializable(typeof(RunState))]

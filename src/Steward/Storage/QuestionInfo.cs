@@ -53,6 +53,9 @@ public sealed record QuestionInfo
     /// <summary>The one person who may decide, if it was assigned to one.</summary>
     public string? Assignee { get; init; }
 
+    /// <summary>Who may not approve it: whoever started the run, under a policy of four eyes. Null for nobody.</summary>
+    public IReadOnlyList<string>? NotBy { get; init; }
+
     /// <summary>When it was asked.</summary>
     public required DateTimeOffset AskedAt { get; init; }
 
@@ -197,6 +200,9 @@ public enum DecisionStatus
 
     /// <summary>The person bears none of the roles, or it is assigned to somebody else.</summary>
     NotAllowed,
+
+    /// <summary>The person started the run, and the policy asks for somebody else to approve.</summary>
+    FourEyes,
 
     /// <summary>The answer does not fit the kind of question.</summary>
     NotAnAnswer,

@@ -28,6 +28,7 @@ public static class QuestionRules
             Needed = Math.Max(1, asked.Needed),
             Roles = asked.Roles ?? [],
             Assignee = asked.Assignee,
+            NotBy = asked.NotBy,
             AskedAt = now,
             ExpiresAt = asked.ExpiresAt,
             Default = asked.Default ?? Answer.Deny,
@@ -159,12 +160,18 @@ public static class QuestionRules
             ? assignee == by || mayTakeBack && question.Roles.Any(roles.Contains)
             : question.Roles.Count == 0 || question.Roles.Any(roles.Contains);
 
+    /// <summary>Names are compared without their case and the white space around them: a person stays the same in capitals.</summary>
+    private static bool IsExcluded(QuestionInfo question, string by) =>
+        question.NotBy?.Any(name => string.Equals(name.Trim(), by.Trim(), StringComparison.OrdinalIgnoreCase)) == true;
+
     private static DecisionStatus? Check(QuestionInfo question, Decision decision)
     {
         if (!IsFor(question, decision.By, decision.Roles))
             return DecisionStatus.NotAllowed;
         if (!Fits(question.Kind, decision.Answer))
             return DecisionStatus.NotAnAnswer;
+        if (decision.Answer == Answer.Approve && IsExcluded(question, decision.By))
+            return DecisionStatus.FourEyes;
         if (decision.Binding is { } seen && seen != question.Binding)
             return DecisionStatus.Changed;
         string? binding = decision.Arguments is null ? question.Binding : decision.ArgumentsBinding;

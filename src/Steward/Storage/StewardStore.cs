@@ -24,6 +24,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
         ArgumentNullException.ThrowIfNull(start);
         cancellationToken.ThrowIfCancellationRequested();
         Gate.CheckShape(start, _limits);
+        InputRules.Check(start);
         return StartCoreAsync(start, cancellationToken);
     }
 
@@ -33,6 +34,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     {
         ArgumentNullException.ThrowIfNull(signal);
         cancellationToken.ThrowIfCancellationRequested();
+        InputRules.Check(signal);
         byte[] body = StoreJson.Write(signal.Body);
         _limits.Check(signal, body.Length);
         return SignalCoreAsync(signal, body, cancellationToken);
@@ -97,6 +99,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     {
         ArgumentNullException.ThrowIfNull(query);
         Labels.Check(query.Labels);
+        InputRules.Check(query);
         cancellationToken.ThrowIfCancellationRequested();
         return FindCoreAsync(query, cancellationToken);
     }
@@ -105,7 +108,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     public ValueTask<DecisionResult> DecideAsync(Decision decision, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(decision);
-        ArgumentException.ThrowIfNullOrEmpty(decision.Id);
+        InputRules.Check(decision);
         cancellationToken.ThrowIfCancellationRequested();
         return DecideCoreAsync(decision, cancellationToken);
     }
@@ -114,7 +117,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     public ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(reassignment);
-        ArgumentException.ThrowIfNullOrEmpty(reassignment.Id);
+        InputRules.Check(reassignment);
         cancellationToken.ThrowIfCancellationRequested();
         return ReassignCoreAsync(reassignment, cancellationToken);
     }
@@ -123,6 +126,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     public ValueTask<IReadOnlyList<QuestionInfo>> QuestionsAsync(QuestionQuery query, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
+        InputRules.Check(query);
         cancellationToken.ThrowIfCancellationRequested();
         return QuestionsCoreAsync(query, cancellationToken);
     }
@@ -131,7 +135,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     public ValueTask<bool> AddFeedbackAsync(Feedback feedback, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(feedback);
-        ArgumentException.ThrowIfNullOrEmpty(feedback.Id);
+        InputRules.Check(feedback);
         cancellationToken.ThrowIfCancellationRequested();
         return AddFeedbackCoreAsync(feedback, cancellationToken);
     }
@@ -140,6 +144,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     public ValueTask<IReadOnlyList<Feedback>> FeedbackAsync(FeedbackQuery query, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(query);
+        InputRules.Check(query);
         cancellationToken.ThrowIfCancellationRequested();
         return FeedbackCoreAsync(query, cancellationToken);
     }
@@ -166,6 +171,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     public ValueTask<bool> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(killSwitch);
+        InputRules.Check(killSwitch);
         cancellationToken.ThrowIfCancellationRequested();
         return EngageCoreAsync(killSwitch with { Scope = KillSwitch.ParseScope(killSwitch.Scope) }, cancellationToken);
     }
@@ -174,6 +180,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     public ValueTask<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(scope);
+        InputRules.CheckScope(scope);
         cancellationToken.ThrowIfCancellationRequested();
         return ReleaseCoreAsync(KillSwitch.ParseScope(scope), cancellationToken);
     }
@@ -186,6 +193,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     {
         ArgumentNullException.ThrowIfNull(ceilings);
         ceilings.Check();
+        InputRules.CheckScope(scope.Key);
         if (scope.CeilingScope != scope)
             throw new ArgumentException($"'{scope}' takes its ceilings from '{scope.CeilingScope}'; set them there.", nameof(scope));
         cancellationToken.ThrowIfCancellationRequested();
@@ -199,6 +207,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prefix);
+        InputRules.CheckText("prefix", prefix);
         cancellationToken.ThrowIfCancellationRequested();
         return BudgetsCoreAsync(prefix, limit, cancellationToken);
     }
@@ -208,6 +217,7 @@ public abstract class StewardStore(StoreLimits limits) : IStewardStore
     {
         ArgumentNullException.ThrowIfNull(limits);
         limits.Check(scope);
+        InputRules.CheckScope(scope.Key);
         cancellationToken.ThrowIfCancellationRequested();
         return SetLimitsCoreAsync(scope, limits, cancellationToken);
     }

@@ -65,6 +65,7 @@ internal sealed class ForkBuilder(IStewardStore store, AgentRegistry agents, Tim
             DefinitionHash = target?.Hash ?? started.DefinitionHash,
             Input = cut.ChangesRequest ? request.Input! : started.Input,
             Ceilings = (target?.Ceilings ?? started.Ceilings).Tighten(request.Ceilings),
+            By = request.By ?? started.By,
             Session = request.Session,
             Key = request.Key,
             Parent = null, // Nobody waits for the fork of a child.

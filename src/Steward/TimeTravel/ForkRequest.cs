@@ -22,6 +22,9 @@ public sealed record ForkRequest
     /// or for the one that it was. It must be loaded here.</summary>
     public string? AgentVersion { get; init; }
 
+    /// <summary>Who forks, by the name under which they would decide; null where nobody says. The fork was started by them.</summary>
+    public string? By { get; init; }
+
     /// <summary>The session that the fork is part of; null for none, so that the session's later runs do not hear of it.</summary>
     public string? Session { get; init; }
 

@@ -28,6 +28,7 @@ public static class ContractJson
 
     private static DocumentJson With(JsonIgnoreCondition nulls) => new(new JsonSerializerOptions
     {
+        MaxDepth = 256,
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         DefaultIgnoreCondition = nulls,
         Encoder = ReadableJsonEncoder.Instance,

@@ -46,6 +46,9 @@ public sealed record QuestionAsked : RunEvent
     /// <summary>The one person who may decide, if it is for one.</summary>
     public string? Assignee { get; init; }
 
+    /// <summary>Who may not approve it: whoever started the run, under a policy of four eyes. Null for nobody.</summary>
+    public IReadOnlyList<string>? NotBy { get; init; }
+
     /// <summary>When it expires; null for never.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
