@@ -43,7 +43,7 @@ internal sealed class RunEngine
     {
         _store = store;
         _agents = agents;
-        _models = new ModelStep(router, time, scope);
+        _models = new ModelStep(router, time, scope, new AttachmentLoader(store));
         _context = new ContextStep(new ContextReader(store, services, time, logger));
         _options = options;
         _time = time;
