@@ -70,6 +70,7 @@ public static class StewardApiExtensions
     private static RouteGroupBuilder Map(RouteGroupBuilder group, Api api)
     {
         new AgentEndpoints(api).Map(group);
+        new BlobEndpoint(api).Map(group);
         new StartEndpoint(api).Map(group);
         new RunEndpoints(api).Map(group);
         new EventEndpoints(api).Map(group);

@@ -9,6 +9,10 @@ public sealed class StewardApiOptions
     /// <value>1 MiB.</value>
     public int MaxBodySize { get; set; } = 1024 * 1024;
 
+    /// <summary>Largest attachment that <c>POST /v1/blobs</c> takes, in bytes; the store's own limit holds too.</summary>
+    /// <value>32 MiB.</value>
+    public int MaxBlobSize { get; set; } = 32 * 1024 * 1024;
+
     /// <summary>Longest that <c>?wait=</c> may be.</summary>
     /// <value>60 seconds.</value>
     public TimeSpan MaxWait { get; set; } = TimeSpan.FromSeconds(60);
@@ -47,6 +51,7 @@ public sealed class StewardApiOptions
     internal void Check()
     {
         Check(MaxBodySize is >= 1_024 and <= 1 << 30, nameof(MaxBodySize), MaxBodySize, "1,024 bytes to 1 GiB");
+        Check(MaxBlobSize is >= 1_024 and <= 1 << 30, nameof(MaxBlobSize), MaxBlobSize, "1,024 bytes to 1 GiB");
         Check(MaxWait >= TimeSpan.Zero && MaxWait <= TimeSpan.FromHours(1), nameof(MaxWait), MaxWait, "0 to 1 hour");
         Check(
             Heartbeat >= TimeSpan.FromMilliseconds(10) && Heartbeat <= TimeSpan.FromHours(1),

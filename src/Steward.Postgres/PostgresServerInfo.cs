@@ -24,6 +24,9 @@ public sealed record PostgresServerInfo
     /// <c>fsync</c>, <c>synchronous_commit</c>, <c>full_page_writes</c>.</summary>
     public required IReadOnlyList<string> Unsafe { get; init; }
 
+    /// <summary>Whether the full check compares indexes with tables: the extension <c>amcheck</c> is there, and this role may use it.</summary>
+    public required bool ChecksIndexes { get; init; }
+
     /// <summary>The nodes that gave a sign of life in the last day, the newest first.</summary>
     public required IReadOnlyList<PostgresNode> Nodes { get; init; }
 
@@ -37,9 +40,10 @@ public sealed record PostgresServerInfo
             """,
             static r => new PostgresNode(r.GetString(0), r.Time(1), r.Time(2), (int)r.GetInt64(3)));
         return (await tx.FirstAsync(
-            """
+            $"""
             SELECT current_setting('server_version'), steward.now(), pg_database_size(current_database()), (SELECT max(version) FROM steward.schema_version),
-                pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', ARRAY(SELECT s FROM unnest($1::text[]) AS s WHERE current_setting(s) = 'off')
+                pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', ARRAY(SELECT s FROM unnest($1::text[]) AS s WHERE current_setting(s) = 'off'),
+                {IndexCheck.IsThere}
             """,
             r => new PostgresServerInfo
             {
@@ -49,6 +53,7 @@ public sealed record PostgresServerInfo
                 SchemaVersion = r.GetInt32(3),
                 IsReadOnly = r.GetBoolean(4),
                 Unsafe = r.GetFieldValue<string[]>(5),
+                ChecksIndexes = r.GetBoolean(6),
                 Nodes = nodes,
             },
             (object)settings))!;

@@ -273,6 +273,17 @@ public sealed class PostgresStewardStore
         await _database.ReadAsync(tx => Verification.RunAsync(tx, run), cancellationToken);
 
     /// <inheritdoc/>
+    public async IAsyncEnumerable<RunHead> HeadsAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        for (long? after = 0; after is { } last;)
+        {
+            (List<RunHead> page, after) = await _database.ReadAsync(tx => Verification.HeadsAsync(tx, last), cancellationToken);
+            foreach (RunHead head in page)
+                yield return head;
+        }
+    }
+
+    /// <inheritdoc/>
     public async IAsyncEnumerable<EndedFamily> EndedAsync(
         RetentionQuery query,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)

@@ -78,6 +78,8 @@ internal static class Queries
         Where("r.agent = $", query.Agent);
         Where("r.session = $", query.Session);
         Where("r.ancestors <> '{}' AND r.ancestors[1] = $", query.Parent?.Value);
+        if (query.RootsOnly)
+            sql.Append(" AND r.ancestors = '{}'");
         Where("r.status = ANY($", query.Statuses?.Select(s => s.Name()).ToArray(), ")");
         Where("r.labels @> $", StoreJson.Write(query.Labels), "::jsonb");
 

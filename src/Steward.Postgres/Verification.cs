@@ -10,6 +10,7 @@ namespace Steward.Postgres;
 internal sealed class Verification(Tx tx)
 {
     private const int RunsAtOnce = 100;
+    private const int HeadsAtOnce = 1_000;
     private readonly List<StoreProblem> _problems = [];
     private Checked? _run;
 
@@ -22,9 +23,20 @@ internal sealed class Verification(Tx tx)
         {
             await verification.CheckBlobsAsync();
             await verification.CheckStraysAsync();
+            verification._problems.AddRange(await IndexCheck.RunAsync(tx));
         }
 
         return verification._problems;
+    }
+
+    /// <summary>Where the next runs end; the number of the last of them, null when there are no more.</summary>
+    public static async Task<(List<RunHead> Heads, long? After)> HeadsAsync(Tx tx, long after)
+    {
+        List<(long Id, RunHead Head)> rows = await tx.AllAsync(
+            "SELECT id, uuid, head, head_hash FROM steward.run WHERE id > $1 ORDER BY id LIMIT $2",
+            static r => (r.GetInt64(0), new RunHead(new RunId(r.GetGuid(1)), r.GetInt64(2), r.Bytes(3))),
+            after, HeadsAtOnce);
+        return ([.. rows.Select(r => r.Head)], rows.Count == HeadsAtOnce ? rows[^1].Id : null);
     }
 
     /// <summary>Checks some runs; returns the number of the last, or null when there are no

@@ -92,6 +92,8 @@ internal static class Queries
         Where(query.Session is not null, "r.session = ?", (s, i) => s.Bind(i, query.Session));
         Where(query.Parent is not null, "substr(r.ancestors, 1, 16) = ?", (s, i) => s.Bind(i, query.Parent!.Value.Value));
         Where(query.Labels is { Count: > 0 }, HasLabels, (s, i) => s.Bind(i, StoreJson.Write(query.Labels)));
+        if (query.RootsOnly)
+            sql.Append(" AND r.ancestors IS NULL");
         if (query.Statuses is { } statuses)
         {
             sql.Append(" AND r.status IN (").AppendJoin(", ", statuses.Select(status => $"'{status.Name()}'")).Append(')');

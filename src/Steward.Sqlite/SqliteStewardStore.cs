@@ -227,6 +227,17 @@ public sealed class SqliteStewardStore : StewardStore, IVerifiableStore, IRetent
             () => _file.Readers.Read(db => Verification.Check(db, run, cancellationToken)), cancellationToken);
 
     /// <inheritdoc/>
+    public async IAsyncEnumerable<RunHead> HeadsAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        for (long? after = 0; after is { } last;)
+        {
+            (List<RunHead> page, after) = await Read(db => Verification.Heads(db, last), cancellationToken);
+            foreach (RunHead head in page)
+                yield return head;
+        }
+    }
+
+    /// <inheritdoc/>
     public async IAsyncEnumerable<EndedFamily> EndedAsync(
         RetentionQuery query,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)

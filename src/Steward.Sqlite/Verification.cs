@@ -8,6 +8,8 @@ namespace Steward.Sqlite;
 /// <summary>The full check of a database: reads everything, believes nothing.</summary>
 internal static class Verification
 {
+    private const int HeadsAtOnce = 1_000;
+
     private const string AllEntries = """
         SELECT e.seq, e.type, e.time, coalesce(e.payload, b.content), e.payload_hash, e.hash
         FROM event e LEFT JOIN blob b ON e.in_blob = 1 AND b.hash = e.payload_hash
@@ -28,6 +30,16 @@ internal static class Verification
         return problems;
     }
 
+    /// <summary>Where the next runs end; the number of the last of them, null when there are no more.</summary>
+    public static (List<RunHead> Heads, long? After) Heads(Db db, long after)
+    {
+        List<(long Id, RunHead Head)> rows = db.Prepare("SELECT id, uuid, head, head_hash FROM run WHERE id > ?1 ORDER BY id LIMIT ?2")
+            .Bind(1, after)
+            .Bind(2, HeadsAtOnce)
+            .All(static s => (s.Int64(0), new RunHead(new RunId(s.Guid(1)), s.Int64(2), s.Bytes(3))));
+        return ([.. rows.Select(r => r.Head)], rows.Count == HeadsAtOnce ? rows[^1].Id : null);
+    }
+
     /// <summary>What cannot be read is a problem, not the end of the check.</summary>
     private static void Part(List<StoreProblem> problems, Action check)
     {
@@ -43,7 +55,8 @@ internal static class Verification
 
     private static void CheckFile(Db db, List<StoreProblem> problems)
     {
-        foreach (string line in db.Prepare("PRAGMA quick_check(20)").All(static s => s.Text(0)))
+        // Not the quick check, which does not compare the indexes with the tables.
+        foreach (string line in db.Prepare("PRAGMA integrity_check(20)").All(static s => s.Text(0)))
         {
             if (line != "ok")
                 problems.Add(new StoreProblem(null, null, $"The file is damaged: {line}."));

@@ -15,6 +15,7 @@ public sealed class TenantTests : IAsyncLifetime
     {
         ["GET /v1/agents"] = [("/v1/agents", null, HttpStatusCode.OK, "beta-app")],
         ["POST /v1/runs"] = [("/v1/runs", """{"agent":"helper","input":"Hi","tenant":"acme"}""", HttpStatusCode.Forbidden, "beta-app")],
+        ["POST /v1/blobs"] = [("/v1/blobs?tenant=acme", """{"a":1}""", HttpStatusCode.Forbidden, "beta-app")],
         ["GET /v1/runs"] =
         [
             ("/v1/runs", null, HttpStatusCode.OK, "beta-app"),

@@ -64,3 +64,17 @@ public sealed class PooledConcurrencyTests(ITestOutputHelper output) : Concurren
 
     protected override Task<IStewardStore> OpenAgainAsync(IStewardStore first) => OpenAsync();
 }
+
+/// <summary>By itself: it measures the process.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public sealed class Alone;
+
+[Collection(nameof(Alone))]
+public sealed class PostgresLifeTests(ITestOutputHelper output) : LifeScenarios(output), IAsyncDisposable
+{
+    private readonly TestSchema _schema = new();
+
+    public ValueTask DisposeAsync() => _schema.DisposeAsync();
+
+    protected override async Task<IStewardStore> OpenAsync() => await _schema.OpenAsync();
+}

@@ -31,3 +31,17 @@ public sealed class SqliteConcurrencyTests(ITestOutputHelper output) : Concurren
 
     protected override Task<IStewardStore> OpenAgainAsync(IStewardStore first) => OpenAsync();
 }
+
+/// <summary>By itself: it measures the process.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public sealed class Alone;
+
+[Collection(nameof(Alone))]
+public sealed class SqliteLifeTests(ITestOutputHelper output) : LifeScenarios(output), IDisposable
+{
+    private readonly TestFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    protected override async Task<IStewardStore> OpenAsync() => await _folder.OpenAsync();
+}

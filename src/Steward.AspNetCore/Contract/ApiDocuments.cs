@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Steward.Client.Contract;
 
 namespace Steward.AspNetCore.Contract;
@@ -10,6 +11,14 @@ internal sealed record AgentDocument(string Agent, string Version);
 /// <param name="Run">The run.</param>
 /// <param name="Result"><c>accepted</c>, or <c>duplicate</c> when the same key was there before.</param>
 internal sealed record SentDocument(string Run, string Result);
+
+/// <summary>An attachment that was taken: as a part of an input, of which the hash is enough.</summary>
+internal sealed record BlobDocument(
+    string Is,
+    string Hash,
+    [property: JsonPropertyName("mediaType")] string MediaType,
+    long Length,
+    int? Pages);
 
 /// <summary>Questions, longest asked first.</summary>
 internal sealed record ApprovalList(IReadOnlyList<QuestionDocument> Approvals, bool More);

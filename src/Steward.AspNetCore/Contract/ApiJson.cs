@@ -11,6 +11,7 @@ namespace Steward.AspNetCore.Contract;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AgentList))]
 [JsonSerializable(typeof(SentDocument))]
+[JsonSerializable(typeof(BlobDocument))]
 [JsonSerializable(typeof(ApprovalList))]
 [JsonSerializable(typeof(DecisionDocument))]
 [JsonSerializable(typeof(TextDocument))]

@@ -22,9 +22,9 @@ internal sealed class SignalEndpoints(Api api)
     {
         call.KnowsQuery();
         RunInfo run = await call.RunAsync();
-        JsonBody body = await JsonBody.ReadAsync(call, "text", "key");
-        string text = body.Text("text");
-        await AnswerAsync(call, run, await api.Client.Get(run.Run).SendAsync(text, Id(call, body, "message"), CancellationToken.None));
+        JsonBody body = await JsonBody.ReadAsync(call, "text", "input", "key");
+        IReadOnlyList<ContentPart> input = body.Input("text", "input");
+        await AnswerAsync(call, run, await api.Client.Get(run.Run).SendAsync(input, Id(call, body, "message"), CancellationToken.None));
     }
 
     private async Task CancelAsync(ApiCall call)

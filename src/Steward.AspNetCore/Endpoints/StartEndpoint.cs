@@ -28,8 +28,6 @@ internal sealed class StartEndpoint(Api api)
 
         // Not the request's token: a client that hangs up shall not leave a start half asked for.
         StartOutcome started = await api.Client.StartOrFindAsync(agent, request, CancellationToken.None);
-        if (!started.IsNew)
-            await CheckSameAsync(started.Run.Id, agent, request, call.Aborted);
         RunInfo run = (await started.Run.GetInfoAsync(call.Aborted))!;
         call.Context.Response.Headers.Location =
             $"{call.Context.Request.PathBase}{call.Context.Request.Path.Value!.TrimEnd('/')}/{run.Run}";
@@ -63,19 +61,5 @@ internal sealed class StartEndpoint(Api api)
                 ToolCalls = ceilings.OptionalCount("tool_calls"),
             },
         };
-    }
-
-    /// <summary>A key that comes again with another request is a mistake
-    /// of the client's: it would take the other run for its own.</summary>
-    private async Task CheckSameAsync(RunId run, string agent, RunRequest request, CancellationToken cancellationToken)
-    {
-        await foreach (JournalEntry first in api.Store.ReadAsync(run, 0, cancellationToken))
-        {
-            var was = (RunStarted)first.Event;
-            RunStarted asked = was with { Agent = agent, Input = request.Input, User = request.User, Session = request.Session };
-            if (!EventWire.Write(was).AsSpan().SequenceEqual(EventWire.Write(asked)))
-                throw Refused.OtherRequest(request.Key!, run);
-            return;
-        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Steward.Journal;
+using Steward.Storage;
 
 namespace Steward.AspNetCore.Http;
 
@@ -16,8 +17,9 @@ internal static class InputParts
         {
             "text" => Only(field, part, new TextPart(Text(field, part, "text")), "text"),
             "data" => Only(field, part, new DataPart(Text(field, part, "mediaType"), Bytes(field, part)), "mediaType", "data"),
+            "blob" => Only(field, part, new BlobPart("", Hash(field, part), 0), "hash", "mediaType", "length", "pages"),
             "uri" => Only(field, part, new UriPart(Text(field, part, "mediaType"), Address(field, part)), "mediaType", "uri"),
-            _ => throw JsonBody.Wrong($"{field}.is", part.GetProperty("is"), "one of: text, data, uri"),
+            _ => throw JsonBody.Wrong($"{field}.is", part.GetProperty("is"), "one of: text, data, blob, uri"),
         };
     }
 
@@ -51,6 +53,11 @@ internal static class InputParts
             ? bytes
             : throw JsonBody.Wrong($"{field}.data", part.GetProperty("data"), "bytes in base64");
     }
+
+    /// <summary>What else the part says is not believed: the store knows it.</summary>
+    private static string Hash(string field, JsonElement part) => Text(field, part, "hash") is var hash && Blob.IsHash(hash)
+        ? hash
+        : throw JsonBody.Wrong($"{field}.hash", part.GetProperty("hash"), "the hash that POST /v1/blobs answered: 64 hexadecimal digits");
 
     private static Uri Address(string field, JsonElement part) =>
         Uri.TryCreate(Text(field, part, "uri"), UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https"

@@ -35,7 +35,8 @@ internal sealed class JsonBody
     public static async Task<JsonBody> ReadAsync(ApiCall call, params string[] known)
     {
         HttpRequest request = call.Context.Request;
-        ReadOnlyMemory<byte> bytes = await ReadAsync(request, call.Api.Options.MaxBodySize, call.Aborted);
+        ReadOnlyMemory<byte> bytes = await ReadAsync(
+            request, call.Api.Options.MaxBodySize, nameof(StewardApiOptions.MaxBodySize), call.Aborted);
         if (bytes.Length > 0 && !request.HasJsonContentType())
             throw Refused.NotJson(request.ContentType);
         return new JsonBody(Parse(bytes), "", known);
@@ -135,6 +136,15 @@ internal sealed class JsonBody
     public JsonBody? Inner(string field, params ReadOnlySpan<string> known) =>
         OptionalObject(field) is { } inner ? new JsonBody(inner, $"{_path}{field}.", known) : null;
 
+    /// <summary>What a user says, in one of two fields: a text, or a text or parts.</summary>
+    public IReadOnlyList<ContentPart> Input(string text, string parts) => (OptionalText(text), Find(parts)) switch
+    {
+        ({ } said, null) => [new TextPart(said)],
+        (null, null) => throw Missing(text),
+        (null, _) => Input(parts),
+        _ => throw Refused.Invalid($"{_path}{parts}", null, $"'{_path}{text}' and '{_path}{parts}' are both there; give one of the two."),
+    };
+
     /// <summary>What a user says: a text, or parts as the journal writes them.</summary>
     public IReadOnlyList<ContentPart> Input(string field) => Find(field) switch
     {
@@ -186,16 +196,22 @@ internal sealed class JsonBody
         return body.ValueKind == JsonValueKind.Object ? body : throw Wrong("body", body, "a JSON object");
     }
 
-    private static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpRequest request, int limit, CancellationToken cancellationToken)
+    /// <summary>Reads a body's bytes.</summary>
+    /// <exception cref="RefusedException">There are more than the option of that name allows.</exception>
+    public static async Task<ReadOnlyMemory<byte>> ReadAsync(
+        HttpRequest request,
+        int limit,
+        string option,
+        CancellationToken cancellationToken)
     {
         if (request.ContentLength > limit)
-            throw Refused.TooLarge(limit);
+            throw Refused.TooLarge(limit, option);
         using var bytes = new MemoryStream();
         byte[] buffer = new byte[16 * 1024];
         while (await request.Body.ReadAsync(buffer, cancellationToken) is > 0 and int count)
         {
             if (bytes.Length + count > limit)
-                throw Refused.TooLarge(limit);
+                throw Refused.TooLarge(limit, option);
             bytes.Write(buffer, 0, count);
         }
 

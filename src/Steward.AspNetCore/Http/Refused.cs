@@ -64,22 +64,16 @@ internal static class Refused
                 $"The limit of {limit} for this {scope} is {most}, and it is reached. Try again later, or raise StewardApiOptions.Per{(scope == "tenant" ? "Tenant" : "Caller")}.",
                 ("scope", scope), ("limit", limit), ("most", most))) { RetryAfter = retryAfter };
 
-    public static RefusedException TooLarge(int limit) =>
+    public static RefusedException TooLarge(int limit, string option) =>
         new(
             Problem.Of(413, "too_large", "The body is too large.",
-                $"The body has more than {limit} bytes, which is the limit. Send less, or raise StewardApiOptions.MaxBodySize."));
+                $"The body has more than {limit} bytes, which is the limit. Send less, or raise StewardApiOptions.{option}."));
 
     public static RefusedException NotJson(string? type) =>
         new(
             Problem.Of(415, "not_json", "The body is not JSON.",
                 $"The body's content type is '{Cut(type ?? "")}'; send 'Content-Type: application/json'.", ("field", "Content-Type"),
                     ("value", Cut(type ?? ""))));
-
-    public static RefusedException OtherRequest(string key, RunId run) =>
-        new(
-            Problem.Of(422, "key_reused", "The key belongs to another request.",
-                $"The key '{Cut(key)}' started run {run} with another agent, input, user or session. Use a new key for a new request.",
-                    ("field", "key"), ("value", Cut(key)), ("run", run.ToString())));
 
     public static RefusedException Ended(RunInfo run) =>
         new(
@@ -102,6 +96,12 @@ internal static class Refused
             ("scope", e.Full.Scope.Key),
             ("limit", e.Full.Limit),
             ("waiting", e.Full.Waiting)),
+        KeyReusedException e => Problem.Of(422, "key_reused", "The key belongs to another request.",
+            $"The key '{Cut(e.Key)}' started run {e.Run} with another agent, input, user or session. Use a new key for a new request.",
+            ("field", "key"), ("value", Cut(e.Key)), ("run", e.Run.ToString())),
+        AttachmentMissingException e => Problem.Of(422, "no_attachment", "There is no such attachment.",
+            $"There is no attachment '{Cut(e.Hash)}' for this tenant. Send it to /v1/blobs first, and use it within a day.",
+            ("field", "input"), ("value", Cut(e.Hash))),
         SessionBusyException e => Problem.Of(
             409,
             "session_busy",

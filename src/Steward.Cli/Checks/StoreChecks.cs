@@ -1,9 +1,10 @@
+using System.Runtime.CompilerServices;
 using Steward.Cli.Host;
 using Steward.Cli.Rendering;
 using Steward.Declarative.Stores;
+using Steward.Diagnostics;
 using Steward.Journal;
 using Steward.Postgres;
-using Steward.State;
 using Steward.Storage;
 
 namespace Steward.Cli.Checks;
@@ -12,6 +13,7 @@ namespace Steward.Cli.Checks;
 internal static class StoreChecks
 {
     private const int Recent = 200;
+    private const int MostShown = 50;
     private const long Small = 256L << 20;
     private const long LittleRoom = 512L << 20;
     private const long NoRoom = 32L << 20;
@@ -21,6 +23,7 @@ internal static class StoreChecks
         StoreAddress address,
         bool deep,
         bool acceptLoss,
+        AnchorRequest anchor,
         Output output,
         TimeProvider time,
         CancellationToken cancellationToken)
@@ -63,7 +66,10 @@ internal static class StoreChecks
                 checks.Add(Check.Ok("database", $"{address} opens ({Show.Bytes(bytes)})"));
             }
 
-            checks.AddRange(await JournalsAsync(store.Store, deep || bytes < Small, cancellationToken));
+            IReadOnlyList<Check> journals = await JournalsAsync(store.Store, deep || bytes < Small, cancellationToken);
+            checks.AddRange(journals);
+            checks.AddRange(await AnchorChecks.RunAsync(
+                store.Store, anchor, journals.All(c => c.Level != CheckLevel.Fail), time, cancellationToken));
             checks.Add(await ClockAsync(store.Store, time, cancellationToken));
             checks.AddRange(await SwitchesAsync(store.Store, cancellationToken));
         }
@@ -75,19 +81,33 @@ internal static class StoreChecks
     private static async Task<IReadOnlyList<Check>> JournalsAsync(IStewardStore store, bool all, CancellationToken cancellationToken)
     {
         HashSet<RunId> named = [];
-        List<Check> wrong = all && store.GetService<IVerifiableStore>() is { } verifiable
-            ? Problems(await verifiable.VerifyAsync(cancellationToken: cancellationToken), named)
-            : [];
-        IReadOnlyList<RunInfo> runs = await store.FindAsync(new RunQuery { Limit = all ? int.MaxValue : Recent }, cancellationToken);
-        foreach (RunInfo run in runs)
+        IVerifiableStore? verifiable = all ? store.GetService<IVerifiableStore>() : null;
+        List<Check> wrong = verifiable is null
+            ? []
+            : Problems(await verifiable.VerifyAsync(cancellationToken: cancellationToken), named);
+        int runs = 0;
+        await foreach (RunHead head in verifiable?.HeadsAsync(cancellationToken) ?? NewestAsync(store, cancellationToken))
         {
-            if (!named.Contains(run.Run) && await JournalAsync(store, run, cancellationToken) is { } check)
-                wrong.Add(check);
+            runs++;
+            if (!named.Contains(head.Run))
+                wrong.AddRange(await JournalAsync(store, head, cancellationToken));
+            if (wrong.Count >= MostShown)
+                return wrong;
         }
 
         if (wrong.Count > 0)
             return wrong;
-        return [Check.Ok("journals", all ? "every chain, payload and blob holds, and every journal folds" : $"the newest {Show.Count(runs.Count, "run")} hold and fold; --deep reads everything")];
+        return [Check.Ok("journals", verifiable is not null
+            ? "every chain, payload, blob and index holds, and every row is what its journal says"
+            : $"the newest {Show.Count(runs, "run")} hold, and their rows are what their journals say; --deep reads everything")];
+    }
+
+    private static async IAsyncEnumerable<RunHead> NewestAsync(
+        IStewardStore store,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (RunInfo run in await store.FindAsync(new RunQuery { Limit = Recent }, cancellationToken))
+            yield return new RunHead(run.Run, run.Sequence, default);
     }
 
     /// <summary>One finding for each run, however much is wrong with it, and one for each problem that is of no run.</summary>
@@ -114,28 +134,30 @@ internal static class StoreChecks
             "Restore the database from a backup. If what is missing is lost for good: 'steward doctor --accept-loss'.");
     }
 
-    private static async Task<Check?> JournalAsync(IStewardStore store, RunInfo run, CancellationToken cancellationToken)
+    /// <summary>What is wrong with a run's journal, or with the rows that were made from it.</summary>
+    private static async Task<IReadOnlyList<Check>> JournalAsync(IStewardStore store, RunHead run, CancellationToken cancellationToken)
     {
         try
         {
-            RunState state = await RunJournal.LoadAsync(store, run.Run, cancellationToken);
-            if (state.Sequence >= run.Sequence)
-                return null;
-            return Check.Fail(
-                "journal",
-                $"Run {run.Run} ends at sequence {state.Sequence}; {run.Sequence} was acknowledged.",
-                "Restore the database from a backup, or accept the loss with 'steward doctor --accept-loss'.");
+            return
+            [
+                .. (await RowAudit.CheckAsync(store, run.Run, cancellationToken)).Select(p => Check.Fail(
+                    "rows", p.Description, "Find out who wrote into the database, and restore it from a backup.")),
+            ];
         }
         catch (JournalException e)
         {
-            return Check.Fail(
-                "journal",
-                $"Run {run.Run}, sequence {e.Sequence}: {e.Message}",
-                $"Restore the database from a backup, or end the run with 'steward cancel {run.Run}'. Until then it is not worked on.");
+            return
+            [
+                Check.Fail(
+                    "journal",
+                    $"Run {run.Run}, sequence {e.Sequence}: {e.Message}",
+                    $"Restore the database from a backup, or end the run with 'steward cancel {run.Run}'. Until then it is not worked on."),
+            ];
         }
         catch (StoreException e)
         {
-            return Check.Fail("journal", $"Run {run.Run}: {e.Message}", "Restore the database from a backup.");
+            return [Check.Fail("journal", $"Run {run.Run}: {e.Message}", "Restore the database from a backup.")];
         }
     }
 

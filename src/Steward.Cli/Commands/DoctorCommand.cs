@@ -16,6 +16,18 @@ internal sealed class DoctorCommand(CommandContext context)
     private readonly Option<bool> _acceptLoss = CommonOptions.Named<bool>(
         "--accept-loss",
         "Accept that the database holds less than was acknowledged, and let its runs go on from there.");
+    private readonly Option<string?> _anchor = CommonOptions.Named<string?>(
+        "--anchor",
+        "Compare with this anchor: were journals rebuilt, or runs removed, since it was written?",
+        "file");
+    private readonly Option<string?> _writeAnchor = CommonOptions.Named<string?>(
+        "--write-anchor",
+        "Write where every journal ends into this file, if all is sound. Keep it where the database's writers cannot write, or seal it.",
+        "file");
+    private readonly Option<string?> _anchorKey = CommonOptions.Named<string?>(
+        "--anchor-key",
+        "The environment variable with the key that seals the anchor.",
+        "variable");
     private readonly Option<bool> _deep = CommonOptions.Named<bool>("--deep", "Read and check everything, not only the newest runs.");
 
     public static Command Create(CommandContext context) => new DoctorCommand(context).Create();
@@ -23,7 +35,7 @@ internal sealed class DoctorCommand(CommandContext context)
     private Command Create()
     {
         var command = new Command(
-            "doctor", "Check keys, endpoints, prices, the database, the clock and the disk.") { _folder, _acceptLoss, _deep };
+            "doctor", "Check keys, endpoints, prices, the database, the clock and the disk.") { _folder, _acceptLoss, _deep, _anchor, _writeAnchor, _anchorKey };
         command.SetAction(ExecuteAsync);
         return command;
     }
@@ -32,10 +44,11 @@ internal sealed class DoctorCommand(CommandContext context)
     {
         string? folder = parse.GetValue(_folder);
         List<Check> checks = [.. await AgentAsync(folder, cancellationToken)];
+        var anchor = new AnchorRequest(parse.GetValue(_anchor), parse.GetValue(_writeAnchor), parse.GetValue(_anchorKey));
         StoreAddress database = StoreLocator.Any(parse.GetValue(CommonOptions.Store), folder);
         checks.AddRange(
-            await StoreChecks.RunAsync(database, parse.GetValue(_deep), parse.GetValue(_acceptLoss), context.Output, context.Time,
-                cancellationToken));
+            await StoreChecks.RunAsync(database, parse.GetValue(_deep), parse.GetValue(_acceptLoss), anchor, context.Output,
+                context.Time, cancellationToken));
         Write(checks);
         return checks.Any(c => c.Level == CheckLevel.Fail) ? ExitCodes.Failed : ExitCodes.Ok;
     }

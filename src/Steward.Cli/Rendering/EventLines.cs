@@ -82,7 +82,7 @@ internal static class EventLines
         PlanMade e => new(
             $"plan {e.Round}: {Show.Count(e.Plan.Steps.Count, "step")}{(content ? $": {string.Join("; ", e.Plan.Steps.Select(s => $"{s.Id}: {s.Goal}"))}" : "")}",
             Styles.Bold),
-        HistoryAdded e => new($"knows {Show.Count(e.Messages.Count, "earlier exchange")} of the session", Styles.Dim),
+        HistoryAdded e => new($"knows {Show.Count(e.Messages.Count, "earlier exchange")} of the session{LeftOut(e.LeftOut)}", Styles.Dim),
         SignalIgnored e => new($"a signal was ignored: {e.Reason}", Styles.Warn),
         VerdictGiven e => new(
             $"validator {e.Validator}: {Wire.Word(e.Verdict)}{(content ? $": {Output.Excerpt(e.Evidence, 400)}" : "")}",
@@ -101,6 +101,10 @@ internal static class EventLines
         _ => new(entry.Type, Style.Plain),
     };
 
+    private static string LeftOut(HistoryLeftOut? left) => left is null
+        ? ""
+        : $"; left out for size: {Show.Count(left.Exchanges, "exchange")}, {Show.Count(left.Attachments, "attachment")}";
+
     private static string Origin(RunStarted e) =>
         e.Origin is { } origin ? $", forked from {origin.Run} at {origin.Sequence}{Part(" – ", origin.Change)}" : "";
 
@@ -108,6 +112,7 @@ internal static class EventLines
     {
         TextPart text => text.Text,
         DataPart data => $"[{data.MediaType}, {Show.Bytes(data.Data.Length)}]",
+        BlobPart blob => $"[{blob.MediaType}, {Show.Bytes(blob.Length)}]",
         UriPart uri => $"[{uri.Uri}]",
         _ => "",
     }).Where(t => t.Length > 0));

@@ -20,6 +20,7 @@ internal static class FindChecks
         ConformanceCheck.Of(Find_UnusableLabels_AreRefused),
         ConformanceCheck.Of(Find_RunOfAnotherTenant_IsEmpty),
         ConformanceCheck.Of(Find_UnknownRun_IsEmpty),
+        ConformanceCheck.Of(Find_RootsOnly_LeavesChildrenOut),
     ];
 
     private static async Task Find_All_IsNewestFirst(Scene s)
@@ -178,6 +179,19 @@ internal static class FindChecks
     {
         await s.StartedAsync();
         await FindsAsync(s, new RunQuery { Run = RunId.New(s.Host.Time) }, []);
+    }
+
+    private static async Task Find_RootsOnly_LeavesChildrenOut(Scene s)
+    {
+        Subject first = await s.ClaimedAsync(session: "chat");
+        List<RunId> children = [];
+        for (int i = 0; i < 3; i++)
+            children.Add((await s.ChildAsync(first, session: "chat")).Id);
+        Subject second = await s.StartedAsync(session: "chat");
+        await FindsAsync(s, new RunQuery { Session = "chat", RootsOnly = true }, [second.Id, first.Id]);
+        await FindsAsync(s, new RunQuery { Session = "chat", RootsOnly = true, Limit = 1 }, [second.Id]);
+        await FindsAsync(s, new RunQuery { Session = "chat" }, [second.Id, .. Enumerable.Reverse(children), first.Id]);
+        await FindsAsync(s, new RunQuery { Parent = first.Id, RootsOnly = true }, []);
     }
 
     private static async Task<RunId[]> ManyAsync(Scene s, int count, TimeSpan apart)

@@ -10,6 +10,8 @@ public interface IStewardClient
     /// <summary>Starts a run of an agent; once it returns, the run is durable.</summary>
     /// <exception cref="StewardException">There is no such agent here.</exception>
     /// <exception cref="Models.AttachmentRefusedException">No model of the agent's route takes an attachment of the request.</exception>
+    /// <exception cref="AttachmentMissingException">The store has an attachment of the request not, or not for its tenant.</exception>
+    /// <exception cref="KeyReusedException">The request's key started a run with another agent, input, user or session.</exception>
     /// <exception cref="SessionBusyException">Under <see cref="SessionPolicy.Reject"/>: another run of the session is active.</exception>
     /// <exception cref="QueueFullException">So many runs wait for a worker that no
     /// other is taken; the same key still finds the run that it started.</exception>
@@ -18,9 +20,26 @@ public interface IStewardClient
     /// <summary>As <see cref="StartAsync"/>, and says whether the request's key had started the run before.</summary>
     /// <exception cref="StewardException">There is no such agent here.</exception>
     /// <exception cref="Models.AttachmentRefusedException">No model of the agent's route takes an attachment of the request.</exception>
+    /// <exception cref="AttachmentMissingException">The store has an attachment of the request not, or not for its tenant.</exception>
+    /// <exception cref="KeyReusedException">The request's key started a run with another agent, input, user or session.</exception>
     /// <exception cref="SessionBusyException">Under <see cref="SessionPolicy.Reject"/>: another run of the session is active.</exception>
     /// <exception cref="QueueFullException">So many runs wait for a worker that no other is taken.</exception>
     Task<StartOutcome> StartOrFindAsync(string agent, RunRequest request, CancellationToken cancellationToken = default);
+
+    /// <summary>Keeps an attachment, such as a PDF or an image, for requests and messages of a tenant.</summary>
+    /// <remarks>What no run names within a day may be swept by <see cref="IRetentionStore"/>; doing it again is free.</remarks>
+    /// <param name="content">The bytes, read from where the stream stands to its end; at most <see cref="StoreLimits.Blob"/>.</param>
+    /// <param name="mediaType">Their type, for example <c>application/pdf</c>.</param>
+    /// <param name="tenant">Whose runs may use it.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The part that a <see cref="RunRequest"/> or a message takes.</returns>
+    /// <exception cref="StewardException">The media type is none, or the stream is empty.</exception>
+    /// <exception cref="StoreException">It is larger than the store takes.</exception>
+    Task<BlobPart> PutBlobAsync(
+        Stream content,
+        string mediaType,
+        string tenant = "default",
+        CancellationToken cancellationToken = default);
 
     /// <summary>A handle to a run.</summary>
     RunHandle Get(RunId run);
@@ -120,6 +139,24 @@ public sealed record RunRequest
 
     /// <summary>Ceilings that tighten the agent's own for this run.</summary>
     public BudgetCeilings? Ceilings { get; init; }
+}
+
+/// <summary>A run was not started: its key belongs to another request.</summary>
+public sealed class KeyReusedException : StewardException
+{
+    /// <summary>Creates the error.</summary>
+    public KeyReusedException(string key, RunId run)
+        : base($"The key '{key}' started run {run} with another agent, input, user or session. Use a new key for a new request.")
+    {
+        Key = key;
+        Run = run;
+    }
+
+    /// <summary>The key.</summary>
+    public string Key { get; }
+
+    /// <summary>The run that it started.</summary>
+    public RunId Run { get; }
 }
 
 /// <summary>A run was not started: its session has an active one, and the policy was to reject.</summary>

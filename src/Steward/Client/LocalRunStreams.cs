@@ -27,7 +27,7 @@ internal sealed class LocalRunStreams(IRunStore store, RunPoll poll, int capacit
         using RunPoll.Waiting waiting = poll.Join(run);
         try
         {
-            Task<RunInfo?> polled = waiting.Next;
+            Task<RunLook?> polled = waiting.Next;
             Task<bool>? wait = null;
             RunInfo? info = await store.FindAsync(new RunQuery { Run = run, Limit = 1 }, cancellationToken) is [RunInfo found]
                 ? found
@@ -57,7 +57,7 @@ internal sealed class LocalRunStreams(IRunStore store, RunPoll poll, int capacit
                     continue;
                 }
 
-                info = await polled;
+                info = (await polled)?.Info;
                 polled = waiting.Next;
                 if (info is not null && (info.Sequence > known || info.Status.IsTerminal()))
                     queue.Add(new EntriesCommitted(info.Sequence, info.Status));

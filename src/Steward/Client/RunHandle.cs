@@ -39,6 +39,7 @@ public sealed class RunHandle
         RunJournal.LoadAsync(_store, Id, cancellationToken);
 
     /// <summary>Follows the journal from the entry after a sequence, until the run has ended.</summary>
+    /// <exception cref="StewardException">There is no such run.</exception>
     public async IAsyncEnumerable<JournalEntry> FollowAsync(
         long after = 0,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -47,19 +48,24 @@ public sealed class RunHandle
         while (true)
         {
             Task change = _hub.NextChange(Id);
-            Task<RunInfo?> poll = waiting.Next;
+            Task<RunLook?> poll = waiting.Next;
+            bool isKnown = false;
             await foreach (JournalEntry entry in _store.ReadAsync(Id, after, cancellationToken))
             {
                 after = entry.Sequence;
+                isKnown = true;
                 yield return entry;
                 if (entry.Event is RunCompleted or RunFailed or RunCancelled)
                     yield break;
             }
 
-            while (await _poll.FirstAsync(change, poll, cancellationToken) == poll
-                && await poll is { } info
-                && info.Sequence <= after)
+            if (!isKnown && await GetInfoAsync(cancellationToken) is null)
+                throw Unknown();
+            while (await _poll.FirstAsync(change, poll, cancellationToken) == poll)
             {
+                RunInfo info = (await poll)?.Info ?? throw Unknown();
+                if (info.Sequence > after)
+                    break;
                 if (info.Status.IsTerminal() && info.Sequence == after)
                     yield break; // There was nothing to follow: it had ended there.
                 if (info.Sequence < after)
@@ -94,30 +100,37 @@ public sealed class RunHandle
         return RunResult.Of(state);
     }
 
-    /// <summary>Waits until the run has ended, or waits for somebody: look at the result's questions.</summary>
+    /// <summary>Waits until the run has ended, or waits for somebody: look at the result's reason and questions.</summary>
+    /// <remarks>
+    /// A run waits for somebody when a person must answer it or one of its descendants (<see cref="RunResult.Questions"/> has its own;
+    /// a child's are the child's), when it waits for a signal, when no model answers, or when a kill switch holds it:
+    /// <see cref="RunResult.Reason"/> is then <see cref="Reasons.KillSwitch"/>. One that waits for working children or a time goes on
+    /// by itself, and is waited for.
+    /// </remarks>
+    /// <exception cref="StewardException">There is no such run.</exception>
     public async Task<RunResult> WaitUntilSettledAsync(CancellationToken cancellationToken = default)
     {
         using RunPoll.Waiting waiting = _poll.Join(Id);
         Task<RunState?> settle = _hub.NextSettle(Id);
-        Task<RunInfo?> poll = waiting.Next;
-        RunInfo? info = await GetInfoAsync(cancellationToken);
+        Task<RunLook?> poll = waiting.Next;
+        RunLook? look = await LookAsync(cancellationToken);
         while (true)
         {
-            if (info is null)
-                throw new StewardException($"There is no run {Id}.");
-            if (info.Status.IsTerminal() || (info.Status == RunStatus.Awaiting && info.Worker is null))
-                return await ResultAsync(info, cancellationToken);
+            if (look is null)
+                throw Unknown();
+            if (await Settlement.HasSettledAsync(_store, look, cancellationToken))
+                return await ResultAsync(look, cancellationToken);
             await _poll.FirstAsync(settle, poll, cancellationToken);
             if (settle.IsCompleted)
             {
                 if (await settle is { } ended)
                     return RunResult.Of(ended);
                 settle = _hub.NextSettle(Id);
-                info = await GetInfoAsync(cancellationToken);
+                look = await LookAsync(cancellationToken);
             }
             else
             {
-                info = await poll;
+                look = await poll;
                 poll = waiting.Next;
             }
         }
@@ -129,6 +142,25 @@ public sealed class RunHandle
     /// <param name="cancellationToken">Gives up.</param>
     public ValueTask<SignalResult> SendAsync(string text, string? signalId = null, CancellationToken cancellationToken = default) =>
         SignalAsync(new MessageSignal([new TextPart(text)]), signalId, cancellationToken);
+
+    /// <summary>Sends a further message of several parts, for example a text and an attachment.</summary>
+    /// <inheritdoc cref="SendAsync(string, string?, CancellationToken)"/>
+    /// <exception cref="StewardException">An attachment is not there for the run's tenant, or there is no such run.</exception>
+    public async ValueTask<SignalResult> SendAsync(
+        IReadOnlyList<ContentPart> input,
+        string? signalId = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentOutOfRangeException.ThrowIfZero(input.Count, nameof(input));
+        if (input.Any(part => part is BlobPart))
+        {
+            RunInfo info = await GetInfoAsync(cancellationToken) ?? throw Unknown();
+            input = await Attachments.CheckedAsync(_store, info.Tenant, input, cancellationToken);
+        }
+
+        return await SignalAsync(new MessageSignal(input), signalId, cancellationToken);
+    }
 
     /// <summary>Asks the run to stop.</summary>
     public ValueTask<SignalResult> CancelAsync(
@@ -258,11 +290,17 @@ public sealed class RunHandle
             yield return entry;
     }
 
+    private StewardException Unknown() => new($"There is no run {Id}: the id is wrong, or the run was pruned.");
+
+    private async ValueTask<RunLook?> LookAsync(CancellationToken cancellationToken) =>
+        await RunLook.FindAsync(_store, new RunQuery { Run = Id, Limit = 1 }, cancellationToken) is [var look] ? look : null;
+
     /// <summary>A run's last entry says how it ended, so a long journal need not be read and folded for that.</summary>
-    private async ValueTask<RunResult> ResultAsync(RunInfo info, CancellationToken cancellationToken)
+    private async ValueTask<RunResult> ResultAsync(RunLook look, CancellationToken cancellationToken)
     {
+        RunInfo info = look.Info;
         if (!info.Status.IsTerminal())
-            return RunResult.Of(await GetStateAsync(cancellationToken));
+            return RunResult.Of(await GetStateAsync(cancellationToken)).HeldBy(look.Held);
         RunEvent? outcome = null;
         await foreach (JournalEntry entry in _store.ReadAsync(Id, info.Sequence - 1, cancellationToken))
             outcome = entry.Event;
@@ -293,7 +331,7 @@ public sealed record RunResult
     /// <summary>The answer of a completed run; otherwise what there is of one.</summary>
     public string? Output { get; init; }
 
-    /// <summary>What went wrong, and the remedy, when it failed.</summary>
+    /// <summary>What went wrong, and the remedy, when it failed; what holds it, when a kill switch does.</summary>
     public string? Message { get; init; }
 
     /// <summary>Which validators proved it, with their evidence.</summary>
@@ -327,6 +365,14 @@ public sealed record RunResult
         Message = MessageOf(outcome),
         ProvedBy = ProofOf(outcome),
         Spent = ended.Spent,
+    };
+
+    /// <summary>The result of a run that a kill switch holds; the same where none does.</summary>
+    internal RunResult HeldBy(KillSwitch? held) => held is null ? this : this with
+    {
+        Reason = Reasons.KillSwitch,
+        Message = $"The kill switch '{held.Scope}' is engaged by {held.By}{(held.Reason is { } why ? $" ({why})" : "")}; "
+            + "the run goes on when it is released.",
     };
 
     /// <summary>The answer in an outcome; otherwise what there is of one.</summary>

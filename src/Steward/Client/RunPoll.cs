@@ -6,7 +6,7 @@ namespace Steward.Client;
 
 /// <summary>Asks the store about all the runs that somebody in this process waits for: at each poll one question for all of them.</summary>
 /// <remarks>When the host stops, all waiting ends: a process shall not hang on runs that go on elsewhere, or later.</remarks>
-internal sealed class RunPoll(IRunStore store, RunHub hub, TimeSpan interval, TimeProvider time, CancellationToken stopping = default)
+internal sealed class RunPoll(IStewardStore store, RunHub hub, TimeSpan interval, TimeProvider time, CancellationToken stopping = default)
 {
     /// <summary>So many runs are in one question.</summary>
     private const int Chunk = 500;
@@ -94,8 +94,9 @@ internal sealed class RunPoll(IRunStore store, RunHub hub, TimeSpan interval, Ti
         try
         {
             RunId[] runs = [.. chunk.Select(one => one.Key)];
-            Dictionary<RunId, RunInfo> found = (
-                await store.FindAsync(new RunQuery { Runs = runs, Limit = runs.Length })).ToDictionary(info => info.Run);
+            var query = new RunQuery { Runs = runs, Limit = runs.Length };
+            Dictionary<RunId, RunLook> found =
+                (await RunLook.FindAsync(store, query, CancellationToken.None)).ToDictionary(look => look.Info.Run);
             foreach ((RunId run, Waited waited) in chunk)
                 waited.Renew().TrySetResult(found.GetValueOrDefault(run));
         }
@@ -109,13 +110,13 @@ internal sealed class RunPoll(IRunStore store, RunHub hub, TimeSpan interval, Ti
     /// <summary>A run that is waited for.</summary>
     internal sealed class Waited
     {
-        private TaskCompletionSource<RunInfo?> _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private TaskCompletionSource<RunLook?> _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public int Waiters { get; set; }
 
-        public Task<RunInfo?> Next => Volatile.Read(ref _next).Task;
+        public Task<RunLook?> Next => Volatile.Read(ref _next).Task;
 
-        public TaskCompletionSource<RunInfo?> Renew() =>
+        public TaskCompletionSource<RunLook?> Renew() =>
             Interlocked.Exchange(ref _next, new(TaskCreationOptions.RunContinuationsAsynchronously));
     }
 
@@ -123,7 +124,7 @@ internal sealed class RunPoll(IRunStore store, RunHub hub, TimeSpan interval, Ti
     internal readonly struct Waiting(RunPoll poll, RunId run, Waited waited) : IDisposable
     {
         /// <summary>The run as the next poll finds it; null when there is no such run. Fails as the store does.</summary>
-        public Task<RunInfo?> Next => waited.Next;
+        public Task<RunLook?> Next => waited.Next;
 
         public void Dispose() => poll.Leave(run, waited);
     }

@@ -29,6 +29,7 @@ internal sealed class StewardClient(
         Check(request);
         TransactionalCalls.ThrowIfUnserved(definition, store);
         AttachmentCheck.ThrowIfRefused(router, definition, request.Input);
+        IReadOnlyList<ContentPart> input = await Attachments.CheckedAsync(store, request.Tenant, request.Input, cancellationToken);
         RunId id = RunId.New(time);
         var started = new RunStarted
         {
@@ -40,7 +41,7 @@ internal sealed class StewardClient(
             By = request.By,
             Session = request.Session,
             Key = request.Key,
-            Input = request.Input,
+            Input = input,
             Labels = request.Labels is { Count: > 0 } labels
                 ? new SortedDictionary<string, string>(labels.ToDictionary(), StringComparer.Ordinal)
                 : null,
@@ -59,6 +60,8 @@ internal sealed class StewardClient(
             cancellationToken);
         if (result.BusyWith is { } busy)
             throw new SessionBusyException(request.Session!, busy);
+        if (result is { Created: false, Full: null })
+            await CheckSameAsync(result.Run, started, cancellationToken);
         return new StartOutcome(Begun(result), result.Created);
     }
 
@@ -111,6 +114,18 @@ internal sealed class StewardClient(
         return released;
     }
 
+    public Task<BlobPart> PutBlobAsync(
+        Stream content,
+        string mediaType,
+        string tenant = "default",
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        ArgumentException.ThrowIfNullOrEmpty(mediaType);
+        ArgumentException.ThrowIfNullOrEmpty(tenant);
+        return Attachments.PutAsync(store, tenant, content, mediaType, cancellationToken);
+    }
+
     public RunHandle Get(RunId run) => new(run, store, hub, poll, streams, time);
 
     private static void Check(RunRequest request)
@@ -125,6 +140,19 @@ internal sealed class StewardClient(
 
         Labels.Check(request.Labels);
         request.Ceilings?.Check();
+    }
+
+    /// <summary>A key that comes again with another request is a mistake of the caller's: it would take the other run for its own.</summary>
+    private async Task CheckSameAsync(RunId run, RunStarted asked, CancellationToken cancellationToken)
+    {
+        await foreach (JournalEntry first in store.ReadAsync(run, 0, cancellationToken))
+        {
+            var was = (RunStarted)first.Event;
+            RunStarted same = was with { Agent = asked.Agent, Input = asked.Input, User = asked.User, Session = asked.Session };
+            if (!EventWire.Write(was).AsSpan().SequenceEqual(EventWire.Write(same)))
+                throw new KeyReusedException(asked.Key!, run);
+            return;
+        }
     }
 
     private RunHandle Begun(StartResult result)

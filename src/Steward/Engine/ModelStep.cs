@@ -11,7 +11,12 @@ using Steward.Storage;
 namespace Steward.Engine;
 
 /// <summary>One turn of a model: reserve in the gate, call, note the answer; retries and fallbacks are attempts of the same turn.</summary>
-internal sealed class ModelStep(ModelRouter router, StoreLimits limits, TimeProvider time, IEffectScope? scope = null)
+internal sealed class ModelStep(
+    ModelRouter router,
+    StoreLimits limits,
+    TimeProvider time,
+    IEffectScope? scope = null,
+    AttachmentLoader? attachments = null)
 {
     private const int DefaultMaxOutput = 8_192;
 
@@ -100,6 +105,8 @@ internal sealed class ModelStep(ModelRouter router, StoreLimits limits, TimeProv
             return new StepResult.End(
                 Decide.Fail(session.State, Reasons.PriceUnknown,
                     $"The price of '{target.Provider}/{target.Model}' is not known, so nothing was called. Add it to the catalogue (prices: in agent.yaml, or StewardOptions.Prices)."));
+        if (attachments is not null) // Before anything is reserved: an attachment that is gone costs nothing.
+            await attachments.LoadAsync(BuilderOf(session).Build(session.State, target, 1, call.Action), session.State, session.Interrupted);
         (ModelStarted? intent, StepResult? refused) = await ReserveAsync(call, info);
         if (intent is null)
             return refused!;
@@ -107,6 +114,8 @@ internal sealed class ModelStep(ModelRouter router, StoreLimits limits, TimeProv
         try
         {
             ModelRequest request = BuilderOf(session).Build(session.State, target, intent.MaxOutput, call.Action);
+            if (attachments is not null)
+                request = await attachments.LoadAsync(request, session.State, session.Interrupted);
             ChatResponse response = await SendAsync(client, request, session, target, intent);
             ModelReturned returned = Returned(response, intent, info, time.GetElapsedTime(start));
             AnswerSize.Check(returned, response.Usage, limits);

@@ -46,7 +46,7 @@ internal sealed class RunEngine
         StoreLimits limits = store.GetService<StoreLimits>() ?? new StoreLimits();
         _store = store;
         _agents = agents;
-        _models = new ModelStep(router, limits, time, scope);
+        _models = new ModelStep(router, limits, time, scope, new AttachmentLoader(store));
         _context = new ContextStep(new ContextReader(store, services, time, logger));
         _options = options;
         _time = time;

@@ -9,6 +9,7 @@ namespace Steward.Journal;
 [JsonDerivedType(typeof(ReasoningPart), "reasoning")]
 [JsonDerivedType(typeof(CallPart), "call")]
 [JsonDerivedType(typeof(DataPart), "data")]
+[JsonDerivedType(typeof(BlobPart), "blob")]
 [JsonDerivedType(typeof(UriPart), "uri")]
 [JsonDerivedType(typeof(OpaquePart), "opaque")]
 public abstract record ContentPart
@@ -48,6 +49,17 @@ public sealed record CallPart(string Id, string Name, JsonElement? Arguments) : 
 
 /// <summary>Bytes with a media type, for example an image.</summary>
 public sealed record DataPart(string MediaType, byte[] Data) : ContentPart;
+
+/// <summary>A large attachment that the store keeps apart from the journal, under its hash.</summary>
+/// <remarks>Get one from <c>IStewardClient.PutBlobAsync</c>: what it says is checked against the store before a run takes it.</remarks>
+/// <param name="MediaType">The attachment's media type.</param>
+/// <param name="Hash">The SHA-256 under which the store has it: 64 lower-case hexadecimal digits.</param>
+/// <param name="Length">How many bytes the attachment has.</param>
+public sealed record BlobPart(string MediaType, string Hash, long Length) : ContentPart
+{
+    /// <summary>How many pages a PDF has; null for another type, or where that could not be found out.</summary>
+    public int? Pages { get; init; }
+}
 
 /// <summary>A reference to content elsewhere.</summary>
 public sealed record UriPart(string MediaType, Uri Uri) : ContentPart;

@@ -26,6 +26,7 @@ internal static class AttachmentCheck
     private static (string Type, bool IsReference)? Attachment(ContentPart part) => part switch
     {
         DataPart data when !MediaTypes.IsText(data.MediaType) => (data.MediaType, false),
+        BlobPart blob when !MediaTypes.IsText(blob.MediaType) => (blob.MediaType, false),
         UriPart uri => (uri.MediaType, true),
         _ => null,
     };

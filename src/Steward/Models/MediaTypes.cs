@@ -24,6 +24,10 @@ public static class MediaTypes
     /// <summary>Whether it is an image.</summary>
     public static bool IsImage(string mediaType) => Plain(mediaType).StartsWith("image/", StringComparison.Ordinal);
 
+    internal static bool IsAudio(string mediaType) => Plain(mediaType).StartsWith("audio/", StringComparison.Ordinal);
+
+    internal static bool IsPdf(string mediaType) => Plain(mediaType) == "application/pdf";
+
     /// <summary>The type without its parameters, in lower case: <c>text/csv</c> for <c>Text/CSV; charset=utf-8</c>.</summary>
     public static string Plain(string mediaType)
     {

@@ -29,9 +29,9 @@ internal static class ImplicitFeedback
         if (state.Started is not { Session: { } session, Parent: null, Origin: null }
             || Normalize(state.Started.Input) is not { Length: > 0 } asked)
             return null;
-        IReadOnlyList<RunInfo> runs = await store.FindAsync(new RunQuery { Tenant = state.Started.Tenant, Session = session });
+        IReadOnlyList<RunInfo> runs = await store.FindAsync(new RunQuery { Tenant = state.Started.Tenant, Session = session, RootsOnly = true });
         foreach (RunInfo run in runs.Where(
-            r => r.Ancestors.Count == 0 && r.Run != state.Run && r.User == state.Started.User
+            r => r.Run != state.Run && r.User == state.Started.User
                 && r.CreatedAt <= state.StartedAt).Take(MaxRuns))
         {
             if (await StartedAsync(store, run.Run) is { Origin: null } earlier && Normalize(earlier.Input) == asked)

@@ -24,9 +24,20 @@ internal static class MessageMapper
     public static IEnumerable<ChatMessage> History(HistoryMessage message)
     {
         yield return User(message.Input);
+        foreach (IReadOnlyList<ContentPart> received in message.Received ?? [])
+            yield return User(received);
         if (message.Output is { } output)
             yield return Assistant([new TextPart(output)]);
     }
+
+    /// <summary>The earlier exchanges of the session, and before them how many are not there.</summary>
+    public static IEnumerable<ChatMessage> History(HistoryAdded history) =>
+        (history.LeftOut is { Exchanges: > 0 and int missing } ? [LeftOut(missing)] : Array.Empty<ChatMessage>())
+            .Concat(history.Messages.SelectMany(History));
+
+    private static ChatMessage LeftOut(int exchanges) => User(string.Create(
+        System.Globalization.CultureInfo.InvariantCulture,
+        $"[{exchanges} or more earlier exchanges of this conversation are left out for their size.]"));
 
     /// <summary>What a context source knew: in the user's place, and named as information.</summary>
     public static ChatMessage Context(ContextAdded context) =>
@@ -88,6 +99,7 @@ internal static class MessageMapper
         TextReasoningContent reasoning => new ReasoningPart(reasoning.Text, reasoning.ProtectedData),
         FunctionCallContent call => new CallPart(call.CallId, call.Name, Arguments(call.Arguments!)) { Raw = Raw(call) },
         DataContent data => new DataPart(data.MediaType, data.Data.ToArray()),
+        BlobContent blob => blob.Part,
         UriContent uri => new UriPart(uri.MediaType, uri.Uri),
         _ => throw new InvalidOperationException($"Unknown content '{content.GetType().Name}'."),
     };
@@ -130,6 +142,7 @@ internal static class MessageMapper
         ReasoningPart reasoning => new TextReasoningContent(reasoning.Text) { ProtectedData = reasoning.Protected },
         CallPart call => Call(call),
         DataPart data => new DataContent(data.Data, data.MediaType),
+        BlobPart blob => new BlobContent(blob),
         UriPart uri => new UriContent(uri.Uri, uri.MediaType),
         _ => throw new InvalidOperationException($"Unknown content '{part.GetType().Name}'."),
     };
@@ -187,6 +200,10 @@ internal static class MessageMapper
             case DataContent data:
                 Append(hash, data.MediaType);
                 hash.AppendData(data.Data.Span);
+                break;
+            case BlobContent blob:
+                Append(hash, blob.Part.MediaType);
+                Append(hash, blob.Part.Hash);
                 break;
             case UriContent uri:
                 Append(hash, uri.Uri.OriginalString);

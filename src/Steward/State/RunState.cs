@@ -591,7 +591,7 @@ public sealed record RunState
         HistoryAdded e =>
             this with
             {
-                Conversation = Conversation.Of([.. e.Messages.SelectMany(MessageMapper.History), MessageMapper.User(Started.Input)]),
+                Conversation = Conversation.Of([.. MessageMapper.History(e), MessageMapper.User(Started.Input)]),
             },
         ContextAdded { Turn: 0 } e => this with { Conversation = Conversation.SayBeforeLast(MessageMapper.Context(e)) },
         ContextAdded e => Say(MessageMapper.Context(e)) with { ContextTurn = e.Turn },

@@ -79,6 +79,9 @@ public sealed record RunQuery
     /// <summary>Only runs of this session.</summary>
     public string? Session { get; init; }
 
+    /// <summary>Only runs that are nobody's children.</summary>
+    public bool RootsOnly { get; init; }
+
     /// <summary>Only children of this run.</summary>
     public RunId? Parent { get; init; }
 

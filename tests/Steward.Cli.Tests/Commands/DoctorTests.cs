@@ -33,6 +33,41 @@ public sealed class DoctorTests
     }
 
     [Fact]
+    public async Task Doctor_EditedRow_NamesRunAndWhatDiffers()
+    {
+        using var folder = new AgentFolder();
+        (await folder.RunAsync("run", ".", "Hello")).Is(ExitCodes.Ok);
+        await folder.EditAsync("UPDATE run SET tenant = 'evil'");
+
+        CliResult doctor = await folder.RunAsync("doctor");
+        doctor.Is(ExitCodes.Failed);
+        Assert.Contains("The tenant of run", doctor.Output, StringComparison.Ordinal);
+        Assert.Contains("'evil'", doctor.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Doctor_Anchor_IsWrittenComparedAndNoticesARemovedRun()
+    {
+        using var folder = new AgentFolder();
+        string anchor = Path.Combine(folder.Path, "anchor");
+        (await folder.RunAsync("run", ".", "Hello")).Is(ExitCodes.Ok);
+        (await folder.RunAsync("doctor", "--anchor", anchor)).Is(ExitCodes.Usage);
+        (await folder.RunAsync("doctor", "--write-anchor", anchor, "--anchor-key", "STEWARD_NO_SUCH_KEY")).Is(ExitCodes.Usage);
+        (await folder.RunAsync("doctor", "--write-anchor", anchor)).Is(ExitCodes.Ok);
+        (await folder.RunAsync("run", ".", "Hello again")).Is(ExitCodes.Ok);
+        (await folder.RunAsync("doctor", "--anchor", anchor, "--write-anchor", anchor)).Is(ExitCodes.Ok);
+
+        await folder.EditAsync("UPDATE run SET updated_at = 0 WHERE id = 1");
+        (await folder.RunAsync("prune", "--older-than", "1h", "--apply")).Is(ExitCodes.Ok);
+        CliResult doctor = await folder.RunAsync("doctor", "--anchor", anchor, "--write-anchor", anchor);
+        doctor.Is(ExitCodes.Failed);
+        Assert.Contains("1 of the anchor's runs", doctor.Output, StringComparison.Ordinal);
+        Assert.Contains("was not written", doctor.Output, StringComparison.Ordinal);
+        (await folder.RunAsync("doctor", "--write-anchor", anchor)).Is(ExitCodes.Ok);
+        (await folder.RunAsync("doctor", "--anchor", anchor)).Is(ExitCodes.Ok);
+    }
+
+    [Fact]
     public async Task Doctor_OlderCopy_NamesWhatIsLostUntilItIsAccepted()
     {
         using var folder = new AgentFolder();

@@ -122,6 +122,8 @@ public sealed class DelegatingStoreTests
 
         public Task<IReadOnlyList<StoreProblem>> VerifyAsync(RunId? run = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
+        public IAsyncEnumerable<RunHead> HeadsAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
         public IAsyncEnumerable<EndedFamily> EndedAsync(RetentionQuery query, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
         public ValueTask<IReadOnlyList<RunId>> PruneAsync(IReadOnlyCollection<RunId> roots, TimeSpan olderThan, CancellationToken cancellationToken = default) => throw new NotSupportedException();

@@ -56,10 +56,21 @@ public abstract record ContextEvent : RunEvent;
 public sealed record ContextAdded(string Source, int Turn, string Text, JsonElement? Detail = null) : ContextEvent;
 
 /// <summary><c>history.added</c>: what was said before in the same session, as the next requests show it.</summary>
-public sealed record HistoryAdded(IReadOnlyList<HistoryMessage> Messages) : ContextEvent;
+/// <param name="Messages">The exchanges, oldest first.</param>
+/// <param name="LeftOut">What of the session is not among them, for its size; null for nothing.</param>
+public sealed record HistoryAdded(IReadOnlyList<HistoryMessage> Messages, HistoryLeftOut? LeftOut = null) : ContextEvent;
 
 /// <summary>A message of an earlier run of the session.</summary>
 /// <param name="Run">That run.</param>
 /// <param name="Input">What was asked.</param>
 /// <param name="Output">What it answered; null when it did not.</param>
-public sealed record HistoryMessage(RunId Run, IReadOnlyList<ContentPart> Input, string? Output);
+public sealed record HistoryMessage(RunId Run, IReadOnlyList<ContentPart> Input, string? Output)
+{
+    /// <summary>Messages that the run received while it was going, in order; null for none.</summary>
+    public IReadOnlyList<IReadOnlyList<ContentPart>>? Received { get; init; }
+}
+
+/// <summary>What a history left out, because it would have been too large.</summary>
+/// <param name="Exchanges">How many earlier exchanges, at least.</param>
+/// <param name="Attachments">How many attachments of exchanges that are there; a note stands in the place of each.</param>
+public sealed record HistoryLeftOut(int Exchanges, int Attachments);

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using Steward.Journal;
+using Steward.Storage;
 
 namespace Steward.Models;
 
@@ -11,6 +13,12 @@ internal static class AttachmentEstimate
     /// <summary>The largest image that the providers take: 4,784 tokens at Anthropic's newest models, 1,536 patches of 2.46 at OpenAI's.</summary>
     public const long LargestImage = 6_400;
 
+    /// <summary>A page of a PDF: Anthropic's 1,500 to 3,000 for its text and up to 1,600 for its picture; OpenAI takes less.</summary>
+    public const long Page = 4_600;
+
+    // Sound: the providers take at most some 10 tokens a second, and 16 kbit/s is the least that is heard.
+    private const int AudioBytesPerToken = 100;
+
     // Images of any size: eight tiles of 170 and 85 for the whole, at the models that count tiles (developers.openai.com/api/docs/guides/images-vision).
     private const long SmallestImage = 85 + (8 * 170);
 
@@ -20,10 +28,21 @@ internal static class AttachmentEstimate
 
     /// <summary>The bound of an attachment that travels with the request.</summary>
     public static long Of(string mediaType, ReadOnlyMemory<byte> data) =>
-        MediaTypes.IsImage(mediaType) ? Image(data.Span) : data.Length;
+        MediaTypes.IsImage(mediaType)
+            ? Image(data.Span)
+            : Of(mediaType, data.Length, MediaTypes.IsPdf(mediaType) ? PdfPages.Count(data) : null);
+
+    /// <summary>The bound of an attachment that is still in the store.</summary>
+    public static long Of(BlobPart blob) =>
+        MediaTypes.IsImage(blob.MediaType) ? LargestImage : Of(blob.MediaType, blob.Length, blob.Pages);
 
     /// <summary>The bound of an attachment that the provider fetches.</summary>
     public static long OfReference(string mediaType) => MediaTypes.IsImage(mediaType) ? LargestImage : Unknown;
+
+    private static long Of(string mediaType, long bytes, int? pages) =>
+        MediaTypes.IsAudio(mediaType) ? Math.Max(Unknown, bytes / AudioBytesPerToken)
+        : MediaTypes.IsPdf(mediaType) && pages is { } known ? known * Page
+        : bytes;
 
     /// <summary>An image is billed by its area, not its bytes.</summary>
     private static long Image(ReadOnlySpan<byte> data)

@@ -64,6 +64,7 @@ internal readonly record struct ContentEstimate(long Tokens, long Bytes)
         OpaqueContent => default, // Its data is counted with that of the others.
         DataContent data when MediaTypes.IsText(data.MediaType) => Exactly(PerMessage) + Of(data.Name) + Of(Encoding.UTF8.GetString(data.Data.Span)),
         DataContent data => Exactly(AttachmentEstimate.Of(data.MediaType, data.Data)),
+        BlobContent blob => Exactly(AttachmentEstimate.Of(blob.Part)),
         UriContent uri => Exactly(AttachmentEstimate.OfReference(uri.MediaType)),
         _ => Exactly(AttachmentEstimate.Unknown),
     };

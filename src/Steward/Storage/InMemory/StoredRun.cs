@@ -33,6 +33,7 @@ internal sealed class StoredRun(RunRecord record, RunStarted started)
         && (query.Tenant is null || query.Tenant == Record.Tenant)
         && (query.Agent is null || query.Agent == Record.Agent)
         && (query.Session is null || query.Session == Record.Session)
+        && (!query.RootsOnly || Record.Ancestors.Count == 0)
         && (query.Parent is null || query.Parent == Started.Parent?.Run)
         && (query.Statuses is null || query.Statuses.Contains(Record.Status))
         && (query.Labels is null || query.Labels.All(l => Record.Labels.TryGetValue(l.Key, out string? value) && value == l.Value));
