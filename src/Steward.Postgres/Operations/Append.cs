@@ -8,8 +8,9 @@ namespace Steward.Postgres.Operations;
 /// <summary>The gate: appends of different runs in one transaction, each with an answer of its own.</summary>
 /// <remarks>
 /// Decides, and writes what it has let through. Where the rows come from on which it decides is its callers' matter:
-/// <see cref="AppendLocked"/> loads them under locks, and <see cref="AppendAtOnce"/> goes by what the node knows. What is written says in
-/// either case on which lease, which sequence and which room in budgets it was decided, and refuses the transaction where that is not so.
+/// <see cref="AppendLocked"/> loads them under locks, and <see cref="AppendAtOnce"/> goes by what the node knows. In both cases the
+/// statements carry the lease, the sequence and the room in budgets that the decision assumed. They refuse the transaction where these no
+/// longer hold.
 /// </remarks>
 /// <param name="control">What operators have set.</param>
 /// <param name="budgets">The group's budgets.</param>

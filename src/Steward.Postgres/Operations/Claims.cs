@@ -9,7 +9,7 @@ namespace Steward.Postgres.Operations;
 /// <summary>Leases: taking and prolonging them, by the database's clock alone.</summary>
 /// <remarks>
 /// A node's row is the lease of all of its runs, so that a sign of life writes one row however many they are. A claim writes its own end
-/// into the run's <c>claimable_at</c>: until then the run is its worker's in any case, afterwards for as long as the node's row lasts. A
+/// into the run's <c>claimable_at</c>. Until then the run is its worker's in any case; afterwards, for as long as the node's row lasts. A
 /// run that its worker has given up without a word is let go by that worker's next sign of life. Expiry alone fences nobody: only the
 /// next claim does. A claim looks without any lock (<see cref="DueRuns"/>), and takes what it chose where it is still to be had.
 /// </remarks>

@@ -63,8 +63,8 @@ internal static class Concurrency
         return table.List(tenants, (await SlotsAsync(tx)).SelectMany(run => run.Slots));
     }
 
-    /// <summary>Locks tools of which calls are about to start, in one order
-    /// everywhere, then loads the calls in flight of all runs.</summary>
+    /// <summary>Locks the tools whose calls are about to start, in one order everywhere, then loads the calls in flight of all
+    /// runs.</summary>
     public static async Task<List<(long Run, IReadOnlyList<ToolSlot> Slots)>> LockToolsAsync(Tx tx, IEnumerable<string> tools)
     {
         foreach (string tool in tools.Order(StringComparer.Ordinal))

@@ -89,8 +89,8 @@ internal static class DueRuns
         return (await PickAsync(tx, due, request.Max, spares, control.Limits), looked);
     }
 
-    /// <summary>Adds the longest due of tenants that are not in the window, found by jumps from one tenant
-    /// to the next in the index: a bounded number of them, beginning where the last look ended.</summary>
+    /// <summary>Adds the longest due of tenants that are not in the window. Jumps from one tenant to the next in the index find a bounded
+    /// number of them, beginning where the last look ended.</summary>
     private static async Task<string> LookFurtherAsync(Tx tx, List<DueRun> due, object?[] wanted, string mayGoOn, string after, int max)
     {
         List<string> tenants = await tx.AllAsync(

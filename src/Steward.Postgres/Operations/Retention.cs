@@ -41,7 +41,7 @@ internal static class Retention
         long[] locked = Ids(await LookAsync(tx, wanted, olderThan));
         await FamilyRows.LockAsync(tx, locked);
 
-        // Looked at again once they are locked: only now does one see what those did for whom the locks had to wait.
+        // Looked at again under the locks: only now are the changes of earlier lock holders visible.
         HashSet<long> held = [.. locked];
         List<List<FamilyRow>> families = await LookAsync(tx, wanted, olderThan);
         families.RemoveAll(family => !family.TrueForAll(run => run.IsOld && held.Contains(run.Id)));

@@ -6,9 +6,9 @@ namespace Steward.Postgres.Operations;
 /// <summary>Notices that the database is another one than before: a promoted standby, or
 /// a restored backup, which may lack the last commits that were acknowledged.</summary>
 /// <remarks>
-/// PostgreSQL begins a new timeline then. Nothing is claimed on a timeline that is not known. Anyone who comes first makes it known, and
-/// marks the runs of which something may be missing: those that somebody held, and those that somebody may have claimed since, because
-/// they were due. Appended to by a node whose epoch and sequence are those of the database, a run lacks nothing, and its mark goes.
+/// PostgreSQL begins a new timeline then. Nothing is claimed on a timeline that is not known. The first node to come makes it known, and
+/// marks the runs that may lack something. They are those that a worker held, and those that one may have claimed since, because they were
+/// due. Appended to by a node whose epoch and sequence are those of the database, a run lacks nothing, and its mark goes.
 /// </remarks>
 internal static class Timelines
 {

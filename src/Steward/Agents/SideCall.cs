@@ -4,11 +4,11 @@ using Steward.State;
 
 namespace Steward.Agents;
 
-/// <summary>A model call beside the conversation (a judge, a summarizer, an extractor): its request
-/// comes from the state alone, and its answer never enters the conversation by itself.</summary>
+/// <summary>A model call beside the conversation (a judge, a summarizer, an extractor). Its request comes from the state alone, and its
+/// answer never enters the conversation by itself.</summary>
 /// <remarks>
-/// It passes the gate as every model call does: its worst case is reserved, its usage is settled, its attempts are journaled,
-/// and a replay answers it from the journal. All members are pure: given the same state they say the same, on any machine.
+/// It passes the gate as every model call does: its worst case is reserved, its usage is settled, its attempts are journaled. A
+/// replay answers it from the journal. All members are pure: given the same state they say the same, on any machine.
 /// </remarks>
 public abstract class SideCall
 {

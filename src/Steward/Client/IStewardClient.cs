@@ -47,11 +47,11 @@ public interface IStewardClient
 
     /// <summary>Engages a kill switch: once it returns, nothing under it starts any more, on any node.</summary>
     /// <remarks>
-    /// What is in flight is interrupted at once: by this process's worker, and by the others that news reaches (<c>NOTIFY</c>, Orleans);
-    /// by the rest within <c>WatchInterval</c>, which is how all hear of it when it is engaged by <see cref="IControlStore.EngageAsync"/>.
+    /// What is in flight is interrupted at once, by this process's worker and by the others that news reaches (<c>NOTIFY</c>,
+    /// Orleans). The rest hear of it within <c>WatchInterval</c>, as all do when <see cref="IControlStore.EngageAsync"/> engages it.
     /// </remarks>
     /// <returns>False when it was engaged already.</returns>
-    /// <exception cref="FormatException">Its scope is none.</exception>
+    /// <exception cref="FormatException">The scope is not valid.</exception>
     Task<bool> EngageAsync(KillSwitch killSwitch, CancellationToken cancellationToken = default);
 
     /// <summary>Releases a kill switch; its runs go on, without waiting for a poll where news of it arrives.</summary>

@@ -6,8 +6,8 @@ namespace Steward.Engine;
 
 /// <summary>Puts a run away whose journal is not genuine.</summary>
 /// <remarks>
-/// Nothing is appended to a damaged chain: only the run's row says that it waits, and why. The first claims let their lease run out,
-/// because another worker may be able to read what this one cannot (a newer version's events, a disk that comes back). After
+/// Nothing is appended to a damaged chain: only the run's row says that it waits, and why. The first claims let their lease run out.
+/// Another worker may be able to read what this one cannot (a newer version's events, a disk that comes back). After
 /// as many claims as any run gets, it is given back with nothing to wake it but a signal or a switch.
 /// Signals that it has not read do not wake it over and over: somebody looks once an hour.
 /// </remarks>

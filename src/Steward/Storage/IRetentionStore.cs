@@ -4,8 +4,8 @@ namespace Steward.Storage;
 
 /// <summary>A store that can forget runs which ended long ago.</summary>
 /// <remarks>
-/// A run goes with its whole family, a root (nobody's child) and all its descendants, and a family only when every one of them has ended
-/// and none has changed since the retention began. So nothing that lives ever loses a relative.
+/// A run goes with its whole family: a root (nobody's child) and all its descendants. A family goes only when every one of them
+/// has ended and none has changed since the retention began. So nothing that lives ever loses a relative.
 /// </remarks>
 public interface IRetentionStore
 {

@@ -5,9 +5,9 @@ namespace Steward.Storage;
 /// <summary>Where runs live. <see cref="AppendAsync"/> is the gate: the one
 /// transaction in which everything is enforced that an effect depends on.</summary>
 /// <remarks>
-/// The contract, held by the conformance suite in <c>Steward.Testing</c>:
-/// what a method acknowledges is durable; a method that throws may or may not have happened, and repeating it with the same ids is safe;
-/// leases are judged by the store's clock alone; methods are safe to call from any thread.
+/// The contract, held by the conformance suite in <c>Steward.Testing</c>: what a method acknowledges is durable. A method that
+/// throws may or may not have happened, and repeating it with the same ids is safe. Leases are judged by the store's clock alone, and
+/// methods are safe to call from any thread.
 /// </remarks>
 public interface IRunStore
 {
