@@ -4,8 +4,8 @@ using Steward.Storage;
 
 namespace Steward.Postgres;
 
-/// <summary>How far the journals of runs were acknowledged to this process: a
-/// database that went backwards is noticed by those who saw it go forwards.</summary>
+/// <summary>How far the journals of runs were acknowledged to this process. A process that saw the database go forwards notices when it
+/// went backwards.</summary>
 /// <remarks>
 /// A failover to a standby that lacked the last commits, or a restored backup, leaves journals that are sound but too short. The
 /// world then holds effects that they do not record. Nothing in such a database says so. A claim tells it to the worker, which

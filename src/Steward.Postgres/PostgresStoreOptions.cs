@@ -10,7 +10,7 @@ public sealed record PostgresStoreOptions
     /// <summary>Where the database is; the store makes and closes its own pool of connections.</summary>
     public string? ConnectionString { get; init; }
 
-    /// <summary>A pool of connections to use instead; anyone who made it closes it.</summary>
+    /// <summary>A pool of connections to use instead; its maker closes it.</summary>
     /// <remarks>Unless <see cref="Pooled"/> is set, give its connections an
     /// <c>idle_in_transaction_session_timeout</c>: see <see cref="TransactionTimeout"/>.</remarks>
     public NpgsqlDataSource? DataSource { get; init; }

@@ -29,7 +29,7 @@ internal sealed class InboxCommand(CommandContext context)
     private readonly Option<string?> _by = CommonOptions.By();
     private readonly Option<string[]> _as = new("--as")
     {
-        Description = "A role that the one who gives it away bears; several with commas.",
+        Description = "The roles of the person who gives it away; several with commas.",
         HelpName = "role",
         AllowMultipleArgumentsPerToken = true,
     };

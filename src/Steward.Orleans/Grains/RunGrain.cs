@@ -42,7 +42,7 @@ internal sealed class RunGrain(
         }
         catch (StoreException e)
         {
-            // Not thrown across the cluster: anyone who asked is as well off with the database as without this silo.
+            // Not thrown across the cluster: the caller has the database, as it would without this silo.
             Log.StoreTrouble(logger, Run, e);
             offer = new RunOffer(OfferOutcome.Full, Task.CompletedTask);
         }

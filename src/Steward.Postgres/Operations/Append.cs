@@ -154,8 +154,8 @@ internal sealed class Append(
                 c.Sequence).ToArray(), (long)consumed.Count);
     }
 
-    /// <summary>Who gives its run back with something in the inbox, gives it back claimable. A
-    /// statement after that which locked the rows: anyone who signals later finds them released.</summary>
+    /// <summary>A run released with unread signals stays claimable. This runs after the row locks are taken, so later signals see the
+    /// released row.</summary>
     private void Wake(RoundTrip trip)
     {
         long[] released = [.. _accepted.Where(a => ReleaseRules.WakesForSignals(a.Batch)).Select(a => a.Run.Id)];

@@ -31,7 +31,7 @@ internal static class Retention
     {
         Guid[] wanted = [.. roots.Select(root => root.Value)];
 
-        // Sessions before runs, as everywhere: anyone who starts a run in one finds its budget, or makes it anew.
+        // Sessions before runs, as everywhere: a start in one finds its budget, or makes it anew.
         await using (RoundTrip locks = tx.RoundTrip())
         {
             Starts.LockSessions(locks, wanted);

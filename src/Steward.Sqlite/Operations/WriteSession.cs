@@ -89,14 +89,14 @@ internal sealed class WriteSession : IDisposable
         _db.Rollback();
     }
 
-    /// <summary>The rows behind <see cref="Switches"/>; anyone who changes one is seen by all that follow in the group.</summary>
+    /// <summary>The rows behind <see cref="Switches"/>; all that follow in the group see a change.</summary>
     public SwitchTable ChangeSwitches()
     {
         _engaged = null;
         return _switches;
     }
 
-    /// <summary>The rows behind <see cref="Limits"/>; anyone who changes one is seen by all that follow in the group.</summary>
+    /// <summary>The rows behind <see cref="Limits"/>; all that follow in the group see a change.</summary>
     public LimitRows ChangeLimits()
     {
         _limited = null;

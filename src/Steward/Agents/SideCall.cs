@@ -29,8 +29,8 @@ public abstract class SideCall
     public virtual bool IsDue(RunState state) => false;
 
     /// <summary>What the answer becomes: something that the conversation knows from then on.</summary>
-    /// <returns>Null when anyone who asked for the call reads its answer, as a
-    /// validator does; never null for a call that <see cref="IsDue"/>.</returns>
+    /// <returns>Null when the code that asked for the call reads its answer, as a validator does; never null for a call that <see
+    /// cref="IsDue"/>.</returns>
     public virtual ContextEvent? Read(RunState state, SideAnswer answer) => null;
 
     /// <summary>The purpose of a side call; null for a call of the conversation. Journals before 0.3 have a judge's role only.</summary>

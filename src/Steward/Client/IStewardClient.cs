@@ -10,14 +10,13 @@ public interface IStewardClient
     /// <summary>Starts a run of an agent; once it returns, the run is durable.</summary>
     /// <exception cref="StewardException">There is no such agent here.</exception>
     /// <exception cref="SessionBusyException">Under <see cref="SessionPolicy.Reject"/>: another run of the session is active.</exception>
-    /// <exception cref="QueueFullException">So many runs wait for a worker that no
-    /// other is taken; the same key still finds the run that it started.</exception>
+    /// <exception cref="QueueFullException">The queue is full; the same key still finds the run that it started.</exception>
     Task<RunHandle> StartAsync(string agent, RunRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>As <see cref="StartAsync"/>, and says whether the request's key had started the run before.</summary>
     /// <exception cref="StewardException">There is no such agent here.</exception>
     /// <exception cref="SessionBusyException">Under <see cref="SessionPolicy.Reject"/>: another run of the session is active.</exception>
-    /// <exception cref="QueueFullException">So many runs wait for a worker that no other is taken.</exception>
+    /// <exception cref="QueueFullException">The queue is full.</exception>
     Task<StartOutcome> StartOrFindAsync(string agent, RunRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>A handle to a run.</summary>
@@ -28,7 +27,7 @@ public interface IStewardClient
     /// <remarks>A fork that goes on is a run like any other: it really calls models and
     /// tools, under idempotency keys of its own. To look without an effect, replay.</remarks>
     /// <exception cref="StewardException">There is no such run, sequence, call or agent.</exception>
-    /// <exception cref="QueueFullException">So many runs wait for a worker that no other is taken.</exception>
+    /// <exception cref="QueueFullException">The queue is full.</exception>
     Task<RunHandle> ForkAsync(RunId run, ForkRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>Runs today's code on what a journal recorded, without any effect, and says where they part.</summary>
@@ -56,7 +55,7 @@ public interface IStewardClient
 
     /// <summary>Releases a kill switch; its runs go on, without waiting for a poll where news of it arrives.</summary>
     /// <returns>False when it was not engaged.</returns>
-    /// <exception cref="FormatException">The scope is none.</exception>
+    /// <exception cref="FormatException">The scope is not valid.</exception>
     Task<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default);
 }
 

@@ -32,7 +32,7 @@ internal sealed class RunLoop(
             if (session.SignalsPending)
                 await DrainAsync(session);
             if (session.State.Started.DefinitionHash != session.Agent.Hash && !session.IsDetached)
-                // It was moved to another version: anyone who claims it next goes on with that.
+                // It was moved to another version: the next claim goes on with that.
                 return await ParkAsync(session, wakeAt: session.Now);
             if (session.Interruption == Interruption.Kill)
                 return await ParkKilledAsync(session, session.KilledBy);

@@ -197,7 +197,7 @@ internal sealed class RunWorker : BackgroundService, IRunWorker
         }
         catch (Exception e)
         {
-            // Nothing is retried here: the lease runs out, and anyone who claims the run next goes on from what is durable.
+            // Nothing is retried here: the lease runs out, and the next claim goes on from what is durable.
             Log.RunBroke(_logger, claim.Lease.Run, e);
         }
     }

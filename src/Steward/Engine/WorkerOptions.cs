@@ -30,8 +30,8 @@ public class WorkerOptions
     /// <value>20 seconds; 0 to 10 minutes.</value>
     public TimeSpan DrainGrace { get; set; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>How long a run that can go on only with a call of a tool at its limit waits here for a
-    /// slot. It retries after the same time, or one poll interval if longer.</summary>
+    /// <summary>How long a run waits for a tool slot before it yields its place.
+    /// It retries after the same time, or one poll interval if longer.</summary>
     /// <value>5 seconds; 0 to 10 minutes.</value>
     public TimeSpan SlotWait { get; set; } = TimeSpan.FromSeconds(5);
 

@@ -60,7 +60,7 @@ public sealed record RetentionQuery(TimeSpan OlderThan)
 /// <param name="Bytes">Bytes of the payloads in the rows of their journals; what lies in blobs is not counted.</param>
 public sealed record EndedFamily(IReadOnlyList<EndedRun> Runs, long Bytes)
 {
-    /// <summary>The run that is nobody's child.</summary>
+    /// <summary>The root run.</summary>
     public RunId Root => Runs[0].Run;
 
     /// <summary>How many entries their journals have.</summary>

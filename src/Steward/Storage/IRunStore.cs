@@ -12,7 +12,7 @@ namespace Steward.Storage;
 public interface IRunStore
 {
     /// <summary>Starts a run, or finds the one that the same tenant started with the
-    /// same key. A queue that is full takes no run that is nobody's child.</summary>
+    /// same key. A full queue rejects new root runs; child runs are still accepted.</summary>
     /// <exception cref="StoreException">The store cannot take it: full, read-only, damaged, or gone.</exception>
     ValueTask<StartResult> StartAsync(RunStart start, CancellationToken cancellationToken = default);
 

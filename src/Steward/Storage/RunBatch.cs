@@ -271,7 +271,7 @@ public abstract record AppendResult
     /// <summary>A ceiling would break. Nothing was recorded.</summary>
     public sealed record OverBudget(BudgetShortfall Shortfall) : AppendResult;
 
-    /// <summary>So many calls of a tool are in flight that there is no slot for all that the batch starts. Nothing was recorded.</summary>
+    /// <summary>A tool has too few free slots for the calls that the batch starts. Nothing was recorded.</summary>
     /// <param name="Tool">The tool.</param>
     /// <param name="Limit">How many may be in flight at once, over all nodes.</param>
     /// <param name="Running">How many are, without those of the batch.</param>

@@ -26,7 +26,7 @@ public sealed class UnnamedBlobs
     {
         HashSet<string>? names = null;
 
-        // So many digits in a row cover one of the places that are looked at.
+        // A run of digits this long covers one of the places that are looked at.
         for (int at = Digits - 1; at < text.Length; at += Digits)
         {
             if (!IsDigit(text[at]))
