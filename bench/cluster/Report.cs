@@ -38,7 +38,7 @@ internal static class Report
 
     /// <summary>What the fault itself destroyed is no broken promise; that it was noticed is the promise.</summary>
     private static string Lost(Row r) =>
-        r.Scenario.Destroys ? $"0; {r.Refused} runs that the fault hit: named, refused{(r.Unheard > 0 ? $" ({r.Unheard} of them with a last commit of which nobody had heard)" : "")}"
+        r.Scenario.Destroys ? $"0; {r.Refused} runs that the fault hit: named, refused{(r.Unheard > 0 ? $" ({r.Unheard} of them with a last commit that nobody had heard of)" : "")}"
         : r.LostEntries > 0 ? $"{r.LostRuns}; {r.LostEntries} entries, with the old primary"
         : $"{r.LostRuns}";
 }

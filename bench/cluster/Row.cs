@@ -45,7 +45,7 @@ internal sealed record Row
     /// <summary>Runs that a fault destroyed, and that were named and refused.</summary>
     public int Refused { get; init; }
 
-    /// <summary>Those of them of which nobody had heard of what is gone.</summary>
+    /// <summary>Those of them whose lost entries nobody had heard of.</summary>
     public int Unheard { get; init; }
 
     public IReadOnlyList<double> Takeover { get; init; } = [];

@@ -2,7 +2,7 @@ using Steward.ClusterChecker.Evidence;
 
 namespace Steward.ClusterBench;
 
-/// <summary>Changes to what was read of a scenario, each of which breaks one promise.</summary>
+/// <summary>Changes to what was read of a scenario; each breaks one promise.</summary>
 internal static class Tampering
 {
     public static IReadOnlyDictionary<string, Func<Case, Case>> All { get; } = new Dictionary<string, Func<Case, Case>>

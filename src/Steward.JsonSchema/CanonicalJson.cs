@@ -9,8 +9,8 @@ namespace Steward.JsonSchemas;
 
 /// <summary>Writes equal JSON values as equal bytes, so that a hash of them identifies the value.</summary>
 /// <remarks>
-/// Names are sorted by ordinal and the last of equal names counts; there is no white space; a number has one spelling
-/// whatever its notation, with no loss of digits. Text with an unpaired surrogate has no canonical form and stays as it was written.
+/// Names are sorted by ordinal, and the last of equal names counts. There is no white space. A number has one spelling whatever
+/// its notation, with no loss of digits. Text with an unpaired surrogate has no canonical form and stays as it was written.
 /// </remarks>
 public static class CanonicalJson
 {

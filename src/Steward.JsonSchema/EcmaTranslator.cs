@@ -5,8 +5,8 @@ namespace Steward.JsonSchemas;
 
 /// <summary>Reads an ECMA-262 pattern once, left to right, and writes the .NET expression with the same meaning.</summary>
 /// <remarks>
-/// Strict where .NET would read something else (\A, \Z, \a, (?i), (?P…), atomic groups), lenient where people are:
-/// any punctuation may be escaped, and a lone brace or bracket is a literal.
+/// Strict where .NET would read something else (\A, \Z, \a, (?i), (?P…), atomic groups). Lenient where people are: any
+/// punctuation may be escaped, and a lone brace or bracket is a literal.
 /// </remarks>
 internal sealed class EcmaTranslator
 {

@@ -32,7 +32,7 @@ internal sealed class AllOfKeyword(SchemaNode owner, SchemaNode[] schemas) : Key
     }
 }
 
-/// <summary>A keyword that tries schemas of which some may fail: what a failed one saw or said must not count.</summary>
+/// <summary>A keyword that tries schemas; some may fail, and what a failed one saw or said must not count.</summary>
 internal abstract class TryingKeyword(string name, SchemaNode owner) : Keyword(name, owner)
 {
     private const int ShownBranches = 6;

@@ -5,8 +5,8 @@ namespace Steward.JsonSchemas;
 /// <summary>A JSON Schema (draft 2020-12), compiled once and safe to use from any thread.</summary>
 /// <remarks>
 /// A schema becomes a graph of <see cref="SchemaNode"/>s before the first validation; a validation walks it with an
-/// <see cref="Evaluation"/> on the stack. It first asks only yes or no, and walks again for the reasons after a no,
-/// so that the common valid call pays for neither paths nor messages.
+/// <see cref="Evaluation"/> on the stack. It first asks only yes or no, and walks again for the reasons after a no. The common valid call
+/// therefore pays for neither paths nor messages.
 /// </remarks>
 public sealed class JsonSchema
 {

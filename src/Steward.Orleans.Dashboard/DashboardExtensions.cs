@@ -7,8 +7,8 @@ using Orleans.Hosting;
 
 namespace Steward.Orleans;
 
-/// <summary>Orleans' dashboard: silos, grains, calls. It shows grains by run id and what the
-/// hosts are, so it is there for whom the application lets in, and for nobody else.</summary>
+/// <summary>Orleans' dashboard: silos, grains, calls. It shows grains by run id and what the hosts are, so only those that the application
+/// lets in may see it.</summary>
 public static class DashboardExtensions
 {
     /// <summary>Makes this silo collect what the dashboard shows. Call it on every silo:

@@ -54,7 +54,7 @@ public sealed class StewardOrleansOptions
     /// <value>2 seconds.</value>
     public TimeSpan PlacementTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>How often anyone who follows a run live renews that; after a takeover, it is this long until the new silo sends.</summary>
+    /// <summary>How often a live follower of a run renews; after a takeover, it takes this long until the new silo sends.</summary>
     /// <value>2 seconds.</value>
     public TimeSpan FollowRenewal { get; set; } = TimeSpan.FromSeconds(2);
 

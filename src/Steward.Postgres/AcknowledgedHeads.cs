@@ -4,11 +4,11 @@ using Steward.Storage;
 
 namespace Steward.Postgres;
 
-/// <summary>How far the journals of runs were acknowledged to this process: a
-/// database that went backwards is noticed by those who saw it go forwards.</summary>
+/// <summary>How far the journals of runs were acknowledged to this process. A process that saw the database go forwards notices when it
+/// went backwards.</summary>
 /// <remarks>
-/// A failover to a standby that lacked the last commits, or a restored backup, leaves journals that are sound but too short, and
-/// effects in the world that they know nothing of. Nothing in such a database says so. A claim tells it to the worker, which
+/// A failover to a standby that lacked the last commits, or a restored backup, leaves journals that are sound but too short. The
+/// world then holds effects that they do not record. Nothing in such a database says so. A claim tells it to the worker, which
 /// asks a person; until then nobody reads such a journal here as if it were whole. Runs that have ended are remembered too:
 /// where the end was lost, they are due again. Another process, and this one once it is started again, takes what it finds.
 /// </remarks>
@@ -48,8 +48,8 @@ internal sealed class AcknowledgedHeads
     /// <summary>What is known of a run up to now: ask before reading, for while one reads others append.</summary>
     public Head? Of(RunId run) => _heads.GetValueOrDefault(run);
 
-    /// <summary>Tells a claim when its run's journal was acknowledged further than it goes;
-    /// one that goes at least as far, with nobody between, is not to be doubted.</summary>
+    /// <summary>Tells a claim when its run's journal was acknowledged further than it goes. A journal that goes at least as far, with no
+    /// other node between, is not doubted.</summary>
     public Claim Tell(Claim claim)
     {
         if (_heads.GetValueOrDefault(claim.Lease.Run) is not { } head)

@@ -7,8 +7,7 @@ using Steward.Storage;
 namespace Steward.Postgres;
 
 /// <summary>What operators have set, as it was at a version: the switches, the limits, and the ceilings of what runs share.</summary>
-/// <remarks>Anyone who goes by it shares the control lock and confirms the version
-/// in the same transaction: then it holds until that is committed.</remarks>
+/// <remarks>A transaction that relies on it shares the control lock and confirms the version. It then holds until the commit.</remarks>
 internal sealed class Control(
     long version,
     IReadOnlyList<KillSwitch> switches,
@@ -32,7 +31,7 @@ internal sealed class Control(
         Dictionary<LimitScope, Limits> limits = [];
         Dictionary<BudgetScope, BudgetCeilings> ceilings = [];
 
-        // The version first: then what is read after it is at least as new, and a change in between is noticed by anyone who confirms.
+        // The version first: what is read after it is then at least as new, and confirming it notices a change in between.
         trip.Ask(Version, r => version = r.GetInt64(0));
         trip.Ask(Operations.Switches.All, r => switches.Add(Operations.Switches.Read(r)));
         trip.Ask(Concurrency.All, r => limits[Concurrency.ScopeOf(r)] = Concurrency.LimitsOf(r));

@@ -54,8 +54,8 @@ internal abstract class GroupCommit<TWork, TAnswer> : IAsyncDisposable
     /// <summary>Commits a group.</summary>
     /// <param name="group">The work, each run once.</param>
     /// <param name="loop">Which of the loops does it.</param>
-    /// <returns>For each its answer, or the exception that is its alone, or a task for one of them where it
-    /// goes on by itself and the others need not wait for it. What is thrown is for all of them.</returns>
+    /// <returns>For each its answer, or the exception that is its alone. A task stands for work that goes on by itself and that the others
+    /// need not wait for. What is thrown is for all of them.</returns>
     protected abstract Task<object[]> CommitAsync(IReadOnlyList<TWork> group, int loop);
 
     private async Task WorkAsync(int loop)

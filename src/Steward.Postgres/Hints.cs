@@ -10,9 +10,9 @@ namespace Steward.Postgres;
 
 /// <summary>Tells other nodes what was committed here, and hears what was committed there: NOTIFY and LISTEN.</summary>
 /// <remarks>
-/// Sent after the commit and outside its transaction: at a commit with a NOTIFY in it, PostgreSQL
-/// takes a lock on the whole database, and the gate's commits would queue up behind each other. So a
-/// hint may be lost between the two, or when many come at once; anyone who polls finds what it was about.
+/// Sent after the commit and outside its transaction. At a commit with a NOTIFY in it, PostgreSQL takes a lock on the whole
+/// database, and the gate's commits would queue up behind each other. So a
+/// hint may be lost between the two, or when many come at once; polling finds what it was about.
 /// </remarks>
 internal sealed class Hints : IAsyncDisposable
 {

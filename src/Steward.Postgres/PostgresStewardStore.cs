@@ -13,7 +13,7 @@ namespace Steward.Postgres;
 
 /// <summary>The store of many nodes: everything in one PostgreSQL database, judged by its clock.</summary>
 /// <remarks>
-/// A node is nobody in particular: anyone who holds a run's epoch may append to it, and the database alone says who that is.
+/// Nodes are alike: the holder of a run's epoch may append to it, and the database alone says who that is.
 /// Nothing is acknowledged before its commit returned. A commit whose answer was lost is never made again by the store:
 /// it throws <see cref="StoreFailure.Io"/>, and the session reads back.
 /// </remarks>

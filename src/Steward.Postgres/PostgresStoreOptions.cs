@@ -10,7 +10,7 @@ public sealed record PostgresStoreOptions
     /// <summary>Where the database is; the store makes and closes its own pool of connections.</summary>
     public string? ConnectionString { get; init; }
 
-    /// <summary>A pool of connections to use instead; anyone who made it closes it.</summary>
+    /// <summary>A pool of connections to use instead; its maker closes it.</summary>
     /// <remarks>Unless <see cref="Pooled"/> is set, give its connections an
     /// <c>idle_in_transaction_session_timeout</c>: see <see cref="TransactionTimeout"/>.</remarks>
     public NpgsqlDataSource? DataSource { get; init; }
@@ -48,8 +48,8 @@ public sealed record PostgresStoreOptions
     public bool Pooled { get; init; }
 
     /// <summary>Whether a failover loses nothing that was acknowledged, as with synchronous
-    /// replication. If not, runs that were at work when a standby was promoted, or a backup restored,
-    /// and that have tools which are not safe to repeat, ask a person before they go on.</summary>
+    /// replication. If not, a run may ask a person before it goes on: one that was at work when a standby was promoted or a backup
+    /// restored, if its tools are not safe to repeat.</summary>
     /// <value>False.</value>
     public bool LosslessFailover { get; init; }
 

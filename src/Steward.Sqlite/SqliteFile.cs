@@ -103,8 +103,8 @@ internal sealed class SqliteFile(SqliteStoreOptions options, IReadOnlyList<Migra
         }
     }
 
-    /// <summary>What a failed sync should have written may be in memory alone, and no later sync
-    /// need write it: it is copied into the database before anything is built on it.</summary>
+    /// <summary>What a failed sync should have written may be in memory alone, and no later sync need write it. It is copied into the
+    /// database before anything is built on it.</summary>
     private void EmptyLog(Db db)
     {
         if (!db.TruncateLog(options.BusyTimeout))

@@ -11,8 +11,8 @@ namespace Steward.Sqlite;
 /// <summary>The embedded store: everything in one SQLite file, which several processes of one machine may share.</summary>
 /// <remarks>
 /// One thread writes, and what queues up while it commits shares the next commit. Readers have their own connections.
-/// Nothing is acknowledged before its commit returned. Beside the file a witness keeps the heads that were acknowledged, so that a
-/// run of which the database holds less (an older copy, a garbled log) is refused instead of silently going on from its past.
+/// Nothing is acknowledged before its commit returned. Beside the file a witness keeps the heads that were acknowledged. A run that goes
+/// less far in the database (an older copy, a garbled log) is refused, instead of silently going on from its past.
 /// </remarks>
 public sealed class SqliteStewardStore : StewardStore, IVerifiableStore, IRetentionStore
 {

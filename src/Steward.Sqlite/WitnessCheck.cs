@@ -13,8 +13,8 @@ internal static class WitnessCheck
     private static readonly TimeSpan s_keepEnded = TimeSpan.FromDays(7);
 
     /// <summary>Compares and tidies up. Call inside a write transaction: nobody commits and nobody else opens meanwhile.</summary>
-    /// <returns>The runs of which the database holds less than was acknowledged, and whether
-    /// the witness was rewritten without those that were deleted on purpose.</returns>
+    /// <returns>The runs that go less far in the database than was acknowledged, and whether the witness was rewritten without those that
+    /// were deleted on purpose.</returns>
     public static (Dictionary<RunId, JournalException> Losses, bool Rewritten) Open(
         Db db,
         SqliteStoreOptions options,
@@ -38,7 +38,7 @@ internal static class WitnessCheck
         return (losses, rewritten);
     }
 
-    /// <summary>The runs of which the database holds less, or something else, than was acknowledged.</summary>
+    /// <summary>The runs whose entries in the database are fewer than, or different from, what was acknowledged.</summary>
     public static Dictionary<RunId, JournalException> Losses(Db db, IEnumerable<WitnessRecord> records)
     {
         Dictionary<RunId, JournalException> losses = [];

@@ -58,12 +58,12 @@ internal sealed class WorkItem<T>(Func<WriteSession, T> body, CancellationToken 
 
 /// <summary>Writes, one group at a time. What queues up while a group commits shares the next commit.</summary>
 /// <remarks>
-/// A thread of its own writes the groups. A caller that is alone (nothing is queued, nothing is being written, and the last group
-/// was of one) writes its operation itself: two changes of thread would cost it about as much as its commit.
+/// A thread of its own writes the groups. A caller that is alone (nothing is queued, nothing is being written, and the last group was of
+/// one) writes its operation itself. Two changes of thread would cost it about as much as its commit.
 /// An operation that fails its checks wrote nothing: it gets its own answer and the rest of the group commits.
-/// If anything fails after a write, the whole group is rolled back and its operations are run again one by one, so one
-/// bad operation cannot fail the others. After an I/O error nothing is retried: whether the commit happened is
-/// unknown, all of the group fail, and the file is closed, reopened and read again before the next write.
+/// If anything fails after a write, the whole group is rolled back and its operations are run again one by one. One bad operation therefore
+/// cannot fail the others. After an I/O error nothing is retried, because nobody knows whether the commit happened. All of the group fail,
+/// and the file is closed, reopened and read again before the next write.
 /// </remarks>
 internal sealed class Writer : IAsyncDisposable
 {

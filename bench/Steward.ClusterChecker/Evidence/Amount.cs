@@ -23,7 +23,7 @@ internal readonly record struct Amount(decimal Models, decimal Tools, decimal To
 /// <summary>The ceilings of a scope; null where there is none.</summary>
 internal readonly record struct Ceilings(decimal? Models, decimal? Tools, decimal? Tokens, decimal? Usd)
 {
-    /// <summary>The first metric of which an amount uses more than it may.</summary>
+    /// <summary>The first metric whose amount is over its limit.</summary>
     public string? BrokenBy(Amount used) =>
         used.Models > Models ? $"{used.Models} model calls of {Models}"
         : used.Tools > Tools ? $"{used.Tools} tool calls of {Tools}"

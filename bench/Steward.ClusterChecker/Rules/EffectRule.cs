@@ -30,7 +30,7 @@ internal static class EffectRule
         foreach (LedgerLine line in all.Executions)
         {
             if (!intents[line.Key].Any(i => i.Entry.Run == line.Run))
-                yield return new Finding(Intent, $"'{line.Tool}' was called with key {line.Key}, of which the journal knows nothing", line.Run);
+                yield return new Finding(Intent, $"'{line.Tool}' was called with key {line.Key}, which the journal does not know", line.Run);
             else if (intents[line.Key].Min(i => i.Entry.CommittedAt ?? i.Entry.Time * 1_000) is var durable && durable > line.At)
                 yield return new Finding(Intent, $"'{line.Tool}' with key {line.Key} took effect {durable - line.At} µs before its intent was durable", line.Run);
         }

@@ -15,7 +15,7 @@ internal static class Asked
         where word.Key.Length == 0
         select new Finding(Name, $"'{word.Question}' was asked, although nothing was lost", word.Run);
 
-    /// <summary>A run of which something is lost, that was acknowledged, makes no Unsafe call after the failover before a person has spoken.</summary>
+    /// <summary>A run that lost something acknowledged makes no Unsafe call after the failover before a person has spoken.</summary>
     public static IEnumerable<Finding> EachThatLost(Case found, long failedOverAt)
     {
         HashSet<Guid> lost = [.. DurabilityRule.Check(found).Select(f => f.Run!.Value)];

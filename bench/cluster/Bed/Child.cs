@@ -28,7 +28,7 @@ internal sealed class Child : IDisposable
     /// <param name="wrap">Puts another program around it (strace, ip netns exec), or changes its environment.</param>
     public static async Task<Child> StartAsync(string name, string errors, IReadOnlyList<string> args, Func<ProcessStartInfo, ProcessStartInfo>? wrap = null)
     {
-        // Through a shell, which opens the file: whoever reads it needs no pipe that a frozen process could fill.
+        // Through a shell, which opens the file: a reader needs no pipe that a frozen process could fill.
         string self = Path.Combine(AppContext.BaseDirectory, "Steward.ClusterBench");
         ProcessStartInfo start = new("/bin/sh", ["-c", "err=$1; shift; exec \"$@\" 2>>\"$err\"", "sh", errors, self, .. args]);
         start = wrap?.Invoke(start) ?? start;

@@ -3,10 +3,10 @@ using Steward.ClusterChecker.Rules;
 
 namespace Steward.ClusterBench.Bed;
 
-/// <summary>What a fault destroyed: the runs of which the database holds less than was committed, or something else.</summary>
+/// <summary>What a fault destroyed: the runs whose entries in the database are fewer than, or different from, what was committed.</summary>
 /// <param name="At">When, in microseconds since 1970.</param>
 /// <param name="Runs">The runs.</param>
-/// <param name="Unheard">Those among them of which nobody had heard of what is gone: their node died between the commit and its answer. The store cannot tell them from the others.</param>
+/// <param name="Unheard">Those among them whose lost entries nobody had heard of: their node died between the commit and its answer. The store cannot tell them from the others.</param>
 internal sealed record Harm(long At, IReadOnlySet<Guid> Runs, IReadOnlySet<Guid> Unheard)
 {
     /// <summary>The rule's name in findings.</summary>

@@ -98,7 +98,7 @@ internal sealed class TestBed : IAsyncDisposable
         Faults = Harm.Runs.Count;
         HashSet<Guid> named = await Load.DamagedAsync();
         ExpectationException.ThrowIfNot(Harm.Runs.IsSubsetOf(named), $"{Harm.Runs.Except(named).Count()} of {Harm.Runs.Count} damaged runs were not named by the store.");
-        ExpectationException.ThrowIfNot(named.IsSubsetOf(Harm.Runs), $"The store named {named.Except(Harm.Runs).Count()} runs of which all that was committed is there.");
+        ExpectationException.ThrowIfNot(named.IsSubsetOf(Harm.Runs), $"The store named {named.Except(Harm.Runs).Count()} runs that lack nothing of what was committed.");
     }
 
     /// <summary>What a node wrote to its standard error.</summary>

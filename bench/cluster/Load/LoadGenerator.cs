@@ -100,7 +100,7 @@ internal sealed class LoadGenerator : IAsyncDisposable
 
     public async Task<IReadOnlyList<RunInfo>> LivingAsync() => await _store.FindAsync(new RunQuery { Limit = 1_000, Statuses = Living });
 
-    /// <summary>The runs of which the store itself says that they are damaged.</summary>
+    /// <summary>The runs that the store itself calls damaged.</summary>
     public async Task<HashSet<Guid>> DamagedAsync() => [.. (await _store.GetService<IVerifiableStore>()!.VerifyAsync()).Where(p => p.Run is not null).Select(p => p.Run!.Value.Value)];
 
     /// <summary>Waits until every run has ended, but for some.</summary>

@@ -19,7 +19,7 @@ internal static class Mix
     /// <summary>The work of the mixed scenarios.</summary>
     public static (string Tenant, string Plan) Of(int i) => s_plans[i % s_plans.Length];
 
-    /// <summary>Work of which nobody but a person can say what became of it.</summary>
+    /// <summary>Work whose outcome only a person can tell.</summary>
     public static (string Tenant, string Plan) Unprobed => ("globex", "send send send send send send send send");
 
     /// <summary>Work without anything that asks a person: for databases that may be damaged, where nobody answers.</summary>

@@ -22,7 +22,7 @@ internal class WatchedStore : DispatchProxy
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
     {
         if (targetMethod!.Name == nameof(IStewardStore.GetService) && ((Type)args![0]!).IsInstanceOfType(this))
-            return this; // Whoever asks for a contract is watched too.
+            return this; // Callers that ask for a contract are watched too.
         object? result = targetMethod.Invoke(_store, BindingFlags.DoNotWrapExceptions, null, args, null);
         return result switch
         {

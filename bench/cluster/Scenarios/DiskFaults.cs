@@ -150,7 +150,7 @@ internal static class DiskFaults
     /// <param name="bed">The scenario's.</param>
     /// <param name="node">Who dies.</param>
     /// <param name="harm">What is done to the file.</param>
-    /// <param name="ready">What is waited for before: whoever closes the store empties the log, so also the load generator, just now.</param>
+    /// <param name="ready">What is waited for before: closing the store empties the log, and the load generator just closed it too.</param>
     private static async Task HarmAsync(TestBed bed, Child node, Action harm, Func<Task>? ready = null)
     {
         await bed.Load.WithoutStoreAsync(async () =>
@@ -175,7 +175,7 @@ internal static class DiskFaults
         ExpectationException.ThrowIfNot(bed.Harm!.Unheard.Count > 0, "The node had heard of all that was lost.");
     }
 
-    /// <summary>Until several runs have moved in one commit, of which the node hears only when its write into the witness returns.</summary>
+    /// <summary>Until several runs have moved in one commit; the node hears of it only when its write into the witness returns.</summary>
     private static async Task WitnessGrowsAsync(string witness)
     {
         const int Several = 4 * 48;

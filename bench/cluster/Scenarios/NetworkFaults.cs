@@ -51,7 +51,7 @@ internal static class NetworkFaults
         await PartAsync(bed, () => proxy.Part(requests, answers), proxy.Heal);
     }
 
-    /// <summary>Intents are durable of which the node hears only when others have looked after them. Among the runs are enough for both nodes, each time.</summary>
+    /// <summary>Intents are durable, but the node hears of them only when others have looked after them. Among the runs are enough for both nodes, each time.</summary>
     private static async Task DeafAsync(TestBed bed)
     {
         using LossyProxy proxy = new(Socket(bed));
@@ -66,7 +66,7 @@ internal static class NetworkFaults
             await TestBed.UntilAsync(() => Task.FromResult(proxy.Lost > before), "a commit comes by");
             await bed.VictimAsync("deaf");
             await TestBed.UntilAsync(async () => (await bed.Load.HeldByAsync("deaf")).Count == 0, "the deaf node's runs are taken over");
-            await Task.Delay(TimeSpan.FromSeconds(2)); // Whoever is asked has answered, and what they allow is done.
+            await Task.Delay(TimeSpan.FromSeconds(2)); // The person who is asked has answered, and what they allow is done.
             proxy.Heal();
         }
 

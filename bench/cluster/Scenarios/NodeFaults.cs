@@ -20,7 +20,7 @@ internal static class NodeFaults
         new("same-name", "N8", "the only node is killed and comes back at once under the same name, three times", SameNameAsync),
         new("wake-race", "N5", "24 parked runs are woken at once, by signals sent twice, before three idle nodes", WakeRaceAsync) { IsQuick = true },
         new("rolling-upgrade", "N6", "nodes of version 2 replace those of version 1 under load", RollingUpgradeAsync),
-        new("kill-switch", "", "a tenant is switched off for two seconds under load, on two nodes, one of which is killed meanwhile", KillSwitchAsync) { IsQuick = true },
+        new("kill-switch", "", "a tenant is switched off for two seconds under load, on two nodes; one is killed meanwhile", KillSwitchAsync) { IsQuick = true },
     ];
 
     private static Task FreezeAsync(TestBed bed) => StandStillAsync(bed, bed.StartNodeAsync(bed.NodeOptions("frozen")), () => { });

@@ -18,8 +18,8 @@ namespace Steward.AspNetCore.Endpoints;
 /// <summary>A run's journal as server-sent events, whichever node works on it.</summary>
 /// <remarks>
 /// An event's id is its sequence, so a client that comes again with <c>Last-Event-ID</c>, to this server or another, gets each
-/// event once. After the last event the stream ends, and anyone who comes again is told with 204 that there is no more: that stops a
-/// browser's <c>EventSource</c>. Text that is asked for comes in events without an id, so it never counts as a place to go on from.
+/// event once. After the last event the stream ends, and a client that comes again gets 204: that stops a browser's <c>EventSource</c>.
+/// Requested text comes in events without an id, so it never counts as a place to resume from.
 /// </remarks>
 internal sealed class EventStream(ApiCall call, RunInfo run, long after, bool deltas)
 {

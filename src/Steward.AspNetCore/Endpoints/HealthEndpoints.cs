@@ -43,7 +43,7 @@ internal sealed class HealthEndpoints(Api api)
         }
         catch (Exception e)
         {
-            // Whatever it is: anyone who asks needs a plain no, and the log the cause.
+            // Whatever it is: the caller needs a plain no, and the log the cause.
             Log.NotReady(api.Logger, e);
             return false;
         }

@@ -7,7 +7,7 @@ using Steward.Storage;
 
 namespace Steward.AspNetCore.Endpoints;
 
-/// <summary><c>POST /v1/runs</c>: once it has answered, the run is durable, anyone who works on it.</summary>
+/// <summary><c>POST /v1/runs</c>: once it has answered, the run is durable, whichever node works on it.</summary>
 internal sealed class StartEndpoint(Api api)
 {
     private static readonly string[] s_fields =

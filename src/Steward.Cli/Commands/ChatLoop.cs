@@ -24,7 +24,7 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
 
     public required string? User { get; init; }
 
-    /// <summary>The roles of anyone who answers approvals here.</summary>
+    /// <summary>The roles of the person who answers approvals here.</summary>
     public required IReadOnlyCollection<string> Roles { get; init; }
 
     public required SessionPolicy Policy { get; init; }

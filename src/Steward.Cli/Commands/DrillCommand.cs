@@ -17,7 +17,7 @@ internal static class DrillCommand
         Argument<string?> folder = CommonOptions.Folder("The agent's folder whose database is meant; otherwise this one.");
         var runs = new Option<int>("--runs")
         {
-            Description = "So many harmless runs are in flight when the switch is engaged.",
+            Description = "How many harmless runs are in flight when the switch is engaged.",
             HelpName = "count",
             DefaultValueFactory = _ => 16,
         };

@@ -27,11 +27,11 @@ internal sealed class InboxCommand(CommandContext context)
     private readonly Argument<string?> _question = DecideCommand.Question();
     private readonly Option<string?> _to = CommonOptions.Named<string?>("--to", "The one person who may decide from now on.", "name");
     private readonly Option<string[]> _roles = DecideCommand.Roles(
-        "The roles of which a decider bears one from now on; several with commas.");
+        "The roles that qualify a decider from now on, who needs one; several with commas.");
     private readonly Option<string?> _by = CommonOptions.By();
     private readonly Option<string[]> _as = new("--as")
     {
-        Description = "A role that the one who gives it away bears; several with commas.",
+        Description = "The roles of the person who gives it away; several with commas.",
         HelpName = "role",
         AllowMultipleArgumentsPerToken = true,
     };

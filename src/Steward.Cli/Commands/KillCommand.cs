@@ -23,7 +23,7 @@ internal static class KillCommand
     {
         Argument<string> scope = Scope();
         Argument<string?> folder = CommonOptions.Folder("The agent's folder whose database is meant; otherwise this one.");
-        Option<string?> reason = CommonOptions.Named<string?>("--reason", "Why; whoever finds it engaged reads it.", "text");
+        Option<string?> reason = CommonOptions.Named<string?>("--reason", "Why; shown to anyone who finds it engaged.", "text");
         Option<string?> by = CommonOptions.By();
         var command = new Command(
             "on", "Engage a switch: what is in flight under it is interrupted, its runs are parked.") { scope, folder, reason, by };

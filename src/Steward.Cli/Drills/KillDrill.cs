@@ -15,9 +15,9 @@ internal sealed record DrillFinding(string Name, bool Passed, string Text);
 
 /// <summary>Proves the kill switch on a store: starts harmless runs, engages, looks, releases, looks again.</summary>
 /// <remarks>
-/// Two witnesses are compared: the journals, whose order is that of the commits, and the drill tool's own ledger. The proof is
-/// by order, not by clock: once engaging has returned, the heads of all journals are read, and no intent may ever stand behind
-/// those until the release. A call whose intent was committed before is in flight: it is interrupted, and counted as such.
+/// Two witnesses are compared: the journals, whose order is that of the commits, and the drill tool's own ledger. The proof is by order,
+/// not by clock. Once engaging has returned, the heads of all journals are read; no intent may stand behind those until the release.
+/// A call whose intent was committed before is in flight: it is interrupted, and counted as such.
 /// </remarks>
 internal sealed class KillDrill(IStewardStore store, Output output, TimeProvider time, int runs, bool global)
 {

@@ -25,7 +25,7 @@ internal sealed record AlertVariables(Uri? Webhook, string? Secret)
         options.AlertWebhookSecret = Secret;
     }
 
-    /// <summary>The message does not repeat the value: anyone who knows a webhook's URL can often post to it.</summary>
+    /// <summary>The message does not repeat the value: a webhook's URL often suffices to post to it.</summary>
     private static Uri Parse(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0
         ? url

@@ -24,8 +24,7 @@ internal sealed record PruneTotals
 }
 
 /// <summary>Deletes old families in batches: each is archived and on the disk before the transaction that deletes it.</summary>
-/// <remarks>Between two batches everything is as if the rest had not been
-/// asked for: anyone who is killed here starts again and goes on.</remarks>
+/// <remarks>Between two batches everything is as if the rest had not been asked for: a killed command starts again and goes on.</remarks>
 internal sealed class Pruner(IRetentionStore store, JournalArchive? archive, Action<PruneTotals> progress)
 {
     /// <summary>A transaction holds locks while it deletes: short for others, long enough to be worth its commit.</summary>

@@ -3,8 +3,8 @@ using Microsoft.AspNetCore.Http;
 
 namespace Steward.Cli.Serving;
 
-/// <summary>Keeps web pages out of a server that asks for no key: anyone who is on
-/// this machine may call it, a page that their browser shows may not.</summary>
+/// <summary>Keeps web pages out of a server that asks for no key: anyone on this machine may call it, a page in their browser may
+/// not.</summary>
 /// <remarks>
 /// A page of another site cannot read an answer, but could send a request; its browser names the page's origin. A name that an
 /// attacker points at this machine (DNS rebinding) would make the page the server's own; then the request's host is that name.

@@ -5,8 +5,8 @@ namespace Steward.Declarative.Sections;
 
 /// <summary>Makes a SQLite file from a script, once.</summary>
 /// <remarks>
-/// The file is built under another name, in one transaction, and gets its own by a rename that replaces nothing: anyone who looks sees
-/// all of it or none, a crash leaves only a file that nobody reads, and of two processes that do it at the same time, one wins.
+/// The file is built under another name, in one transaction, and gets its own by a rename that replaces nothing. Readers see all
+/// of it or none, and a crash leaves only a file that nobody reads. Of two processes that do it at the same time, one wins.
 /// </remarks>
 internal static class Seed
 {

@@ -5,8 +5,8 @@ namespace Steward.Declarative.Stores;
 /// <summary>Reads <c>postgres://</c> URLs, as platforms hand them out, and Npgsql's own connection strings.</summary>
 internal static class PostgresUrl
 {
-    /// <returns>How to connect, the schema that a URL names with <c>?schema=</c>, and what it says of the database: a pooler in
-    /// transaction mode before it (<c>?pooled=true</c>), a failover that loses nothing (<c>?lossless_failover=true</c>).</returns>
+    /// <returns>How to connect, the schema that a URL names with <c>?schema=</c>, and what it says of the database. <c>?pooled=true</c>
+    /// means a pooler in transaction mode, <c>?lossless_failover=true</c> a failover that loses nothing.</returns>
     /// <exception cref="ArgumentException">It is neither.</exception>
     public static (NpgsqlConnectionStringBuilder Connection, string? Schema, bool Pooled, bool LosslessFailover) Read(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "postgres" or "postgresql"

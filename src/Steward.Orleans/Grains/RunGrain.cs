@@ -12,11 +12,11 @@ namespace Steward.Orleans.Grains;
 
 /// <summary>A run's place in the cluster: claims it for this silo's worker, and stays for as long as that works on it.</summary>
 /// <remarks>
-/// It holds nothing: a run is its journal, and anyone who holds its epoch is said by the database. Should two activations
-/// exist, one of them claims and the other is told that there is nothing to claim; should the silo be cut off, its appends
-/// are fenced. So the work is the worker's and not the grain's: it goes on when the activation goes, and ends when an append
-/// fails, whatever Orleans believes. A grain that comes up where the run is not (its silo was declared dead, a worker
-/// claimed the run without Orleans) goes to the silo that the database names, so that signals and followers get there.
+/// It holds nothing: a run is its journal, and the database says who holds its epoch. If two activations exist, one of them
+/// claims and the other finds nothing to claim. If the silo is cut off, its appends are fenced.
+/// So the work is the worker's and not the grain's: it goes on when the activation goes, and ends when an append
+/// fails, whatever Orleans believes. A grain may come up where the run is not (its silo was declared dead, a worker claimed the run without
+/// Orleans). It then goes to the silo that the database names, so that signals and followers get there.
 /// </remarks>
 [Immovable]
 [RunPlacement]
@@ -42,7 +42,7 @@ internal sealed class RunGrain(
         }
         catch (StoreException e)
         {
-            // Not thrown across the cluster: anyone who asked is as well off with the database as without this silo.
+            // Not thrown across the cluster: the caller has the database, as it would without this silo.
             Log.StoreTrouble(logger, Run, e);
             offer = new RunOffer(OfferOutcome.Full, Task.CompletedTask);
         }

@@ -6,8 +6,8 @@ using Steward.Journal;
 
 namespace Steward.Orleans.Grains;
 
-/// <summary>Carries what this process tells a run (a start, a signal, a decision) to the silo that has
-/// it, and what concerns many (a kill switch) to all silos, so that it is heard at once.</summary>
+/// <summary>Carries what this process tells a run (a start, a signal, a decision) to the run's silo at once. What concerns many runs (a
+/// kill switch) goes to all silos.</summary>
 internal sealed class RunRelay : BackgroundService
 {
     private const int Carriers = 16;

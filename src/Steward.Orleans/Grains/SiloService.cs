@@ -15,7 +15,7 @@ internal sealed class SiloService(GrainId id, Silo silo, ILoggerFactory loggers,
     }
 }
 
-/// <summary>The services of the other silos, for anyone who is in a silo.</summary>
+/// <summary>The services of the other silos, for code in a silo.</summary>
 internal sealed class SiloServices(IServiceProvider services) : GrainServiceClient<ISiloService>(services)
 {
     public ISiloService On(SiloAddress silo) => GetGrainService(silo);

@@ -4,8 +4,8 @@ using Steward.Engine;
 
 namespace Steward.Orleans.Grains;
 
-/// <summary>Begins to place runs when the silo is up, and drains the worker before the
-/// silo goes, so that runs are given back while the others can take them.</summary>
+/// <summary>Begins to place runs when the silo is up, and drains the worker before the silo goes. Runs are then released while the others
+/// can take them.</summary>
 internal sealed class SiloWork(GrainPlacement placement, IRunWorker worker) : ILifecycleParticipant<ISiloLifecycle>
 {
     public void Participate(ISiloLifecycle observer) =>

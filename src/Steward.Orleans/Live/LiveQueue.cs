@@ -15,7 +15,7 @@ internal sealed class LiveQueue
 
     public void Add(LiveItem item) => _channel.Writer.TryWrite(item);
 
-    /// <param name="error">What anyone who waits is told, after what is there.</param>
+    /// <param name="error">What a waiting reader is told, after what is there.</param>
     public void Complete(Exception? error = null) => _channel.Writer.TryComplete(error);
 
     /// <returns>False when the queue was completed and is empty.</returns>

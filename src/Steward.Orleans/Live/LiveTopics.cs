@@ -12,8 +12,8 @@ internal sealed class LiveTopics(StewardOrleansOptions options, TimeProvider tim
 {
     private const int MostItems = 64;
 
-    // Anyone who follows renews that once a minute at least (FollowRenewal). One that does
-    // not has gone without a word, or the run is on another silo now and it renews there.
+    // A follower renews once a minute at least (FollowRenewal). One that does not has gone without a word, or renews at another silo that
+    // has the run now.
     private static readonly TimeSpan s_forgotten = TimeSpan.FromMinutes(3);
 
     private readonly Lock _changing = new();

@@ -141,7 +141,7 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary>A session, past any pooler, for anyone who keeps it; it is the caller's to close.</summary>
+    /// <summary>A session past any pooler, to be kept; the caller closes it.</summary>
     public async ValueTask<NpgsqlConnection> OpenSessionAsync(CancellationToken cancellationToken)
     {
         if (_direct is null)
@@ -194,7 +194,7 @@ internal sealed class Database : IAsyncDisposable
     {
         NpgsqlConnectionStringBuilder settings = new(options.ConnectionString);
         settings.ApplicationName ??= ApplicationName;
-        // Nothing is left in a session: locks and settings are those of transactions. Anyone who is lent one tidies up (LentTransaction).
+        // Nothing is left in a session: locks and settings are those of transactions. A borrower tidies up (LentTransaction).
         settings.NoResetOnClose = true;
         if (options.Pooled)
             return settings;

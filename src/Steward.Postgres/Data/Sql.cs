@@ -12,7 +12,7 @@ internal sealed class Sql(string schema, string clock)
 
     public string Schema => schema;
 
-    /// <summary>The lock that anyone who starts an effect shares, and anyone who changes a switch or a ceiling has alone.</summary>
+    /// <summary>The lock that the start of an effect shares, and a change of a switch or a ceiling takes alone.</summary>
     public long ControlLock { get; } = Key($"{schema}:control");
 
     public long MigrationLock { get; } = Key($"{schema}:migrations");

@@ -5,7 +5,7 @@ namespace Steward.Postgres.Data;
 /// <summary>Statements on one connection, inside its transaction if it has one.</summary>
 internal sealed class Tx(NpgsqlConnection connection, Sql sql, CancellationToken cancellationToken, NpgsqlTransaction? transaction = null)
 {
-    /// <summary>The transaction, for anyone who is lent it; null outside of one.</summary>
+    /// <summary>The transaction, to be lent; null outside of one.</summary>
     public NpgsqlTransaction? Transaction => transaction;
 
     public Sql Sql => sql;

@@ -8,8 +8,9 @@ namespace Steward.Postgres.Operations;
 /// <summary>The gate: appends of different runs in one transaction, each with an answer of its own.</summary>
 /// <remarks>
 /// Decides, and writes what it has let through. Where the rows come from on which it decides is its callers' matter:
-/// <see cref="AppendLocked"/> loads them under locks, and <see cref="AppendAtOnce"/> goes by what the node knows. What is written says in
-/// either case on which lease, which sequence and which room in budgets it was decided, and refuses the transaction where that is not so.
+/// <see cref="AppendLocked"/> loads them under locks, and <see cref="AppendAtOnce"/> goes by what the node knows. In both cases the
+/// statements carry the lease, the sequence and the room in budgets that the decision assumed. They refuse the transaction where these no
+/// longer hold.
 /// </remarks>
 /// <param name="control">What operators have set.</param>
 /// <param name="budgets">The group's budgets.</param>
@@ -153,8 +154,8 @@ internal sealed class Append(
                 c.Sequence).ToArray(), (long)consumed.Count);
     }
 
-    /// <summary>Who gives its run back with something in the inbox, gives it back claimable. A
-    /// statement after that which locked the rows: anyone who signals later finds them released.</summary>
+    /// <summary>A run released with unread signals stays claimable. This runs after the row locks are taken, so later signals see the
+    /// released row.</summary>
     private void Wake(RoundTrip trip)
     {
         long[] released = [.. _accepted.Where(a => ReleaseRules.WakesForSignals(a.Batch)).Select(a => a.Run.Id)];

@@ -5,14 +5,14 @@ using Steward.Storage;
 
 namespace Steward.Postgres.Operations;
 
-/// <summary>Appends in a single trip to the server, which is a transaction by itself:
-/// decided by what the node knows, and confirmed by the database while it writes.</summary>
+/// <summary>Appends in a single trip to the server, which is a transaction by itself. The node decides by what it knows, and the database
+/// confirms it while it writes.</summary>
 /// <remarks>So a step costs one trip, and a node that freezes leaves no transaction open behind
 /// it. What is out of the ordinary goes the other way, <see cref="AppendLocked"/>.</remarks>
 internal static class AppendAtOnce
 {
-    /// <returns>For each batch its answer, or the exception that says that nobody knows;
-    /// null for those of which nothing has happened: they go the other way.</returns>
+    /// <returns>For each batch its answer, or the exception that says that nobody knows. Null where nothing has happened: the batch goes
+    /// the other way.</returns>
     public static async Task<object?[]> TryAsync(
         Database database,
         NodeCache cache,

@@ -7,8 +7,8 @@ namespace Steward.Postgres.Operations;
 
 /// <summary>What one group draws on budgets: each scope once, whatever the number of its runs.</summary>
 /// <remarks>
-/// A scope that many runs share and that has no ceiling (<c>global</c>, a tenant, an agent's day) is counted in
-/// parts, one for each writer, so that no commit waits for another's. All other scopes are a row, which is where
+/// A scope that many runs share and that has no ceiling (<c>global</c>, a tenant, an agent's day) is counted in parts. Each
+/// writer has one, so no commit waits for another's. All other scopes are a row, which is where
 /// a ceiling holds. The parts are put into the row in the transaction that sets a ceiling (migration 0007).
 /// </remarks>
 internal sealed class BudgetDraws(Control control, int part)

@@ -9,9 +9,9 @@ namespace Steward.Postgres.Operations;
 /// <summary>Leases: taking and prolonging them, by the database's clock alone.</summary>
 /// <remarks>
 /// A node's row is the lease of all of its runs, so that a sign of life writes one row however many they are. A claim writes its own end
-/// into the run's <c>claimable_at</c>: until then the run is its worker's in any case, afterwards for as long as the node's row lasts. A
-/// run that its worker has given up without a word is let go by that worker's next sign of life. Expiry alone fences nobody: only the
-/// next claim does. A claim looks without any lock (<see cref="DueRuns"/>), and takes what it chose where it is still to be had.
+/// into the run's <c>claimable_at</c>. Until then the run is its worker's in any case; afterwards, for as long as the node's row lasts. A
+/// worker's next sign of life lets go of a run that it gave up without a word. Expiry alone fences nobody: only the next claim does. A
+/// claim looks without any lock (<see cref="DueRuns"/>), and takes what it chose if that is still free.
 /// </remarks>
 internal static class Claims
 {
@@ -35,11 +35,11 @@ internal static class Claims
         FROM taken r LEFT JOIN steward.budget b ON {BudgetRows.OfRun} LEFT JOIN steward.snapshot p ON p.run = r.id
         """;
 
-    /// <summary>So many entries of a journal come along with its claim: those of a
-    /// run that has just been started, and of one that has hardly begun.</summary>
+    /// <summary>The most entries of a journal that come along with its claim: those of a run that has just been started, or has hardly
+    /// begun.</summary>
     private const int ShortJournal = 4;
 
-    // After the claim, so that nobody appends to these any more; what is too large for its row is read by anyone who wants it.
+    // After the claim, so that nobody appends to these any more; what is too large for its row is read when it is needed.
     private const string Journals = """
         SELECT e.run, e.seq, e.type, e.time, e.payload, e.payload_hash, e.hash FROM steward.run r JOIN steward.event e ON e.run = r.id
         WHERE r.id = ANY($1) AND r.worker = $2 AND r.head <= $3 ORDER BY e.run, e.seq
@@ -134,7 +134,7 @@ internal static class Claims
         return [.. leases.Where(held.Contains)];
     }
 
-    /// <summary>Others look at the same time and choose the same runs: who comes second takes the next ones.</summary>
+    /// <summary>Others look at the same time and choose the same runs: the second to come takes the next ones.</summary>
     private static int Spares(int max) => Math.Clamp(3 * max, 16, 256);
 
     /// <summary>From here on nobody else claims, for as long as runs are limited.</summary>
@@ -187,7 +187,7 @@ internal static class Claims
             return [.. _taken.Select(t => t.Claim with { SignalsPending = _signalled.Contains(t.Row.Id), Journal = JournalOf(t.Row) })];
         }
 
-        /// <summary>The journal that came along, if it is whole; where it is not, anyone who reads it says what is wrong with it.</summary>
+        /// <summary>The journal that came along, if it is whole; if not, reading it later says what is wrong.</summary>
         private List<JournalEntry>? JournalOf(RunRecord run) =>
             _journals.GetValueOrDefault(run.Id) is { } journal && journal.Count == run.Head && journal[^1].Sequence == run.Head
                 ? journal

@@ -5,8 +5,8 @@ using Steward.Storage;
 
 namespace Steward.Postgres.Operations;
 
-/// <summary>Limits over all nodes. Anyone who changes one has the control lock alone;
-/// anyone who starts a call shares it, so that it sees the limits that hold.</summary>
+/// <summary>Limits over all nodes. A change takes the control lock alone; the start of a call shares it, so that it sees the limits that
+/// hold.</summary>
 /// <remarks>
 /// What is checked is counted, never kept as a number beside: the slots stand in the rows of the runs that hold
 /// them. Two that check the same limit go one after the other, under its lock, and only where there is a limit.
@@ -63,8 +63,8 @@ internal static class Concurrency
         return table.List(tenants, (await SlotsAsync(tx)).SelectMany(run => run.Slots));
     }
 
-    /// <summary>Locks tools of which calls are about to start, in one order
-    /// everywhere, then loads the calls in flight of all runs.</summary>
+    /// <summary>Locks the tools whose calls are about to start, in one order everywhere, then loads the calls in flight of all
+    /// runs.</summary>
     public static async Task<List<(long Run, IReadOnlyList<ToolSlot> Slots)>> LockToolsAsync(Tx tx, IEnumerable<string> tools)
     {
         foreach (string tool in tools.Order(StringComparer.Ordinal))
@@ -72,8 +72,7 @@ internal static class Concurrency
         return await SlotsAsync(tx);
     }
 
-    /// <summary>Whether a run that is nobody's child may be started. Null
-    /// when it may; the answer holds until the transaction ends.</summary>
+    /// <summary>Whether a root run may be started. Null when it may; the answer holds until the transaction ends.</summary>
     public static async Task<QueueFull?> CheckQueueAsync(Tx tx, string tenant)
     {
         LimitTable table = await TableAsync(tx);
@@ -92,7 +91,7 @@ internal static class Concurrency
     /// <summary>Claims go one after the other for as long as runs are limited; otherwise nobody waits for anybody.</summary>
     public static void LockClaims(RoundTrip trip)
     {
-        Switches.Share(trip); // Anyone who sets a first limit waits for the claims that do not know it.
+        Switches.Share(trip); // Setting a first limit waits for the claims that do not know it.
         trip.Ask(
             "SELECT pg_advisory_xact_lock(hashtextextended($1 || 'claims', 0)) WHERE EXISTS (SELECT 1 FROM steward.concurrency_limit WHERE runs IS NOT NULL)",
             null,

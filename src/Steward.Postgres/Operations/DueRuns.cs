@@ -40,8 +40,8 @@ internal static class DueRuns
     /// <param name="request">What is wanted.</param>
     /// <param name="control">The switches and limits.</param>
     /// <param name="after">Where the last look ended.</param>
-    /// <param name="spares">So many more than are wanted, the next ones in turn, in case others
-    /// take the first ones. For who holds the lock on limited claims there are none.</param>
+    /// <param name="spares">How many more than wanted to choose, the next ones in turn, in case others take the first ones. The holder of
+    /// the lock on limited claims needs none.</param>
     /// <returns>The runs in their turns, and the tenant at which the look beyond the window ended.</returns>
     public static async Task<(List<DueRun> Chosen, string Looked)> ChooseAsync(
         Tx tx,
@@ -89,8 +89,8 @@ internal static class DueRuns
         return (await PickAsync(tx, due, request.Max, spares, control.Limits), looked);
     }
 
-    /// <summary>Adds the longest due of tenants that are not in the window, found by jumps from one tenant
-    /// to the next in the index: a bounded number of them, beginning where the last look ended.</summary>
+    /// <summary>Adds the longest due of tenants that are not in the window. Jumps from one tenant to the next in the index find a bounded
+    /// number of them, beginning where the last look ended.</summary>
     private static async Task<string> LookFurtherAsync(Tx tx, List<DueRun> due, object?[] wanted, string mayGoOn, string after, int max)
     {
         List<string> tenants = await tx.AllAsync(
@@ -107,7 +107,7 @@ internal static class DueRuns
         string[] others = [.. tenants.Where(seen.Add)];
         if (others.Length > 0)
         {
-            // Twice its share of each: so many come from one tenant only where others have none.
+            // Twice its share of each: more come from one tenant only where others have none.
             int each = Math.Clamp((2 * max / others.Length) + 1, 1, max);
             due.AddRange(await tx.AllAsync(
                 Now

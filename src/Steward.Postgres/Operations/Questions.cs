@@ -6,8 +6,7 @@ using Steward.Storage;
 
 namespace Steward.Postgres.Operations;
 
-/// <summary>Questions to people: asked and closed by appends, decided by
-/// anyone who is first. All under the lock of the run's row.</summary>
+/// <summary>Questions to people: asked and closed by appends, decided by the first decision. All under the lock of the run's row.</summary>
 internal static class Questions
 {
     public static string Name(QuestionStatus status) => status switch

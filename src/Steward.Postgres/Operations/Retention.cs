@@ -31,7 +31,7 @@ internal static class Retention
     {
         Guid[] wanted = [.. roots.Select(root => root.Value)];
 
-        // Sessions before runs, as everywhere: anyone who starts a run in one finds its budget, or makes it anew.
+        // Sessions before runs, as everywhere: a start in one finds its budget, or makes it anew.
         await using (RoundTrip locks = tx.RoundTrip())
         {
             Starts.LockSessions(locks, wanted);
@@ -41,7 +41,7 @@ internal static class Retention
         long[] locked = Ids(await LookAsync(tx, wanted, olderThan));
         await FamilyRows.LockAsync(tx, locked);
 
-        // Looked at again once they are locked: only now does one see what those did for whom the locks had to wait.
+        // Looked at again under the locks: only now are the changes of earlier lock holders visible.
         HashSet<long> held = [.. locked];
         List<List<FamilyRow>> families = await LookAsync(tx, wanted, olderThan);
         families.RemoveAll(family => !family.TrueForAll(run => run.IsOld && held.Contains(run.Id)));

@@ -9,7 +9,7 @@ internal sealed class SlotBook(LimitTable limits)
 {
     private readonly Dictionary<long, IReadOnlyList<ToolSlot>> _held = [];
 
-    /// <summary>Locks and loads what the group needs: nothing where no tool of which it starts calls has a limit.</summary>
+    /// <summary>Locks and loads what the group needs: nothing if none of the tools that it calls has a limit.</summary>
     public async Task LoadAsync(Tx tx, IReadOnlyList<RunBatch> group)
     {
         if (!limits.LimitsCalls)

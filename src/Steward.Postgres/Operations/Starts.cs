@@ -48,7 +48,7 @@ internal static class Starts
                 next.Id);
     }
 
-    /// <summary>Locks the sessions in which runs are about to end: before their rows, as anyone who starts a run in one does.</summary>
+    /// <summary>Locks the sessions in which runs are about to end: before their rows, as every start of a run in one does.</summary>
     public static void LockSessions(RoundTrip trip, Guid[] ending) => trip.Ask(
         """
         SELECT pg_advisory_xact_lock(k) FROM (

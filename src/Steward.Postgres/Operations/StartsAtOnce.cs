@@ -9,8 +9,7 @@ namespace Steward.Postgres.Operations;
 /// key or id is there already, and all while a queue is limited go the other way, <see cref="Starts"/>.</summary>
 internal static class StartsAtOnce
 {
-    /// <returns>For each start its answer, or the exception that says that
-    /// nobody knows; null for those of which nothing has happened.</returns>
+    /// <returns>For each start its answer, or the exception that says that nobody knows. Null where nothing has happened.</returns>
     public static async Task<object?[]> TryAsync(Database database, NodeCache cache, IReadOnlyList<RunStart> group, int inlinePayload)
     {
         var answers = new object?[group.Count];

@@ -5,8 +5,8 @@ namespace Steward.Postgres.Operations;
 
 /// <summary>Blobs that nothing names any more: finding them, and deleting them.</summary>
 /// <remarks>
-/// It looks page by page, so that no snapshot is held for long. What comes in meanwhile is safe: anyone who keeps content
-/// that is there already, or starts a run that names it, takes back the note without which nothing is deleted.
+/// It looks page by page, so that no snapshot is held for long. What comes in meanwhile is safe, because nothing is deleted without its
+/// note. Keeping the same content again, or starting a run that names it, takes the note back.
 /// </remarks>
 internal static class Sweep
 {
@@ -39,7 +39,7 @@ internal static class Sweep
                 KeyValuePair.Create(r.GetString(0), r.GetBoolean(1)), BlobSweep.Grace)).ToDictionary());
     }
 
-    /// <summary>Deletes blobs of which the note still stands, or stood when its lock was to be had.</summary>
+    /// <summary>Deletes blobs whose note still stands, or stood when its lock was obtained.</summary>
     public static Task<List<string>> DeleteAsync(Tx tx, string[] due) => tx.AllAsync(
         """
         WITH noted AS (DELETE FROM steward.blob_unnamed WHERE hash = ANY($1) AND since < (SELECT steward.now()) - $2::interval RETURNING hash)

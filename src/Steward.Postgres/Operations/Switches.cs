@@ -7,8 +7,8 @@ using Steward.Storage;
 
 namespace Steward.Postgres.Operations;
 
-/// <summary>Kill switches and ceilings. Anyone who changes one has the control lock alone, anyone who starts an effect shares it:
-/// once a change has committed, no effect starts on any node that did not see it.</summary>
+/// <summary>Kill switches and ceilings. A change takes the control lock alone; the start of an effect shares it. Once a change has
+/// committed, no effect starts on any node that did not see it.</summary>
 internal static class Switches
 {
     public const string All = "SELECT scope, by, reason, at FROM steward.kill_switch ORDER BY scope";

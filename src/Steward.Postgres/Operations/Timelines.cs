@@ -6,9 +6,9 @@ namespace Steward.Postgres.Operations;
 /// <summary>Notices that the database is another one than before: a promoted standby, or
 /// a restored backup, which may lack the last commits that were acknowledged.</summary>
 /// <remarks>
-/// PostgreSQL begins a new timeline then. Nothing is claimed on a timeline that is not known. Anyone who comes first makes it known, and
-/// marks the runs of which something may be missing: those that somebody held, and those that somebody may have claimed since, because
-/// they were due. Appended to by a node whose epoch and sequence are those of the database, a run lacks nothing, and its mark goes.
+/// PostgreSQL begins a new timeline then. Nothing is claimed on a timeline that is not known. The first node to come makes it known, and
+/// marks the runs that may lack something. They are those that a worker held, and those that one may have claimed since, because they were
+/// due. A run lacks nothing if a node whose epoch and sequence are those of the database appends to it; its mark then goes.
 /// </remarks>
 internal static class Timelines
 {
@@ -35,7 +35,7 @@ internal static class Timelines
         const string Look = $"SELECT {Current} IS NULL OR {IsKnown}";
         if (await tx.FirstAsync(Look, static r => r.GetBoolean(0)))
             return null;
-        await Switches.TakeAloneAsync(tx); // Nobody appends meanwhile: who comes later knows the mark, or takes it off.
+        await Switches.TakeAloneAsync(tx); // Nobody appends meanwhile: later appends know the mark, or take it off.
         if (await tx.FirstAsync(Look, static r => r.GetBoolean(0)))
             return null;
         bool isFirst = await tx.FirstAsync("SELECT NOT EXISTS (SELECT 1 FROM steward.timeline)", static r => r.GetBoolean(0));

@@ -15,8 +15,8 @@ namespace Steward.Postgres.Tables;
 internal sealed record FamilyRow(long Id, RunId Run, RunId? Parent, string Tenant, string? Session, long Head, bool IsOld);
 
 /// <summary>Families of runs, and everything that goes with them.</summary>
-/// <remarks>A level at a time, each by an index: of a recursive query
-/// PostgreSQL expects so many rows that it reads the whole table.</remarks>
+/// <remarks>A level at a time, each by an index: PostgreSQL expects so many rows from a recursive query that it reads the whole table.
+/// </remarks>
 internal static class FamilyRows
 {
     private static readonly string s_isOld = $"(r.status IN {StatusSql.Ended} AND r.updated_at < (SELECT steward.now()) - $1::interval)";

@@ -88,9 +88,8 @@ internal sealed class WireCall(long? index, int round)
 /// <remarks>
 /// A call is known by its position. A new id begins a new call, and so does a new name, or a name after a whole call. A piece without a
 /// name belongs to the
-/// one call that is open at its position. Where two are, where a call never got its name, or where one came to nothing without a position
-/// of its own, nobody can
-/// say whose arguments are whose: then no call of the message is made.
+/// one call that is open at its position. No call of the message is made where two are open, where a call never got its name, or where one
+/// came to nothing without a position of its own. Nobody can then say whose arguments are whose.
 /// </remarks>
 internal sealed class CallAssembler(Wire wire)
 {

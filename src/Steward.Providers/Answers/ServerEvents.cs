@@ -18,9 +18,8 @@ internal readonly record struct ServerEvent(string? Name, ReadOnlyMemory<byte> D
 /// with the other.</summary>
 /// <remarks>
 /// Every buffer has its bound before it grows: the answer's bytes, a line, a plain answer. Beyond the standard it takes a line of bare JSON
-/// for data, data lines
-/// that each hold a whole value for events of their own, and the last event of a stream that ends without an empty line, if its data is
-/// whole.
+/// for data, and data lines that each hold a whole value for events of their own. It also takes the last event of a stream that ends
+/// without an empty line, if its data is whole.
 /// </remarks>
 internal sealed class ServerEvents(Stream body, Wire wire) : IDisposable
 {

@@ -101,7 +101,7 @@ internal abstract class WireReader(Endpoint endpoint)
     protected ModelException NotThisProtocol() =>
         Wire.Error(ModelFailure.InvalidResponse, "the answer lacks what the provider's protocol promises.");
 
-    /// <summary>Notes which answer of which model this is.</summary>
+    /// <summary>Notes the answer's id and the model's name.</summary>
     protected void Identify(JsonElement root)
     {
         _id ??= WireText.Of(root, "id") is { } id ? WireText.Mend(id) : null;

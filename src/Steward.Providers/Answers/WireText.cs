@@ -116,7 +116,7 @@ internal static class WireText
         }
         catch (JsonException)
         {
-            // Anyone who parses it next says so.
+            // The next parser says so.
         }
 
         return false;

@@ -160,7 +160,7 @@ internal sealed class ChatReader : WireReader
             ReadCall(old, null, 0);
     }
 
-    /// <summary>Content is text, or a list of parts of which some are text; Mistral puts its reasoning there.</summary>
+    /// <summary>Content is text, or a list of parts, some of them text; Mistral puts its reasoning there.</summary>
     private void ReadContent(JsonElement content)
     {
         switch (content.ValueKind)

@@ -4,8 +4,8 @@ using Steward.Journal;
 
 namespace Steward.Providers;
 
-// Everything that both wires have in common below their JSON is here, at the one place where the headers are still to be seen:
-// extra headers, time-outs, error statuses with Retry-After, refused connections, bodies that break off.
+// Everything that both wires have in common below their JSON is here, the one place that still sees the headers. It covers extra headers,
+// time-outs, error statuses with Retry-After, refused connections and bodies that break off.
 internal sealed class WireHandler(Wire wire) : DelegatingHandler
 {
     private readonly ProviderOptions _options = wire.Options;

@@ -10,9 +10,8 @@ namespace Steward.Providers;
 /// <remarks>
 /// Anthropic caches a prompt up to each block that carries cache_control, at most four of them. Three of ours are the ends of the stable
 /// parts (tools, system,
-/// newest user message). The fourth is the newest user message of the call before: the provider looks back only 20 blocks for an earlier
-/// entry, and one round
-/// of parallel tool calls can be longer than that.
+/// newest user message). The fourth is the newest user message of the call before. The provider looks back only 20 blocks for an earlier
+/// entry, and one round of parallel tool calls can be longer than that.
 /// </remarks>
 internal sealed class MessagesWriter(Endpoint endpoint) : RequestWriter(endpoint)
 {

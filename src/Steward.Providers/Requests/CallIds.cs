@@ -12,8 +12,8 @@ internal static class CallIds
     private const int Short = 9;
     private const string Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-    /// <summary>The id under which a call goes to an endpoint: as it came where it came from there, nine letters and digits, which all of
-    /// them take, where not.</summary>
+    /// <summary>The id under which a call goes to an endpoint. An id that came from there goes back as it came; any other becomes nine
+    /// letters and digits, which all endpoints take.</summary>
     public static string Of(FunctionCallContent call, Endpoint endpoint)
     {
         Opaque? opaque = OpaqueContent.Of(call);

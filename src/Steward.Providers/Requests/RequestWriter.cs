@@ -9,8 +9,8 @@ namespace Steward.Providers;
 
 /// <summary>Writes the requests of one wire. Each message is written once and its bytes are kept with it, so a turn writes what is new and
 /// sends the rest again.</summary>
-/// <remarks>What never changes stands before the messages and what changes from turn to turn behind them, so the beginning of a request is
-/// byte for byte that of the one before.</remarks>
+/// <remarks>What never changes stands before the messages, and what changes from turn to turn behind them. The beginning of a request is
+/// therefore byte for byte that of the one before.</remarks>
 internal abstract class RequestWriter(Endpoint endpoint)
 {
     private readonly ConditionalWeakTable<ChatMessage, WrittenMessage> _messages = [];

@@ -5,8 +5,8 @@ namespace Steward.Sqlite.Data;
 
 /// <summary>One connection, used by one thread at a time, and its prepared statements.</summary>
 /// <remarks>
-/// Straight on SQLite's own interface: its calls block anyway, the gate needs the extended error codes and
-/// a busy wait of milliseconds, and a prepared statement must cost nothing to run again.
+/// Straight on SQLite's own interface. Its calls block anyway, the gate needs the extended error codes and a busy wait of
+/// milliseconds, and a prepared statement must cost nothing to run again.
 /// </remarks>
 internal sealed class Db : IDisposable
 {

@@ -4,7 +4,7 @@ using Steward.Storage;
 
 namespace Steward.Sqlite.Operations;
 
-/// <summary>Questions to people: asked and closed by appends, decided by anyone who is first.</summary>
+/// <summary>Questions to people: asked and closed by appends, decided by the first decision.</summary>
 internal static class Questions
 {
     /// <summary>Keeps the rows in step with what an append records.</summary>

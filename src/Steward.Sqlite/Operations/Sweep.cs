@@ -33,7 +33,7 @@ internal static class Sweep
             .All(static s => KeyValuePair.Create(Convert.ToHexStringLower(s.Span(0)), s.Int64(1) == 1)).ToDictionary());
     }
 
-    /// <summary>Deletes blobs of which the note still stands.</summary>
+    /// <summary>Deletes blobs whose note still stands.</summary>
     public static List<string> Delete(WriteSession session, IEnumerable<string> due, long before)
     {
         List<string> gone = [];

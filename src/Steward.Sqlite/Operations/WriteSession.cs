@@ -65,7 +65,7 @@ internal sealed class WriteSession : IDisposable
     /// <summary>Heads that this group moved, for the witness.</summary>
     public List<WitnessRecord> Moved { get; } = [];
 
-    /// <summary>Runs of which the database holds less than was acknowledged.</summary>
+    /// <summary>Runs that go less far in the database than was acknowledged.</summary>
     public IReadOnlyDictionary<RunId, JournalException> Refused { get; set; } = new Dictionary<RunId, JournalException>();
 
     /// <summary>Set by an operation: the log is to be emptied after the commit, if nobody reads from it.</summary>
@@ -89,14 +89,14 @@ internal sealed class WriteSession : IDisposable
         _db.Rollback();
     }
 
-    /// <summary>The rows behind <see cref="Switches"/>; anyone who changes one is seen by all that follow in the group.</summary>
+    /// <summary>The rows behind <see cref="Switches"/>; all that follow in the group see a change.</summary>
     public SwitchTable ChangeSwitches()
     {
         _engaged = null;
         return _switches;
     }
 
-    /// <summary>The rows behind <see cref="Limits"/>; anyone who changes one is seen by all that follow in the group.</summary>
+    /// <summary>The rows behind <see cref="Limits"/>; all that follow in the group see a change.</summary>
     public LimitRows ChangeLimits()
     {
         _limited = null;

@@ -9,8 +9,8 @@ namespace Steward.Testing.Scripting;
 
 /// <summary>A model that follows a script: deterministic, without an account, and always naming itself as scripted.</summary>
 /// <remarks>
-/// Which line is due follows from the messages of the request alone, so one client serves any number of conversations at once, and
-/// a process that was killed and started again goes on at the same line. Only the counters of <see cref="ScriptedFault.Times"/>
+/// Which line is due follows from the messages of the request alone. One client therefore serves any number of conversations at
+/// once, and a restarted process goes on at the same line. Only the counters of <see cref="ScriptedFault.Times"/>
 /// live in the client. What the script has no line for is refused with a <see cref="ModelException"/>: it never makes an answer up.
 /// </remarks>
 public sealed class ScriptedChatClient : IChatClient

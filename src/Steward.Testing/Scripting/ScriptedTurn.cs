@@ -7,8 +7,9 @@ namespace Steward.Testing.Scripting;
 
 /// <summary>One answer of a scripted model, and when it is given.</summary>
 /// <remarks>
-/// Texts and arguments may hold <c>{{name}}</c>: a capture, <c>user</c> or <c>result</c> (the last user message and the last tool result),
-/// <c>user.GROUP</c> or <c>result.GROUP</c> (named groups of the matchers), or <c>$.path</c> into the last tool result that is JSON.
+/// Texts and arguments may hold <c>{{name}}</c>: a capture, <c>user</c> or <c>result</c> (the last user message and the last tool
+/// result). Also <c>user.GROUP</c> or <c>result.GROUP</c> (named groups of the matchers), or <c>$.path</c> into the last tool result that
+/// is JSON.
 /// </remarks>
 public sealed record ScriptedTurn
 {

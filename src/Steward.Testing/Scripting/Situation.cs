@@ -69,7 +69,7 @@ internal sealed class Situation
         return new Situation(turn, instructions, user, userIsLast, results, last);
     }
 
-    /// <summary>What the model was shown last, for a message to anyone who writes the script.</summary>
+    /// <summary>What the model was shown last, for a message to the script's author.</summary>
     public string Describe()
     {
         string what = UserIsLast || Results.Count == 0

@@ -50,7 +50,7 @@ public sealed record ApprovalPolicy
     /// <value>1.</value>
     public int Approvers { get; init; } = 1;
 
-    /// <summary>The roles of which an approver bears one; empty for anybody.</summary>
+    /// <summary>The roles that qualify an approver, who needs one of them; empty for anybody.</summary>
     public IReadOnlyList<string> Roles { get; init; } = [];
 
     /// <summary>The one person who may decide; null for anybody with the roles.</summary>

@@ -6,8 +6,8 @@ namespace Steward.Agents;
 /// <summary>Knows something that a run should read: recalled memory, facts about its
 /// user, what was said before. Asked when a run opens and before each turn.</summary>
 /// <remarks>
-/// What it returns becomes part of the run's journal, in the commit of the model call that it was asked for; a replay reads it from
-/// there and asks nobody. A source that fails, or takes longer than its timeout, is logged and left out: the run goes on without it.
+/// What it returns becomes part of the run's journal, in the commit of the model call that it was asked for. A replay reads it
+/// from there and asks nobody. A source that fails, or takes longer than its timeout, is logged and left out: the run goes on without it.
 /// </remarks>
 public interface IContextSource
 {

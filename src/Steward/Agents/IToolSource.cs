@@ -9,8 +9,9 @@ namespace Steward.Agents;
 /// <summary>Offers tools that it learns of at run time, for example from a server. Asked
 /// before a run's first turn, and again when <see cref="Revision"/> has changed.</summary>
 /// <remarks>
-/// What it offered is journaled, so a run keeps the tools that it began with: also after a crash, on another worker, and while it waits
-/// for weeks. The agent's definition hashes <see cref="Fingerprint"/> and never the offer, so a server that rewords a description
+/// What it offered is journaled, so a run keeps the tools that it began with. That holds after a crash, on another worker, and
+/// while it waits for weeks.
+/// The agent's definition hashes <see cref="Fingerprint"/> and never the offer, so a server that rewords a description
 /// changes no definition. A source that fails before its first offer parks the run; later, the run keeps what was offered before.
 /// </remarks>
 public interface IToolSource

@@ -4,11 +4,11 @@ using Steward.State;
 
 namespace Steward.Agents;
 
-/// <summary>A model call beside the conversation (a judge, a summarizer, an extractor): its request
-/// comes from the state alone, and its answer never enters the conversation by itself.</summary>
+/// <summary>A model call beside the conversation (a judge, a summarizer, an extractor). Its request comes from the state alone, and its
+/// answer never enters the conversation by itself.</summary>
 /// <remarks>
-/// It passes the gate as every model call does: its worst case is reserved, its usage is settled, its attempts are journaled,
-/// and a replay answers it from the journal. All members are pure: given the same state they say the same, on any machine.
+/// It passes the gate as every model call does: its worst case is reserved, its usage is settled, its attempts are journaled. A
+/// replay answers it from the journal. All members are pure: given the same state they say the same, on any machine.
 /// </remarks>
 public abstract class SideCall
 {
@@ -29,8 +29,8 @@ public abstract class SideCall
     public virtual bool IsDue(RunState state) => false;
 
     /// <summary>What the answer becomes: something that the conversation knows from then on.</summary>
-    /// <returns>Null when anyone who asked for the call reads its answer, as a
-    /// validator does; never null for a call that <see cref="IsDue"/>.</returns>
+    /// <returns>Null when the code that asked for the call reads its answer, as a validator does; never null for a call that <see
+    /// cref="IsDue"/>.</returns>
     public virtual ContextEvent? Read(RunState state, SideAnswer answer) => null;
 
     /// <summary>The purpose of a side call; null for a call of the conversation. Journals before 0.3 have a judge's role only.</summary>

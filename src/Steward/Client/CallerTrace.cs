@@ -4,7 +4,7 @@ using Steward.Journal;
 namespace Steward.Client;
 
 /// <summary>Where the caller stands in a trace: the ambient activity, so that
-/// a run and its signals join the trace of anyone who asked for them.</summary>
+/// a run and its signals join the trace of their caller.</summary>
 internal static class CallerTrace
 {
     /// <summary>The caller's place; null when nobody traces.</summary>

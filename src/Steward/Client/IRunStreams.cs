@@ -10,7 +10,7 @@ public interface IRunStreams
     /// <see cref="EntriesCommitted"/>, <see cref="UpdatesDropped"/>.</summary>
     /// <remarks>
     /// Nothing here is complete: updates before the follower is known, during a takeover, or faster than the follower reads are
-    /// missing; of the last, the follower is told. <see cref="RunHandle.StreamAsync"/> adds the journal, which is complete.
+    /// missing. Of the last, the follower is told. <see cref="RunHandle.StreamAsync"/> adds the journal, which is complete.
     /// </remarks>
     /// <exception cref="StewardException">There is no such run.</exception>
     IAsyncEnumerable<RunUpdate> FollowAsync(RunId run, CancellationToken cancellationToken = default);

@@ -13,8 +13,7 @@ public interface IStewardClient
     /// <exception cref="AttachmentMissingException">The store has an attachment of the request not, or not for its tenant.</exception>
     /// <exception cref="KeyReusedException">The request's key started a run with another agent, input, user or session.</exception>
     /// <exception cref="SessionBusyException">Under <see cref="SessionPolicy.Reject"/>: another run of the session is active.</exception>
-    /// <exception cref="QueueFullException">So many runs wait for a worker that no
-    /// other is taken; the same key still finds the run that it started.</exception>
+    /// <exception cref="QueueFullException">The queue is full; the same key still finds the run that it started.</exception>
     Task<RunHandle> StartAsync(string agent, RunRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>As <see cref="StartAsync"/>, and says whether the request's key had started the run before.</summary>
@@ -23,7 +22,7 @@ public interface IStewardClient
     /// <exception cref="AttachmentMissingException">The store has an attachment of the request not, or not for its tenant.</exception>
     /// <exception cref="KeyReusedException">The request's key started a run with another agent, input, user or session.</exception>
     /// <exception cref="SessionBusyException">Under <see cref="SessionPolicy.Reject"/>: another run of the session is active.</exception>
-    /// <exception cref="QueueFullException">So many runs wait for a worker that no other is taken.</exception>
+    /// <exception cref="QueueFullException">The queue is full.</exception>
     Task<StartOutcome> StartOrFindAsync(string agent, RunRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>Keeps an attachment, such as a PDF or an image, for requests and messages of a tenant.</summary>
@@ -49,7 +48,7 @@ public interface IStewardClient
     /// <remarks>A fork that goes on is a run like any other: it really calls models and
     /// tools, under idempotency keys of its own. To look without an effect, replay.</remarks>
     /// <exception cref="StewardException">There is no such run, sequence, call or agent.</exception>
-    /// <exception cref="QueueFullException">So many runs wait for a worker that no other is taken.</exception>
+    /// <exception cref="QueueFullException">The queue is full.</exception>
     Task<RunHandle> ForkAsync(RunId run, ForkRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>Runs today's code on what a journal recorded, without any effect, and says where they part.</summary>
@@ -68,8 +67,8 @@ public interface IStewardClient
 
     /// <summary>Engages a kill switch: once it returns, nothing under it starts any more, on any node.</summary>
     /// <remarks>
-    /// What is in flight is interrupted at once: by this process's worker, and by the others that news reaches (<c>NOTIFY</c>, Orleans);
-    /// by the rest within <c>WatchInterval</c>, which is how all hear of it when it is engaged by <see cref="IControlStore.EngageAsync"/>.
+    /// What is in flight is interrupted at once, by this process's worker and by the others that news reaches (<c>NOTIFY</c>,
+    /// Orleans). The rest hear of it within <c>WatchInterval</c>, as all do when <see cref="IControlStore.EngageAsync"/> engages it.
     /// </remarks>
     /// <returns>Whether it changed anything, and a warning where nothing is known of its scope.</returns>
     /// <exception cref="FormatException">Its scope is none.</exception>
@@ -77,7 +76,7 @@ public interface IStewardClient
 
     /// <summary>Releases a kill switch; its runs go on, without waiting for a poll where news of it arrives.</summary>
     /// <returns>False when it was not engaged.</returns>
-    /// <exception cref="FormatException">The scope is none.</exception>
+    /// <exception cref="FormatException">The scope is not valid.</exception>
     Task<bool> ReleaseAsync(string scope, CancellationToken cancellationToken = default);
 }
 

@@ -9,8 +9,8 @@ namespace Steward.Client;
 
 /// <summary>The live streams of one process. A run that nobody follows costs one look into a dictionary.</summary>
 /// <remarks>
-/// It hears this process's worker as an observer. Commits of other processes are found by one poll for all followed runs, so a stream ends
-/// wherever its run ended; the text of other processes is not heard.
+/// It hears this process's worker as an observer. One poll for all followed runs finds the commits of other processes, so a stream ends
+/// wherever its run ended. The text of other processes is not heard.
 /// </remarks>
 /// <param name="store">Says whether a run exists, and how far it is.</param>
 /// <param name="poll">Asks the store about the runs that somebody follows.</param>

@@ -178,7 +178,7 @@ public sealed class RunHandle
         CancellationToken cancellationToken = default) =>
         SignalAsync(new NamedSignal(name, payload), signalId, cancellationToken);
 
-    /// <summary>Answers a question of the run. The first answer wins; anyone who comes later is told who was first.</summary>
+    /// <summary>Answers a question of the run. The first answer wins; later callers are told who was first.</summary>
     /// <exception cref="StewardException">A reply is not of the shape that was asked for.</exception>
     public ValueTask<DecisionResult> AnswerAsync(
         string question,
@@ -222,7 +222,7 @@ public sealed class RunHandle
         CancellationToken cancellationToken = default) =>
         ReassignAsync(new Reassignment(id ?? RunId.New(_time).ToString(), Id, question, by, assignee, roles), cancellationToken);
 
-    /// <summary>Gives an open question to somebody else, with the roles of anyone who does, or as an administrator.</summary>
+    /// <summary>Gives an open question to somebody else, with the giver's roles or as an administrator.</summary>
     public async ValueTask<DecisionResult> ReassignAsync(Reassignment reassignment, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(reassignment);

@@ -8,7 +8,7 @@ namespace Steward.Client;
 /// <remarks>When the host stops, all waiting ends: a process shall not hang on runs that go on elsewhere, or later.</remarks>
 internal sealed class RunPoll(IStewardStore store, RunHub hub, TimeSpan interval, TimeProvider time, CancellationToken stopping = default)
 {
-    /// <summary>So many runs are in one question.</summary>
+    /// <summary>The most runs in one query.</summary>
     private const int Chunk = 500;
 
     private readonly Lock _lock = new();

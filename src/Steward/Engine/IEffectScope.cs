@@ -3,8 +3,8 @@ using Steward.State;
 
 namespace Steward.Engine;
 
-/// <summary>Surrounds each call that leaves the process (a model's request, a tool's handler or probe), so that
-/// what happens inside nests under it: ambient activities of HTTP clients and drivers, for example.</summary>
+/// <summary>Surrounds each call that leaves the process (a model's request, a tool's handler or probe). What happens inside nests under it:
+/// ambient activities of HTTP clients and drivers, for example.</summary>
 public interface IEffectScope
 {
     /// <summary>Begins where the call begins, in its asynchronous flow; what is returned

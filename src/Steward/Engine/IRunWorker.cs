@@ -8,8 +8,8 @@ public interface IRunWorker
     /// <summary>The worker's name in leases.</summary>
     string Name { get; }
 
-    /// <summary>Offers a run to this worker: it claims the run when that is
-    /// due and fits; if it is at work on it, it looks at the inbox.</summary>
+    /// <summary>Offers a run to this worker, which claims it when it is due and fits. A worker that is already at work on the run looks at
+    /// the inbox.</summary>
     /// <exception cref="Storage.StoreException">The store does not answer.</exception>
     Task<RunOffer> OfferAsync(RunId run, CancellationToken cancellationToken = default);
 

@@ -2,8 +2,8 @@ namespace Steward.Engine;
 
 /// <summary>Cuts a call off when no more than a fifth is left of its run's lease and no renewal comes through.</summary>
 /// <remarks>
-/// For calls that the next worker makes again when the tool's probe finds no effect: that worker must not ask
-/// while this one's call is still to have its effect. The last fifth is the time in which the call can end.
+/// For calls that the next worker makes again when the tool's probe finds no effect. That worker must not ask while this one's
+/// call is still to have its effect. The last fifth is the time in which the call can end.
 /// </remarks>
 internal sealed class LeaseGuard : IDisposable
 {

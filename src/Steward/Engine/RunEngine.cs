@@ -150,8 +150,8 @@ internal sealed class RunEngine
     public WorkerLease LeaseOf(string worker) =>
         _workers.GetOrAdd(worker, name => new WorkerLease(_store, name, _options.LeaseDuration, _time));
 
-    /// <summary>A process that stood still for longer than a lease may claim its own run
-    /// again: the first claim's work has to end before the second one's begins.</summary>
+    /// <summary>A process that stood still for longer than a lease may claim its own run again. The first claim's work has to end before
+    /// the second one's begins.</summary>
     private async ValueTask LeaveAsync(RunId run)
     {
         if (!Active.TryGetValue(run, out RunSession? before))
@@ -183,8 +183,8 @@ internal sealed class RunEngine
         });
     }
 
-    /// <summary>What is left of a claim that the database still knows; null when it
-    /// has lost the claim too, so that anyone who is first claims the run.</summary>
+    /// <summary>What is left of a claim that the database still knows. Null when it has lost the claim too; then the first worker that
+    /// comes claims the run.</summary>
     private Claim? LeftOf(Claim claim, RunSession session, AppendResult.Fenced backwards)
     {
         if (backwards.Epoch == claim.Lease.Epoch)

@@ -8,11 +8,11 @@ namespace Steward.Engine;
 /// <summary>The one loop: fold, decide, append intent, act, append result.</summary>
 /// <remarks>
 /// Everything that a run does goes through here, whether it was just started, resumed after a crash, or woken after weeks. The loop
-/// holds no state of its own: what it knows is the fold of the journal, so that to resume is to start. <see cref="Decide"/> says what
-/// comes next; a step notes facts as they happen and intents before they act; the commit of an intent is the gate
-/// (<see cref="IRunStore.AppendAsync"/>), and takes along the facts noted since the last one: one durable commit per action.
-/// A step never acts before its intent is durable, and never retries an append on a fresh head: a lost race means that the run is
-/// another worker's. A refused intent is taken back, so it never happened; a fact is never taken back.
+/// holds no state of its own: what it knows is the fold of the journal, so that to resume is to start. <see cref="Decide"/> says what comes
+/// next; a step notes facts as they happen and intents before they act. The commit of an intent is the gate (<see
+/// cref="IRunStore.AppendAsync"/>). It takes along the facts noted since the last one: one durable commit per action.
+/// A step never acts before its intent is durable, and never retries an append on a fresh head. A lost race means that the run is another
+/// worker's. A refused intent is taken back, so it never happened; a fact is never taken back.
 /// </remarks>
 internal sealed class RunLoop(
     ContextStep context,
@@ -32,7 +32,7 @@ internal sealed class RunLoop(
             if (session.SignalsPending)
                 await DrainAsync(session);
             if (session.State.Started.DefinitionHash != session.Agent.Hash && !session.IsDetached)
-                // It was moved to another version: anyone who claims it next goes on with that.
+                // It was moved to another version: the next claim goes on with that.
                 return await ParkAsync(session, wakeAt: session.Now);
             if (session.Interruption == Interruption.Kill)
                 return await ParkKilledAsync(session, session.KilledBy);

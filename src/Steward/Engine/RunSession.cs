@@ -276,8 +276,8 @@ internal sealed class RunSession : IDisposable
         return result;
     }
 
-    /// <summary>Takes the claim back when nothing else was noted and nothing was in
-    /// flight before it, so that a run that was only looked at leaves no trace.</summary>
+    /// <summary>Takes the claim back when nothing else was noted and nothing was in flight before it. A run that was only looked at leaves
+    /// no trace.</summary>
     public void ForgetClaim()
     {
         if (_entries is not [{ Event: RunClaimed }]

@@ -11,8 +11,8 @@ namespace Steward.Engine;
 /// <summary>Claims what can be claimed and works on it; renews leases; interrupts
 /// what must stop; gives everything back when it is stopped.</summary>
 /// <remarks>
-/// Two loops. One claims runs as long as there is room. The other keeps watch: it renews the leases of the runs in hand, and
-/// looks for cancels and kill switches, which it hands to the run by interrupting it. Neither ever decides anything about a run: that
+/// Two loops. One claims runs as long as there is room. The other keeps watch: it renews the leases of the runs in hand and looks for
+/// cancels and kill switches. It hands those to the run by interrupting it. Neither ever decides anything about a run: that
 /// is the loop's, and the gate's.
 /// </remarks>
 internal sealed class RunWorker : BackgroundService, IRunWorker
@@ -205,7 +205,7 @@ internal sealed class RunWorker : BackgroundService, IRunWorker
         }
         catch (Exception e)
         {
-            // Nothing is retried here: the lease runs out, and anyone who claims the run next goes on from what is durable.
+            // Nothing is retried here: the lease runs out, and the next claim goes on from what is durable.
             Log.RunBroke(_logger, claim.Lease.Run, e);
         }
     }

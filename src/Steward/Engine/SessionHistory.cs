@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Steward.Agents;
 using Steward.Journal;
+using Steward.Models;
 using Steward.State;
 using Steward.Storage;
 

@@ -88,8 +88,8 @@ internal sealed class ToolExecutor(Handlers handlers, StoreLimits limits, TimePr
 
     /// <summary>Asks the tool's probe; anything but a clear word is unknown.</summary>
     /// <remarks>
-    /// A call that this process abandoned may still be at work: a probe that looks too early would say "did not happen" of an effect
-    /// that is about to. So it is waited for first; a call that does not end within the tool's timeout is of unknown outcome.
+    /// A call that this process abandoned may still be at work. A probe that looks too early would say "did not happen" of an
+    /// effect that is about to. So it is waited for first; a call that does not end within the tool's timeout is of unknown outcome.
     /// </remarks>
     public async ValueTask<ProbeResult> ProbeAsync(
         ToolDefinition tool,

@@ -97,8 +97,8 @@ internal sealed class ToolStep(
         return admitted;
     }
 
-    /// <summary>Passes the gate with as many intents as it lets pass; what no ceiling leaves room
-    /// for is answered without being made, and what has no slot is left for later.</summary>
+    /// <summary>Passes the gate with as many intents as it allows. A call that no ceiling has room for is answered without being made; a
+    /// call without a slot is left for later.</summary>
     private async ValueTask<StepResult> StartAsync(RunSession session, List<Admitted> admitted)
     {
         long waitingSince = time.GetTimestamp();

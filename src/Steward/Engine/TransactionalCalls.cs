@@ -9,8 +9,9 @@ namespace Steward.Engine;
 /// <summary>Makes calls of <see cref="ToolEffect.Transactional"/> tools: in a
 /// transaction that the store lends, in which the result is recorded as well.</summary>
 /// <remarks>
-/// So there is no moment between the effect and its record: a crash, a lost lease or a kill switch before the commit takes both back, and
-/// the call is made again under the same key without asking anybody. They are made one after the other, each with a commit of its own.
+/// So there is no moment between the effect and its record. A crash, a lost lease or a kill switch before the commit takes both back. The
+/// call is then made again under the same key without asking anybody.
+/// They are made one after the other, each with a commit of its own.
 /// </remarks>
 internal sealed class TransactionalCalls(IStewardStore store, IToolExecutor executor, IEffectScope? scope)
 {

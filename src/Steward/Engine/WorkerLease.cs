@@ -36,8 +36,8 @@ internal sealed class WorkerLease(IRunStore store, string worker, TimeSpan durat
     /// <summary>How long a lease that began then keeps a share of its time.</summary>
     public TimeSpan Left(LeaseTime leasedAt, double share) => duration * share - leasedAt.Age(time);
 
-    /// <summary>The worker's sign of life, when a third of the last one's time is gone; also
-    /// without a run in hand: what it gave up without a word is let go by it.</summary>
+    /// <summary>The worker's sign of life, when a third of the last one's time is gone. It is due without a run in hand too: it lets go of
+    /// runs that the worker gave up without a word.</summary>
     public Task RenewIfDueAsync() => _renewedAt is { } at && IsFresh(at, 1.0 / 3) ? Task.CompletedTask : Renewal();
 
     private Task Renewal()

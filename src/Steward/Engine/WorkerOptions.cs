@@ -35,13 +35,13 @@ public class WorkerOptions
     /// <value>20 seconds; 0 to 10 minutes.</value>
     public TimeSpan DrainGrace { get; set; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>How long a run that can go on only with a call of a tool at its limit waits here for a
-    /// slot. Then it makes room for others, and is back after as long again, or a poll interval.</summary>
+    /// <summary>How long a run waits for a tool slot before it yields its place.
+    /// It retries after the same time, or one poll interval if longer.</summary>
     /// <value>5 seconds; 0 to 10 minutes.</value>
     public TimeSpan SlotWait { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a run is left to workers that have its agent's version, before
-    /// this one, which has not, takes it and says that the version is missing.</summary>
+    /// <summary>How long a run is left to workers that have its agent's version. Then this worker, which lacks it, takes the run and says
+    /// that the version is missing.</summary>
     /// <value>30 seconds; 0 to 1 day.</value>
     public TimeSpan VersionPatience { get; set; } = TimeSpan.FromSeconds(30);
 

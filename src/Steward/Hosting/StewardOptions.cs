@@ -57,7 +57,7 @@ internal sealed class StewardOptionsValidator : IValidateOptions<StewardOptions>
 
     private static void CheckAlerts(List<string> wrong, StewardOptions options)
     {
-        // Never says the value: anyone who knows a webhook's URL can often post to it.
+        // Never says the value: a webhook's URL often suffices to post to it.
         if (options.AlertWebhook is { } url && !(url.IsAbsoluteUri && url.Scheme is "http" or "https" && url.UserInfo.Length == 0))
             wrong.Add("StewardOptions.AlertWebhook must be an absolute http or https URL without a user name.");
         if (options.AlertWebhookSecret is { } secret && string.IsNullOrWhiteSpace(secret))

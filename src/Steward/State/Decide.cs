@@ -108,8 +108,8 @@ internal static class Decide
         _ => false,
     };
 
-    /// <summary>The policy under which a call has to be approved before it starts;
-    /// null when it has been, for exactly what it is now, or need not be.</summary>
+    /// <summary>The policy under which a call has to be approved before it starts. Null when it needs no approval, or was approved exactly
+    /// as it is now.</summary>
     private static ApprovalPolicy? ApprovalOf(RunState state, ToolCall call, AgentDefinition agent)
     {
         if (call.Status != ToolCallStatus.Requested

@@ -200,8 +200,8 @@ public sealed record RunState
         };
     }
 
-    /// <summary>Whether a run of this agent goes by a plan: a step of a plan does not,
-    /// nor a task for which the planner wanted none, nor one that wraps up.</summary>
+    /// <summary>Whether a run of this agent goes by a plan. A step of a plan does not, nor a task for which the planner wanted none, nor
+    /// one that wraps up.</summary>
     public bool IsPlanned(AgentDefinition agent)
     {
         ArgumentNullException.ThrowIfNull(agent);

@@ -16,8 +16,8 @@ internal static class Snapshots
     /// <summary>A run shorter than this folds faster than its snapshot would be read.</summary>
     public const int Interval = 1_024;
 
-    /// <summary>The sequence from which the next snapshot is due: an interval later, or a
-    /// quarter of the journal where that is more, so that writing them stays linear.</summary>
+    /// <summary>The sequence from which the next snapshot is due: an interval later, or a quarter of the journal where that is more.
+    /// Writing them therefore stays linear.</summary>
     public static long NextAfter(long sequence) => sequence + Math.Max(Interval, sequence / 4);
 
     public static RunSnapshot Write(RunState state)

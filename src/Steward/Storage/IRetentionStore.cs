@@ -4,8 +4,8 @@ namespace Steward.Storage;
 
 /// <summary>A store that can forget runs which ended long ago.</summary>
 /// <remarks>
-/// A run goes with its whole family, a root (nobody's child) and all its descendants, and a family only when every one of them has ended
-/// and none has changed since the retention began. So nothing that lives ever loses a relative.
+/// A run goes with its whole family: a root (nobody's child) and all its descendants. A family goes only when every one of them
+/// has ended and none has changed since the retention began. So nothing that lives ever loses a relative.
 /// </remarks>
 public interface IRetentionStore
 {
@@ -60,7 +60,7 @@ public sealed record RetentionQuery(TimeSpan OlderThan)
 /// <param name="Bytes">Bytes of the payloads in the rows of their journals; what lies in blobs is not counted.</param>
 public sealed record EndedFamily(IReadOnlyList<EndedRun> Runs, long Bytes)
 {
-    /// <summary>The run that is nobody's child.</summary>
+    /// <summary>The root run.</summary>
     public RunId Root => Runs[0].Run;
 
     /// <summary>How many entries their journals have.</summary>

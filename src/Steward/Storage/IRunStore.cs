@@ -5,14 +5,14 @@ namespace Steward.Storage;
 /// <summary>Where runs live. <see cref="AppendAsync"/> is the gate: the one
 /// transaction in which everything is enforced that an effect depends on.</summary>
 /// <remarks>
-/// The contract, held by the conformance suite in <c>Steward.Testing</c>:
-/// what a method acknowledges is durable; a method that throws may or may not have happened, and repeating it with the same ids is safe;
-/// leases are judged by the store's clock alone; methods are safe to call from any thread.
+/// The contract, held by the conformance suite in <c>Steward.Testing</c>: what a method acknowledges is durable. A method that
+/// throws may or may not have happened, and repeating it with the same ids is safe. Leases are judged by the store's clock alone, and
+/// methods are safe to call from any thread.
 /// </remarks>
 public interface IRunStore
 {
     /// <summary>Starts a run, or finds the one that the same tenant started with the
-    /// same key. A queue that is full takes no run that is nobody's child.</summary>
+    /// same key. A full queue rejects new root runs; child runs are still accepted.</summary>
     /// <exception cref="StoreException">The store cannot take it: full, read-only, damaged, or gone.</exception>
     ValueTask<StartResult> StartAsync(RunStart start, CancellationToken cancellationToken = default);
 

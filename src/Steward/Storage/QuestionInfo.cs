@@ -161,7 +161,7 @@ public sealed record Decision
     /// <summary>The reason.</summary>
     public string? Note { get; init; }
 
-    /// <summary>The trace of anyone who decides, if they are traced.</summary>
+    /// <summary>The decider's trace, if there is one.</summary>
     public TraceContext? Trace { get; init; }
 
     /// <summary>True when it is the runtime that reports that the time is up.</summary>
@@ -221,8 +221,8 @@ public sealed record DecisionResult(DecisionStatus Status, QuestionInfo? Questio
     public static DecisionResult Unknown { get; } = new(DecisionStatus.Unknown, null);
 }
 
-/// <summary>Gives an open question to somebody else. Only who may decide may also give away:
-/// its assignee, or anyone who bears one of its roles; anybody where it names neither.</summary>
+/// <summary>Gives an open question to somebody else. Only those who may decide may also give away: its assignee, or a person with one of
+/// its roles; anybody where it names neither.</summary>
 /// <param name="Id">The sender's id: sent again, it changes nothing.</param>
 /// <param name="Run">The run.</param>
 /// <param name="Question">The question.</param>

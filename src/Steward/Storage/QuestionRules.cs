@@ -149,8 +149,8 @@ public static class QuestionRules
         _ => answer is Answer.Continue,
     };
 
-    /// <summary>Whether a question is for a person to decide: its assignee;
-    /// where it has none, anyone who bears one of its roles, or anybody.</summary>
+    /// <summary>Whether a question is for a person to decide: its assignee; without one, a person with one of its roles; without roles,
+    /// anybody.</summary>
     /// <param name="question">The question.</param>
     /// <param name="by">The person.</param>
     /// <param name="roles">The person's roles.</param>

@@ -57,8 +57,8 @@ public static class ReleaseRules
     }
 
     /// <summary>
-    /// Whether the release of a switch makes a run claimable: one that parked because of it waits for nothing else, and one that waits for
-    /// more parks again.
+    /// Whether the release of a switch makes a run claimable. A run that parked because of it waits for nothing else, and one
+    /// that waits for more parks again.
     /// </summary>
     public static bool Wakes(RunRecord run, KillSwitch released)
     {

@@ -139,12 +139,12 @@ public sealed record Claim
     /// <value>True.</value>
     public bool SignalsPending { get; init; } = true;
 
-    /// <summary>How far the journal was acknowledged to this process, where that is further than it goes
-    /// now: the database went backwards, and effects may have happened that it knows nothing of.</summary>
+    /// <summary>How far the journal was acknowledged to this process, where that is further than it goes now. The database then went
+    /// backwards, and effects may have happened that it does not record.</summary>
     public long? Acknowledged { get; init; }
 
-    /// <summary>Whether the database is another one than when the run was last worked on (a failover,
-    /// a restored backup), so that what it did last may be missing from the journal.</summary>
+    /// <summary>Whether the database is another one than when the run was last worked on (a failover, a restored backup). What the run did
+    /// last may then be missing from the journal.</summary>
     public bool IsDoubted { get; init; }
 }
 
@@ -217,8 +217,8 @@ public sealed record RunBatch
 /// <paramref name="WakeAt"/> says, unless <see cref="LeavesSignals"/>.</remarks>
 public sealed record RunRelease(DateTimeOffset? WakeAt)
 {
-    /// <summary>Whether the signals in the inbox are left to anyone who comes when the time has come: this worker cannot
-    /// apply them, and must not be woken by them over and over. Only a further signal wakes the run before.</summary>
+    /// <summary>Whether the signals in the inbox are left until the time has come, to any worker. This worker cannot apply them, and must
+    /// not be woken by them over and over. Only a further signal wakes the run before.</summary>
     public bool LeavesSignals { get; init; }
 }
 
@@ -271,7 +271,7 @@ public abstract record AppendResult
     /// <summary>A ceiling would break. Nothing was recorded.</summary>
     public sealed record OverBudget(BudgetShortfall Shortfall) : AppendResult;
 
-    /// <summary>So many calls of a tool are in flight that there is no slot for all that the batch starts. Nothing was recorded.</summary>
+    /// <summary>A tool has too few free slots for the calls that the batch starts. Nothing was recorded.</summary>
     /// <param name="Tool">The tool.</param>
     /// <param name="Limit">How many may be in flight at once, over all nodes.</param>
     /// <param name="Running">How many are, without those of the batch.</param>

@@ -76,7 +76,8 @@ public sealed record RunRecord
     public bool IsDoubted { get; init; }
 
     /// <summary>
-    /// The budgets on which it draws on a day; those of the last day asked for are kept, as nearly all appends of a run are of one day.
+    /// The budgets on which it draws on a day. Those of the last day asked for are kept, as nearly all appends of a run are of
+    /// one day.
     /// </summary>
     public IReadOnlyList<BudgetScope> ScopesOf(DateOnly day)
     {

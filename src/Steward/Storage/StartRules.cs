@@ -3,8 +3,8 @@ using Steward.Journal;
 namespace Steward.Storage;
 
 /// <summary>
-/// The rules of a run's start and of the turns in a session, apart from any database: every store loads the same rows and asks the same
-/// questions.
+/// The rules of a run's start and of the turns in a session, apart from any database. Every store loads the same rows and asks
+/// the same questions.
 /// </summary>
 public static class StartRules
 {

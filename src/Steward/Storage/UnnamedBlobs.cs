@@ -26,7 +26,7 @@ public sealed class UnnamedBlobs
     {
         HashSet<string>? names = null;
 
-        // So many digits in a row cover one of the places that are looked at.
+        // A run of digits this long covers one of the places that are looked at.
         for (int at = Digits - 1; at < text.Length; at += Digits)
         {
             if (!IsDigit(text[at]))
@@ -98,7 +98,7 @@ public sealed record BlobPlan(
 public sealed record BlobSweep(long Blobs, long Bytes, long Waiting)
 {
     /// <summary>How long a blob stays after a sweep first found it unnamed.</summary>
-    /// <remarks>Content is kept before the run that names it is committed, and a fork copies names
-    /// from a journal that it read before: both are done long before this is over.</remarks>
+    /// <remarks>Content is kept before the run that names it is committed, and a fork copies names from a journal that it read before. Both
+    /// are done long before this is over.</remarks>
     public static TimeSpan Grace { get; } = TimeSpan.FromDays(1);
 }

@@ -3,7 +3,7 @@ namespace Steward.TimeTravel;
 /// <summary>Aligns what happened in two runs by their longest common course. Pure.</summary>
 internal static class Alignment
 {
-    /// <summary>Beyond so many moments on both sides the middle is compared place by place: a table for it would not fit.</summary>
+    /// <summary>The most moments on both sides that fit a table; beyond it the middle is compared place by place.</summary>
     private const int MaxTable = 4_000_000;
 
     public static IEnumerable<RunDifference> Of(IReadOnlyList<RunMoment> left, IReadOnlyList<RunMoment> right)

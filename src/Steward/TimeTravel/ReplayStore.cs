@@ -157,7 +157,7 @@ internal sealed class ReplayStore(ReplayTape tape, ReplayExecutor executor, RunI
             return null;
         return recorded switch
         {
-            // What was left is what counts; that nobody's reservation may yet be given back, so that it is not waited for.
+            // What was left counts. No reservation is reported as pending, so that the replay does not wait for one.
             BudgetRefused e => new AppendResult.OverBudget(
                 new BudgetShortfall(new BudgetScope(e.Scope), e.Metric, e.Ceiling, Math.Min(e.Ceiling, e.Spent + e.Reserved), 0, e.Asked)),
             ToolRejected { Reason: ToolRejection.Budget } =>

@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.Extensions.AI;
 using Steward.Client;
 using Steward.Journal;
+using Steward.Models;
 using Steward.State;
 using Steward.Storage;
 using Steward.Tests.Support;

@@ -8,8 +8,8 @@ namespace Steward.Client.Contract;
 /// <summary>What a run asks people.</summary>
 public sealed record QuestionDocument
 {
-    /// <summary>The id that anyone who wrote the document takes: the commands
-    /// the one within the run, the HTTP API <c>RUN.QUESTION</c>.</summary>
+    /// <summary>The id that the document's writer accepts: the commands take the one within the run, the HTTP API <c>RUN.QUESTION</c>.
+    /// </summary>
     public required string Id { get; init; }
 
     /// <summary>The run that asks.</summary>

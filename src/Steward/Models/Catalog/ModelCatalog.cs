@@ -9,8 +9,8 @@ namespace Steward.Models;
 
 /// <summary>What models cost and can take. Immutable.</summary>
 /// <remarks>
-/// A model that is not in it has no price, and the runtime does not call it: declare it with
-/// <see cref="With"/>, at 0 for a model of your own machine. Where a provider has several prices
+/// A model that is not in it has no price, and the runtime does not call it. Declare it with <see cref="With"/>, at 0 for a model
+/// of your own machine. Where a provider has several prices
 /// (peak hours, an offer that ends), the catalogue has the dearest, so that a ceiling holds.
 /// </remarks>
 public sealed partial class ModelCatalog
@@ -48,9 +48,9 @@ public sealed partial class ModelCatalog
 
     /// <summary>The entry of a model, or null: its price is not known, and it must not be called.</summary>
     /// <remarks>
-    /// The id itself first; then without <c>models/</c> or the provider's name before it, and without
-    /// <c>-latest</c>, a date (<c>-20250929</c>, <c>@20250929</c>, <c>-2024-08-06</c>) or a version
-    /// <c>-001</c> after it. Nothing is guessed from a beginning: <c>gpt-4o-audio</c> is not <c>gpt-4o</c>.
+    /// The id itself first; then without <c>models/</c> or the provider's name before it. Last, without <c>-latest</c>, a date
+    /// (<c>-20250929</c>, <c>@20250929</c>, <c>-2024-08-06</c>) or a version <c>-001</c> after it.
+    /// Nothing is guessed from a beginning: <c>gpt-4o-audio</c> is not <c>gpt-4o</c>.
     /// </remarks>
     public ModelInfo? Find(string provider, string model)
     {

@@ -7,7 +7,7 @@ internal sealed class LimitBook
 
     public void Set(LimitScope scope, Limits limits) => Table = Table.With(scope, limits);
 
-    /// <summary>Whether a run that is nobody's child may be started. Null when it may.</summary>
+    /// <summary>Whether a root run may be started. Null when it may.</summary>
     public QueueFull? CheckQueue(StoredRuns runs, string tenant, DateTimeOffset now)
     {
         if (!Table.LimitsQueue)

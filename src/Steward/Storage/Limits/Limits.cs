@@ -10,8 +10,8 @@ public sealed record Limits
     /// the queue. A run that waits for something is held by nobody.</summary>
     public int? RunsAtOnce { get; init; }
 
-    /// <summary>Most runs in the queue, that is claimable or waiting for their turn in a
-    /// session; with so many there, no other is started. Children are always started.</summary>
+    /// <summary>Most runs in the queue, that is claimable or waiting for their turn in a session. A full queue rejects new root runs; child
+    /// runs are still accepted.</summary>
     public int? Queue { get; init; }
 
     /// <summary>Most calls of the tool in flight at the same time; the others wait.</summary>

@@ -11,8 +11,8 @@ public readonly record struct ToolSlot(int Turn, int Index, string Tool);
 
 /// <summary>The rules of calls at once, apart from any database: what takes a slot, what gives it back, and when none is left.</summary>
 /// <remarks>
-/// A store keeps beside each run the slots that it holds. They count for as long as the run's lease has not expired: what a dead worker
-/// had in flight is lost, and a lost call must not keep others from being made, for days perhaps, until a person has settled it.
+/// A store keeps beside each run the slots that it holds. They count for as long as the run's lease has not expired. What a dead worker had
+/// in flight is lost, and a lost call must not block others until a person has settled it, perhaps for days.
 /// </remarks>
 public static class SlotRules
 {
@@ -74,7 +74,7 @@ public static class SlotRules
         return null;
     }
 
-    /// <summary>The tools of which a batch starts calls.</summary>
+    /// <summary>The tools whose calls a batch starts.</summary>
     public static IEnumerable<string> Started(RunBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);

@@ -8,9 +8,9 @@ namespace Steward.Tools.Declarative;
 
 /// <summary>Makes tools of HTTP requests.</summary>
 /// <remarks>
-/// What failed before it was sent, and what the server refused (4xx), had no effect and is told to the model. What
-/// failed later (5xx, no answer, a connection that broke) is told to the model when it may be repeated; otherwise
-/// its exception passes to the runtime: the outcome is unknown. Secrets are taken out of every text that leaves.
+/// What failed before it was sent, and what the server refused (4xx), had no effect and is told to the model. A later failure (5xx, no
+/// answer, a connection that broke) is told to the model when the call may be repeated. Otherwise its exception passes to the runtime: the
+/// outcome is unknown. Secrets are taken out of every text that leaves.
 /// </remarks>
 public static class HttpTool
 {

@@ -47,8 +47,8 @@ internal static class NetworkPolicy
 
     /// <summary>Makes what sends requests. A connection serves one request, and a request gets one connection.</summary>
     /// <remarks>
-    /// .NET sends a request again, on a new connection, when the server closed without an answer
-    /// and there was no body, and POST is no exception (measured: four POSTs for one). An effect
+    /// .NET sends a request again, on a new connection, when the server closed without an answer and there was no body. POST is
+    /// no exception (measured: four POSTs for one). An effect
     /// must not happen more often than its intent says, so a second connection is refused.
     /// </remarks>
     public static HttpMessageInvoker CreateInvoker(bool allowPrivate) => new(new SocketsHttpHandler

@@ -32,8 +32,8 @@ public sealed record SqlToolOptions : DeclaredToolOptions
 
 /// <summary>Makes tools of SQL statements. Values are always parameters; a statement is never put together from text.</summary>
 /// <remarks>
-/// A write runs in one transaction. A failure before its commit had no effect and is told to the model;
-/// a failure of the commit itself leaves the outcome unknown, and its exception passes to the runtime.
+/// A write runs in one transaction. A failure before its commit had no effect and is told to the model. A failure of the commit itself
+/// leaves the outcome unknown, and its exception passes to the runtime.
 /// </remarks>
 public static class SqlTool
 {

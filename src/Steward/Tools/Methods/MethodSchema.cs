@@ -9,8 +9,8 @@ namespace Steward.Tools;
 
 /// <summary>Mends what <see cref="AIJsonUtilities"/> makes of a method's parameters.</summary>
 /// <remarks>
-/// Microsoft.Extensions.AI 10.11 writes most DataAnnotations into the schema already. It leaves out that a required text is not empty,
-/// writes a decimal range as text (which is no JSON Schema), and lets a null default contradict the allowed values.
+/// Microsoft.Extensions.AI 10.11 writes most DataAnnotations into the schema already. It leaves out that a required text is not empty, and
+/// writes a decimal range as text (which is no JSON Schema). It also lets a null default contradict the allowed values.
 /// </remarks>
 internal static class MethodSchema
 {
