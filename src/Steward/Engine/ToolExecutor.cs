@@ -129,7 +129,6 @@ internal sealed class ToolExecutor(Handlers handlers, StoreLimits limits, TimePr
     {
         // Not disposed: a call that was abandoned may still ask it.
         var told = new CancellationTokenSource();
-        using CancellationTokenRegistration tell = stop.UnsafeRegister(_ => handlers.Cancel(told), null);
         Task<T> task = handlers.StartAsync(() => InScopeAsync(context, call, entry, told.Token));
         try
         {
@@ -137,6 +136,7 @@ internal sealed class ToolExecutor(Handlers handlers, StoreLimits limits, TimePr
         }
         catch (OperationCanceledException) when (!task.IsCompleted && !entry.TryGiveUp())
         {
+            handlers.Cancel(told);
             if (key is not null)
                 Watch(key, task);
             try
