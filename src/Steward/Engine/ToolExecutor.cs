@@ -23,8 +23,8 @@ internal interface IToolExecutor
 
 /// <summary>Makes one admitted tool call and turns whatever happens into its one event. Never throws for what a tool does.</summary>
 /// <remarks>
-/// A handler runs on a thread of its own, with a service scope of its own. The loop waits for it no longer than the timeout, or a cancel and the
-/// grace time after it; then the call is abandoned and counted. What fails before the handler is entered surely did not happen.
+/// A handler runs on a thread of its own, with a service scope of its own. The loop waits for it no longer than the timeout, or a
+/// cancel and the grace time after it; then the call is abandoned and counted. What fails before the handler is entered did not happen.
 /// </remarks>
 internal sealed class ToolExecutor(Handlers handlers, StoreLimits limits, TimeProvider time, TimeSpan grace, ILogger logger) : IToolExecutor
 {
@@ -68,7 +68,8 @@ internal sealed class ToolExecutor(Handlers handlers, StoreLimits limits, TimePr
         catch (Exception e) when (timeout.IsCancellationRequested && !interrupted.IsCancellationRequested)
         {
             return (
-                Stopped(tool, intent, ToolFailure.Timeout, $"'{intent.Name}' did not return within {tool.Timeout.TotalSeconds:0.###} s.", e),
+                Stopped(
+                    tool, intent, ToolFailure.Timeout, $"'{intent.Name}' did not return within {tool.Timeout.TotalSeconds:0.###} s.", e),
                 null);
         }
         catch (Exception e) when (interrupted.IsCancellationRequested)

@@ -4,7 +4,7 @@ using Steward.Tools;
 
 namespace Steward.State;
 
-/// <summary>Which calls of a message wait for others: unsafe ones are made one after the other, in the order in which they were asked for.</summary>
+/// <summary>Which calls of a message wait for others: unsafe ones are made one after the other, in the model's order.</summary>
 /// <remarks>So a refund never overtakes the booking before it, and a switch, a ceiling or a person comes between the two. Pure.</remarks>
 internal static class ToolOrder
 {

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
-using Steward.Agents;
 using Steward.Client;
 using Steward.Journal;
 using Steward.Storage;

@@ -2,7 +2,6 @@ using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
-using Steward.Agents;
 using Steward.Client;
 using Steward.Engine;
 using Steward.Journal;
@@ -193,6 +192,23 @@ public sealed class ToolResultTests
 
         Assert.Equal(0, got);
         Assert.Contains((await lab.JournalAsync(run)).Select(e => e.Event), e => e is ToolRejected { Reason: ToolRejection.InvalidArguments } or ToolFailed { Failure: ToolFailure.Reported });
+    }
+
+    [Fact]
+    public async Task Text_WithHalfASurrogatePair_IsRefused()
+    {
+        bool called = false;
+        ToolDefinition tool = Harness.Tool("t", _ =>
+        {
+            called = true;
+            return "x";
+        }, ToolEffect.Unsafe);
+        var lab = new Lab(Script(Calls_(("t", new { s = JsonElement.Parse("\"\\ud800\"") })), Says("done")), Harness.Agent(tool).Build());
+        RunId run = await lab.StartAsync();
+        await lab.WorkAllAsync();
+
+        Assert.False(called);
+        Assert.Contains((await lab.JournalAsync(run)).Select(e => e.Event), e => e is ToolRejected { Reason: ToolRejection.InvalidArguments });
     }
 
     [Theory]

@@ -69,13 +69,13 @@ public sealed class HttpValueTests
     [Theory]
     [InlineData("a\r\nX-Evil: 1")]
     [InlineData("a\u0000b")]
-    [InlineData("a\ud800b")]
+    [InlineData("LONE SURROGATE")]
     public async Task Header_ThatCannotStandInOne_IsRefusedBeforeConnecting(string user)
     {
         await using var server = new LoopbackServer(_ => Answer(200, "{}"));
         ToolDefinition tool = HttpTool.Create(Post(server.Url + "/x") with { Headers = new Dictionary<string, string> { ["X-User"] = "{user}" } });
 
-        await Assert.ThrowsAsync<ToolException>(() => tool.CallAsync(context: Context(user: user)));
+        await Assert.ThrowsAsync<ToolException>(() => tool.CallAsync(context: Context(user: user == "LONE SURROGATE" ? "a\ud800b" : user)));
         Assert.Empty(server.Requests);
     }
 
@@ -138,7 +138,6 @@ public sealed class HttpValueTests
     [Theory]
     [InlineData("HTTP/1.1 200 OK\r\nno colon here\r\n\r\n")]
     [InlineData("HTTP/1.1 2x0 OK\r\n\r\n")]
-    [InlineData("garbage")]
     [InlineData("HUGE")]
     public async Task Answer_HeadersThatAreNone_AreAFailedCall(string answer)
     {
