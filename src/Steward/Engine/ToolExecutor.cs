@@ -113,6 +113,10 @@ internal sealed class ToolExecutor(Handlers handlers, StoreLimits limits, TimePr
             Log.ProbeFailed(logger, context.Run, tool.Name, e);
             return ProbeResult.Unknown;
         }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            throw new OperationCanceledException("The run was interrupted while the probe was at work.", e, interrupted);
+        }
     }
 
     /// <summary>Has a call made; when it is stopped and does not come back within the grace time, it is abandoned.</summary>

@@ -76,6 +76,30 @@ public sealed class HandlerTests : IDisposable
     }
 
     [Fact]
+    public async Task Cancel_ProbeThatBlocks_EndsTheRunWithinTheGraceTime()
+    {
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        ToolDefinition tool = new("block", "Breaks, and its probe blocks.", JsonElement.Parse("""{"type":"object"}"""), (_, _, _) =>
+            throw new InvalidOperationException("broke"))
+        {
+            Probe = (_, _, _) =>
+            {
+                begun.TrySetResult();
+                _release.Wait();
+                return new(ProbeResult.DidNotHappen);
+            },
+        };
+        await using Harness harness = Run(tool);
+        await harness.StartAsync();
+        RunHandle run = await harness.Client.StartAsync("tester", new RunRequest("go"), Token);
+        await begun.Task.WaitAsync(Token);
+
+        await run.CancelAsync("ana", cancellationToken: Token);
+
+        Assert.Equal(RunStatus.Cancelled, (await run.WaitAsync(Token).WaitAsync(TimeSpan.FromSeconds(10), Token)).Status);
+    }
+
+    [Fact]
     public async Task Abandoned_AsManyAsAllowed_TheToolIsNotCalledAndAnotherIs()
     {
         int calls = 0, others = 0;
