@@ -54,6 +54,7 @@ public sealed class AgentLoaderTests
             timeout: 5s
             max_repeats: 7
             max_result: 2000
+            overlap: true
             sql: { database: shop, statement: 'SELECT @text, @size', max_rows: 10, max_bytes: 5000 }
           - name: pay
             description: Pays.
@@ -159,7 +160,7 @@ public sealed class AgentLoaderTests
         using AgentFolder folder = Full();
         AgentFile file = folder.Load();
         ToolDefinition find = file.Agent.FindTool("find")!, pay = file.Agent.FindTool("pay")!, post = file.Agent.FindTool("post")!;
-        Assert.Equal((ToolEffect.ReadOnly, 0.01m, TimeSpan.FromSeconds(5), 7, 2_000), (find.Effect, find.CostUsd, find.Timeout, find.MaxRepeats, find.MaxResult));
+        Assert.Equal((ToolEffect.ReadOnly, 0.01m, TimeSpan.FromSeconds(5), 7, 2_000, true), (find.Effect, find.CostUsd, find.Timeout, find.MaxRepeats, find.MaxResult, find.Overlaps));
         Assert.Equal(
             """{"type":"object","properties":{"text":{"description":"The text.","type":"string","minLength":1,"maxLength":50,"pattern":"^\\w\u002B$","format":"idn-hostname"},"size":{"type":"integer","enum":[1,2,5],"minimum":1,"maximum":5,"default":2}},"required":["text"],"additionalProperties":false}""".Replace("\\u002B", "+", StringComparison.Ordinal),
             find.Schema.GetRawText().Replace("\\u002B", "+", StringComparison.Ordinal));

@@ -8,7 +8,9 @@ internal static class FormatChecks
 {
     public static FormatCheck? Find(string name, bool leapSeconds) => name switch
     {
-        "date-time" => leapSeconds ? DateTimeFormats.IsDateTime : text => DateTimeFormats.IsDateTime(text) && !DateTimeFormats.IsLeap(text[11..]),
+        "date-time" => leapSeconds
+            ? DateTimeFormats.IsDateTime
+            : text => DateTimeFormats.IsDateTime(text) && !DateTimeFormats.IsLeap(text[11..]),
         "date" => DateTimeFormats.IsDate,
         "time" => leapSeconds ? DateTimeFormats.IsTime : text => DateTimeFormats.IsTime(text) && !DateTimeFormats.IsLeap(text),
         "duration" => DateTimeFormats.IsDuration,

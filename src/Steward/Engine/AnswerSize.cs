@@ -6,7 +6,7 @@ using Steward.Storage;
 
 namespace Steward.Engine;
 
-/// <summary>Refuses a model's answer that no event could hold, before it is noted: the commit would fail each time, and each time be paid.</summary>
+/// <summary>Refuses a model's answer that no event could hold, before it is noted: its commit would fail, and the answer be paid again.</summary>
 internal static class AnswerSize
 {
     // A call's arguments come back in questions to people, as text and as data.

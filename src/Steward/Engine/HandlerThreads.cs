@@ -1,9 +1,9 @@
 namespace Steward.Engine;
 
-/// <summary>Threads for code that is not ours: handlers, probes and validators. Runs work on the thread pool, which these leave alone.</summary>
+/// <summary>Threads for code that is not ours: handlers, probes and validators. Runs work on the thread pool.</summary>
 /// <remarks>
-/// A handler that blocks holds one thread here and nobody up. What it goes on with after an <c>await</c> comes back here too, unless it says
-/// <c>ConfigureAwait(false)</c>. Work gets an idle thread or a new one at once; only at the limit does it queue. Idle threads end.
+/// A handler that blocks holds one thread here and nobody up. What it goes on with after an <c>await</c> comes back here too,
+/// unless it says <c>ConfigureAwait(false)</c>. Work gets an idle thread or a new one at once; at the limit it queues. Idle threads end.
 /// </remarks>
 internal sealed class HandlerThreads : TaskScheduler
 {

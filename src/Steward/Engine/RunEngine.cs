@@ -119,7 +119,7 @@ internal sealed class RunEngine
             _observer,
             claim.Snapshot is { Version: RunState.FoldVersion } kept
                 ? kept.Sequence : 0) { LeasedAt = leasedAt, SignalsPending = claim.SignalsPending };
-        session.Note(new RunClaimed(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt));
+        session.Note(Claimed(claim));
         if (state.Sequence == 1)
             await _context.OpenAsync(session);
         await _context.RestoreAsync(session);
@@ -143,6 +143,9 @@ internal sealed class RunEngine
             Active.TryRemove(new KeyValuePair<RunId, RunSession>(claim.Lease.Run, session));
         }
     }
+
+    private static RunClaimed Claimed(Claim claim) =>
+        new(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt) { Rules = ToolOrder.Rules };
 
     private RunLoop Loop() => new(_context, _models, _tools, _validation, _children, _logger);
 
@@ -235,13 +238,13 @@ internal sealed class RunEngine
         if (state.Cancel is not null || (await _store.InboxAsync(state.Run)).Any(s => s.Body is CancelSignal))
         {
             // Ending a run takes neither its models nor its tools: the cancel comes before anything that would.
-            session.Note(new RunClaimed(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt));
+            session.Note(Claimed(claim));
             return await Loop().RunAsync(session);
         }
 
         if (state.Status != RunStatus.Awaiting || state.Reason != reason)
         {
-            session.Note(new RunClaimed(claim.Lease.Epoch, claim.Lease.Worker, claim.Attempt));
+            session.Note(Claimed(claim));
             session.Note(
                 new StateChanged(state.Status, RunStatus.Awaiting, reason,
                     $"{state.Started.AgentVersion} ({state.Started.DefinitionHash[..12]})"));

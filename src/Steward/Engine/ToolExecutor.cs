@@ -23,8 +23,8 @@ internal interface IToolExecutor
 
 /// <summary>Makes one admitted tool call and turns whatever happens into its one event. Never throws for what a tool does.</summary>
 /// <remarks>
-/// A handler runs on a thread of its own, with a service scope of its own. The loop waits for it no longer than the timeout, or a cancel and the
-/// grace time after it; then the call is abandoned and counted. What fails before the handler is entered surely did not happen.
+/// A handler runs on a thread of its own, with a service scope of its own. The loop waits for it no longer than the timeout, or a
+/// cancel and the grace time after it; then the call is abandoned and counted. What fails before the handler is entered did not happen.
 /// </remarks>
 internal sealed class ToolExecutor(Handlers handlers, StoreLimits limits, TimeProvider time, TimeSpan grace, ILogger logger) : IToolExecutor
 {
@@ -68,7 +68,8 @@ internal sealed class ToolExecutor(Handlers handlers, StoreLimits limits, TimePr
         catch (Exception e) when (timeout.IsCancellationRequested && !interrupted.IsCancellationRequested)
         {
             return (
-                Stopped(tool, intent, ToolFailure.Timeout, $"'{intent.Name}' did not return within {tool.Timeout.TotalSeconds:0.###} s.", e),
+                Stopped(
+                    tool, intent, ToolFailure.Timeout, $"'{intent.Name}' did not return within {tool.Timeout.TotalSeconds:0.###} s.", e),
                 null);
         }
         catch (Exception e) when (interrupted.IsCancellationRequested)
@@ -112,6 +113,10 @@ internal sealed class ToolExecutor(Handlers handlers, StoreLimits limits, TimePr
             Log.ProbeFailed(logger, context.Run, tool.Name, e);
             return ProbeResult.Unknown;
         }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            throw new OperationCanceledException("The run was interrupted while the probe was at work.", e, interrupted);
+        }
     }
 
     /// <summary>Has a call made; when it is stopped and does not come back within the grace time, it is abandoned.</summary>
@@ -129,7 +134,6 @@ internal sealed class ToolExecutor(Handlers handlers, StoreLimits limits, TimePr
     {
         // Not disposed: a call that was abandoned may still ask it.
         var told = new CancellationTokenSource();
-        using CancellationTokenRegistration tell = stop.UnsafeRegister(_ => handlers.Cancel(told), null);
         Task<T> task = handlers.StartAsync(() => InScopeAsync(context, call, entry, told.Token));
         try
         {
@@ -137,6 +141,7 @@ internal sealed class ToolExecutor(Handlers handlers, StoreLimits limits, TimePr
         }
         catch (OperationCanceledException) when (!task.IsCompleted && !entry.TryGiveUp())
         {
+            handlers.Cancel(told);
             if (key is not null)
                 Watch(key, task);
             try

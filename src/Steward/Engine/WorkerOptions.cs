@@ -26,8 +26,8 @@ public class WorkerOptions
     /// <value>5 seconds; 0 to 10 minutes.</value>
     public TimeSpan CancelGrace { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Abandoned calls of one tool of an agent that may hang; from then on that tool is answered as not called, until one comes back.
-    /// Calls that are at work already at that moment may be abandoned on top.</summary>
+    /// <summary>Abandoned calls of one tool of an agent; from then on that tool is answered as not called, until one comes
+    /// back. Calls that are at work already at that moment may be abandoned on top.</summary>
     /// <value>8; 1 to 10,000.</value>
     public int MaxAbandonedCalls { get; set; } = 8;
 

@@ -159,6 +159,10 @@ public sealed record RunState
     [JsonInclude]
     internal ImmutableDictionary<string, string> Received { get; init; } = ImmutableDictionary<string, string>.Empty;
 
+    /// <summary>The rules by which the worker of this epoch decides; see <see cref="ToolOrder"/>.</summary>
+    [JsonInclude]
+    internal int Rules { get; init; }
+
     /// <summary>Hashes of this run's and its children's calls that failed.</summary>
     [JsonInclude]
     internal ImmutableArray<string> FailedCalls { get; init; } = [];
@@ -320,6 +324,7 @@ public sealed record RunState
     private RunState Claimed(RunClaimed e) => this with
     {
         Epoch = e.Epoch,
+        Rules = e.Rules,
         Model = Model is { } model ? model with { Lost = true } : null,
         Calls = Calls.Any(c => c.Status == ToolCallStatus.Started)
             ? [.. Calls.Select(c => c.Status == ToolCallStatus.Started ? c with { Status = ToolCallStatus.Lost } : c)]

@@ -108,11 +108,11 @@ internal static class ToolGate
                 call,
                 ToolRejection.MalformedArguments,
                 $"The arguments of '{tool.Name}' are not JSON: {malformed}. Send one JSON object.");
-        if (IntegralNumbers.TooLarge(arguments) is { } number)
+        if (UnreadableArguments.Find(arguments) is { } unreadable)
             return Rejection(
                 call,
                 ToolRejection.InvalidArguments,
-                $"The arguments of '{tool.Name}' hold the number {Short(number)}, which is larger than any that can be read, so it was not called. Correct it and call again.");
+                $"The arguments of '{tool.Name}' hold {unreadable}, so it was not called. Correct that and call again.");
         if (tool.Validator.IsValid(arguments))
             return tool.Kind == ToolKind.Wait && BuiltInTools.UnreadableTime(arguments) is { } time
                 ? Rejection(
@@ -183,8 +183,6 @@ internal static class ToolGate
                 .Take(3)];
         return $"There is no tool '{name}'. The nearest are: {string.Join(", ", nearest)}.";
     }
-
-    private static string Short(string text) => text.Length <= 40 ? text : string.Concat(text.AsSpan(0, 40), "…");
 
     private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 

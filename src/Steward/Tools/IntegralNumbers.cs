@@ -27,16 +27,6 @@ internal static class IntegralNumbers
         }
     }
 
-    /// <summary>The first number that no <see cref="double"/> holds, as it is written; null when there is none.</summary>
-    /// <remarks>.NET reads such a number as infinity, without a word.</remarks>
-    public static string? TooLarge(JsonElement element) => element.ValueKind switch
-    {
-        JsonValueKind.Object => element.EnumerateObject().Select(p => TooLarge(p.Value)).FirstOrDefault(n => n is not null),
-        JsonValueKind.Array => element.EnumerateArray().Select(TooLarge).FirstOrDefault(n => n is not null),
-        JsonValueKind.Number when element.TryGetDouble(out double value) && double.IsInfinity(value) => element.GetRawText(),
-        _ => null,
-    };
-
     private static bool Any(JsonElement element) => element.ValueKind switch
     {
         JsonValueKind.Object => element.EnumerateObject().Any(p => Any(p.Value)),

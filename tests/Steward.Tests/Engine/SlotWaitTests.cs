@@ -121,7 +121,7 @@ public sealed class SlotWaitTests
             begun.TrySetResult();
             await released.Task;
             return new ToolOutput("late");
-        });
+        }) { Overlaps = true };
         await using Harness harness = new(
             new InMemoryStewardStore(TimeProvider.System),
             Script(Calls_(("stubborn", new { n = 1 }), ("stubborn", new { n = 2 })), Says("done")),

@@ -104,7 +104,7 @@ public sealed class AgentFaultTests
     {
         var fault = new FaultCase(probe: false, turns: [Calls_(("send", new { n = 1 }), ("send", new { n = 2 }), ("send", new { n = 3 })), Says("done")]);
         int call = 0;
-        var lab = new Lab(fault.Lab.Model, Harness.Agent(new ToolDefinition("send", "Tested.", fault.Tool.Schema, (c, a, t) => ++call == 2 ? throw new TimeoutException("no answer") : fault.Tool.Handler(c, a, t))).Build());
+        var lab = new Lab(fault.Lab.Model, Harness.Agent(new ToolDefinition("send", "Tested.", fault.Tool.Schema, (c, a, t) => ++call == 2 ? throw new TimeoutException("no answer") : fault.Tool.Handler(c, a, t)) { Overlaps = true }).Build());
         RunId run = await lab.StartAsync();
         await lab.WorkAsync();
         RunState state = Invariants.Check(await lab.JournalAsync(run));

@@ -68,8 +68,8 @@ public sealed class SqlToolTests : IDisposable
     [Fact]
     public async Task Read_MoreBytesThanTheLimit_SaysThatItIsCut()
     {
-        ToolDefinition tool = SqlTool.Create(Options("SELECT id, 'xxxxxxxxxx' AS x FROM users ORDER BY id", ToolEffect.ReadOnly) with { MaxBytes = 5 });
-        Assert.Equal("""{"rows":[{"id":1,"x":"xxxxxxxxxx"}],"count":1,"truncated":true}""", await tool.CallAsync());
+        ToolDefinition tool = SqlTool.Create(Options("SELECT id, 'xxxxxxxxxx' AS x FROM users ORDER BY id", ToolEffect.ReadOnly) with { MaxBytes = 12 });
+        Assert.Equal("""{"rows":[{"id":1,"x":"xxxx… [cut off]"}],"count":1,"truncated":true}""", await tool.CallAsync());
     }
 
     [Theory]
@@ -278,6 +278,25 @@ public sealed class SqlToolTests : IDisposable
 
         for (int i = 0; i < 3; i++)
             Assert.Equal("""{"rows":[{"g":1}],"count":1,"truncated":true}""", await tool.CallAsync());
+    }
+
+    [Theory]
+    [InlineData("repeat('x', 3000000)")]
+    [InlineData("repeat('x', 3000000)::varchar")]
+    [InlineData("jsonb_build_object('a', repeat('x', 3000000))")]
+    [InlineData("json_build_object('a', repeat('x', 3000000))")]
+    [InlineData("decode(repeat('00', 3000000), 'hex')")]
+    [InlineData("array_fill('x'::text, ARRAY[300000])")]
+    public async Task Postgres_CellBeyondTheBound_IsCutAndTheRowGoesOn(string cell)
+    {
+        SqlDatabase postgres = await PostgresAsync("t5");
+        ToolDefinition tool = SqlTool.Create(Options($"SELECT 1 AS a, {cell} AS b, 2 AS c", ToolEffect.ReadOnly) with { Database = postgres, MaxBytes = 1_000 });
+
+        string json = await tool.CallAsync();
+
+        Assert.InRange(json.Length, 20, 1_600);
+        Assert.True(JsonElement.Parse(json).GetProperty("truncated").GetBoolean());
+        Assert.Equal(2, JsonElement.Parse(json).GetProperty("rows")[0].GetProperty("c").GetInt32());
     }
 
     [Fact]

@@ -85,10 +85,12 @@ public sealed class ToolFactoryTests
     }
 
     [Fact]
-    public async Task FromMethod_ServiceMissing_ThrowsForTheOperator()
+    public async Task FromMethod_ServiceMissing_SurelyDidNotHappen()
     {
         ToolDefinition tool = ToolFactory.FromMethod(([FromHost] TimeProvider time) => "x", new() { Name = "t" });
-        await Assert.ThrowsAsync<InvalidOperationException>(() => tool.CallAsync());
+        ToolException e = await Assert.ThrowsAsync<ToolException>(() => tool.CallAsync());
+        Assert.Contains("was not called", e.Message, StringComparison.Ordinal);
+        Assert.IsType<InvalidOperationException>(e.InnerException);
     }
 
     [Theory]

@@ -73,7 +73,12 @@ public sealed record RunParent(
 public sealed record RunOrigin(RunId Run, long Sequence, long Copied, string? Change = null);
 
 /// <summary><c>run.claimed</c>: a worker took the run; whatever an earlier epoch left in flight is now of unknown outcome.</summary>
-public sealed record RunClaimed(long Epoch, string Worker, int Attempt) : RunEvent;
+public sealed record RunClaimed(long Epoch, string Worker, int Attempt) : RunEvent
+{
+    /// <summary>The rules by which this worker decides, so that a replay decides by the same; 0 where unsafe calls of one message were started at once.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Rules { get; init; }
+}
 
 /// <summary><c>state.changed</c>: a transition of the state machine, with its reason.</summary>
 public sealed record StateChanged(RunStatus From, RunStatus To, string Reason, string? Detail = null) : RunEvent;

@@ -209,7 +209,9 @@ internal sealed record HttpAnswer(HttpStatusCode Status, string Reason, Uri? Loc
             || type.Contains("yaml", StringComparison.OrdinalIgnoreCase)
                 || type.Contains("urlencoded", StringComparison.OrdinalIgnoreCase)
                 || type.Contains("javascript", StringComparison.OrdinalIgnoreCase);
-        ContentPart? content = !isText && !cut && ToolContents.IsTaken(type) ? new DataPart(type, buffer.WrittenSpan.ToArray()) : null;
+        ContentPart? content = !isText && !cut && ToolContents.IsTaken(type)
+            ? new DataPart(type.ToLowerInvariant(), buffer.WrittenSpan.ToArray())
+            : null;
         string text = isText ? Decode(response, buffer.WrittenSpan, cut) : $"[{buffer.WrittenCount} bytes of {type}]";
         return new HttpAnswer(
             response.StatusCode,

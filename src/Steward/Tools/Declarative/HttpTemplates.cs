@@ -114,7 +114,7 @@ internal sealed class UrlTemplate
         return new Uri(_origin + path + query);
     }
 
-    /// <summary>A value as one segment of a path. Servers decode what is escaped, some of them twice, so the value is judged decoded.</summary>
+    /// <summary>A value as one segment of a path. Servers decode what is escaped, some of them twice: it is judged decoded.</summary>
     private static string PathValue(string name, string? value)
     {
         if (string.IsNullOrEmpty(value))

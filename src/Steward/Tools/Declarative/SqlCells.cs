@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Steward.Tools.Declarative;
 
-/// <summary>Reads the cells of a result up to a number of bytes; a cell that goes beyond it is cut, or left out where it cannot be.</summary>
+/// <summary>Reads the cells of a result up to a number of bytes; a cell beyond it is cut, or left out where it cannot be.</summary>
 /// <param name="reader">The rows, read from left to right.</param>
 /// <param name="maxBytes">Most bytes of all cells, as UTF-8.</param>
 /// <param name="streams">Whether the driver gives large cells piece by piece; otherwise it has them whole anyway.</param>

@@ -90,7 +90,8 @@ public sealed class SqlDatabase
             {
                 connection = await OpenAsync(_connectionString, cancellationToken);
                 using var interrupt = new SqliteInterrupt(connection, cancellationToken);
-                transaction = await UntilFreeAsync(() => connection.BeginTransactionAsync(cancellationToken).AsTask(), call, cancellationToken);
+                transaction = await UntilFreeAsync(
+                    () => connection.BeginTransactionAsync(cancellationToken).AsTask(), call, cancellationToken);
                 rows = await RunAsync(connection, transaction, call, writes: true, cancellationToken);
                 cancellationToken.ThrowIfCancellationRequested();
             }
@@ -196,7 +197,8 @@ public sealed class SqlDatabase
         SqlRows? rows = null;
         try
         {
-            rows = await SqlRows.ReadAsync(reader, call, toTheEnd: writes, streams: Dialect == SqlDialect.Postgres, cancellationToken);
+            rows = await SqlRows.ReadAsync(
+                reader, call, toTheEnd: writes, streams: Dialect == SqlDialect.Postgres, cancellationToken);
             if (rows.Truncated && !writes)
                 command.Cancel();
             return rows;

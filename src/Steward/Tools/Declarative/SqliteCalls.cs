@@ -25,12 +25,12 @@ internal static class SqliteCalls
     public static Action? Interrupt(DbConnection connection) =>
         Find(connection, "sqlite3_interrupt") is { } interrupt ? () => interrupt([]) : null;
 
-    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "Where a trimmed application lacks the member, a statement ends by itself only.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "The driver uses the handle itself, so it is there.")]
     private static Action<object[]>? Find(DbConnection connection, string name, params Type[] types)
     {
         if (connection.GetType().GetProperty("Handle")?.GetValue(connection) is not { } handle)
             return null;
-        MethodInfo? method = handle.GetType().Assembly.GetType("SQLitePCL.raw")?.GetMethod(name, [handle.GetType(), .. types]);
+        MethodInfo? method = Type.GetType("SQLitePCL.raw, SQLitePCLRaw.core")?.GetMethod(name, [handle.GetType(), .. types]);
         return method is null ? null : arguments => method.Invoke(null, [handle, .. arguments]);
     }
 }
