@@ -82,7 +82,6 @@ public sealed class DoorTests : IAsyncLifetime
     [Theory]
     [InlineData("/v1/runs?session=a%00b")]
     [InlineData("/v1/runs?agent=a%00b")]
-    [InlineData("/v1/approvals/0123456789abcdef0123456789abcdef.a%00b")]
     public async Task Query_WithNul_Is400(string path) => (await _server.SendAsync("GET", path)).Is(HttpStatusCode.BadRequest, "invalid_request");
 
     [Fact]
