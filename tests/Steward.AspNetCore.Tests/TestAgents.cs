@@ -26,6 +26,7 @@ internal sealed class TestAgents
     [
         Agent("helper").Build(),
         Agent("payer").AddTools(Pay()).AddApprovals(new ApprovalPolicy { Name = "payments", Tools = ["pay"], Roles = ["finance"] }).Build(),
+        Agent("guarded").AddTools(Pay()).AddApprovals(new ApprovalPolicy { Name = "eyes", Tools = ["pay"], FourEyes = true }).Build(),
         Agent("pair").AddTools(Pay()).AddApprovals(new ApprovalPolicy { Name = "pairs", Tools = ["pay"], Approvers = 2 }).Build(),
         Agent("looker").AddTools(Look()).Build(),
         Agent("asker").AddTools(BuiltInTools.AskUser).Build(),
@@ -35,7 +36,7 @@ internal sealed class TestAgents
     public IChatClient Model(string name) => name == "speaker" ? new Speaker(Voice) : ScriptFile.Parse(
         name switch
         {
-            "payer" or "pair" => "turns: [{ when: { turn: 1 }, call: { tool: pay, arguments: { amount: 500 } } }, { say: Paid. }]",
+            "payer" or "pair" or "guarded" => "turns: [{ when: { turn: 1 }, call: { tool: pay, arguments: { amount: 500 } } }, { say: Paid. }]",
             "looker" => "turns: [{ when: { turn: 1 }, call: { tool: look, arguments: {} } }, { say: Seen. }]",
             "asker" => "turns: [{ when: { turn: 1 }, call: { tool: ask_user, arguments: { question: Which colour? } } }, { say: Thank you. }]",
             _ => "turns: [{ say: Good morning. }]",

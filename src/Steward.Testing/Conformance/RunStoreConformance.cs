@@ -12,6 +12,7 @@ public static class RunStoreConformance
     public static IReadOnlyList<ConformanceCheck> Checks { get; } =
     [
         .. StartChecks.All,
+        .. DoorChecks.All,
         .. JournalChecks.All,
         .. LeaseChecks.All,
         .. RenewChecks.All,

@@ -52,14 +52,20 @@ public sealed class ShowTests
 
         await folder.EditAsync("UPDATE event SET payload = replace(payload, 'direct_mode', 'planned_way') WHERE seq = 3");
         long entries = (await folder.JsonAsync("runs")).GetProperty("runs")[0].GetProperty("sequence").GetInt64();
-        using CliProcess work = folder.Start("work", ".");
+        using CliProcess work = folder.Start("work", ".", "--lease", "2");
         await CliProcess.UntilAsync(() => work.Error.Contains("its journal is damaged", StringComparison.Ordinal));
 
         JsonElement row = (await folder.JsonAsync("runs")).GetProperty("runs")[0];
         Assert.Equal(("awaiting", "journal_damaged", entries), (row.GetProperty("status").GetString(), row.GetProperty("reason").GetString(), row.GetProperty("sequence").GetInt64()));
-        CliResult cancel = await folder.RunAsync("cancel", "last", "--wait", "1");
-        cancel.Is(ExitCodes.Failed);
-        Assert.Contains("its journal is damaged", cancel.Output, StringComparison.Ordinal);
+        CliResult doctor = await folder.RunAsync("doctor");
+        doctor.Is(ExitCodes.Failed);
+        Assert.Single(doctor.Output.Split('\n'), line => line.Contains(row.GetProperty("run").GetString()!, StringComparison.Ordinal));
+        (await folder.RunAsync("cancel", "last", "--wait", "60")).Is(ExitCodes.Ok);
+        row = (await folder.JsonAsync("runs")).GetProperty("runs")[0];
+        Assert.Equal(("cancelled", entries), (row.GetProperty("status").GetString(), row.GetProperty("sequence").GetInt64()));
+        CliResult shown = await folder.RunAsync("show", "last");
+        shown.Is(ExitCodes.Failed);
+        Assert.Contains("is not genuine at sequence 3", shown.Error, StringComparison.Ordinal);
         work.Signal(CliProcess.Terminate);
         (await work.EndAsync()).Is(ExitCodes.Ok);
     }

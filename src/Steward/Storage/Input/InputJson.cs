@@ -12,6 +12,8 @@ internal ref struct InputJson
     /// <summary>The deepest that JSON from outside may be nested: less than the 64 levels that readers of it take, as it is wrapped.</summary>
     public const int MaxDepth = 48;
 
+    private const int MaxPath = 100;
+
     private readonly string _root;
     private readonly Stack<Place> _places;
     private Utf8JsonReader _reader;
@@ -20,7 +22,7 @@ internal ref struct InputJson
     {
         _root = root;
         _places = new Stack<Place>();
-        _reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = MaxDepth });
+        _reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 2 * MaxDepth });
     }
 
     /// <exception cref="InvalidInputException">It is not JSON, too deep, has a name twice in one object, or a text that is none.</exception>
@@ -35,11 +37,7 @@ internal ref struct InputJson
         catch (JsonException e)
         {
             string path = walk.Path();
-            throw new InvalidInputException(
-                path,
-                walk._reader.CurrentDepth >= MaxDepth
-                    ? string.Create(CultureInfo.InvariantCulture, $"'{path}' is nested more than {MaxDepth} levels deep; write it flatter.")
-                    : $"'{path}' is not JSON: {e.Message}");
+            throw new InvalidInputException(path, $"'{path}' is not JSON: {e.Message}");
         }
     }
 
@@ -48,12 +46,10 @@ internal ref struct InputJson
         switch (_reader.TokenType)
         {
             case JsonTokenType.StartObject:
-                Count();
-                _places.Push(new Place(isObject: true));
+                Enter(isObject: true);
                 break;
             case JsonTokenType.StartArray:
-                Count();
-                _places.Push(new Place(isObject: false));
+                Enter(isObject: false);
                 break;
             case JsonTokenType.EndObject or JsonTokenType.EndArray:
                 _places.Pop();
@@ -70,6 +66,16 @@ internal ref struct InputJson
                 Count();
                 break;
         }
+    }
+
+    private readonly void Enter(bool isObject)
+    {
+        Count();
+        if (_places.Count == MaxDepth)
+            throw new InvalidInputException(
+                _root.Length == 0 ? "body" : _root,
+                string.Create(CultureInfo.InvariantCulture, $"'{Path()}' is nested more than {MaxDepth} levels deep; write it flatter."));
+        _places.Push(new Place(isObject));
     }
 
     private readonly void Name()
@@ -137,7 +143,12 @@ internal ref struct InputJson
                 path.Append(CultureInfo.InvariantCulture, $"[{Math.Max(0, place.Index)}]");
         }
 
-        return path.Length == 0 ? "body" : path.ToString();
+        return path.Length switch
+        {
+            0 => "body",
+            > MaxPath => $"{path.ToString(0, MaxPath)}…",
+            _ => path.ToString(),
+        };
     }
 
     private sealed class Place(bool isObject)
