@@ -61,6 +61,7 @@ public sealed class AgentLoaderTests
             parameters: { amount: number }
             effect: idempotent
             destructive: true
+            cost: 0.5
             approval: false
             key_memory: 2d
             sql: { database: shop, statement: 'INSERT INTO x VALUES (@amount, @idempotency_key)', probe: 'SELECT 1 FROM x WHERE z = @idempotency_key' }

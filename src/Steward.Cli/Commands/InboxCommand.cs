@@ -105,9 +105,8 @@ internal sealed class InboxCommand(CommandContext context)
     {
         context.Output.Line($"{question.Run} {question.Id}", Styles.Bold);
         QuestionView.Of(question).Write(context.Output, whole: whole, indent: 2);
-        context.Output.Hanging(
-            $"{Wire.Word(question.Kind)}, {QuestionLines.Age(now - question.AskedAt)} old, agent {question.Agent}, tenant {question.Tenant}, for {QuestionLines.Who(question)}, expires {QuestionLines.Expiry(question, now)}",
-            2,
+        context.Output.Line(
+            $"  {Wire.Word(question.Kind)}, {QuestionLines.Age(now - question.AskedAt)} old, agent {question.Agent}, tenant {question.Tenant}, for {QuestionLines.Who(question)}, expires {QuestionLines.Expiry(question, now)}",
             Styles.Dim);
     }
 

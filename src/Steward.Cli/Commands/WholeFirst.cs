@@ -44,7 +44,7 @@ internal sealed class WholeFirst(Output output, Func<CancellationToken, Task<str
         view.Write(output, $"Question {question}: ", whole: true);
         if (answers is null)
             return true;
-        output.Raw($"Is this what you answer for? [y/N] ");
+        output.Raw("Go on with this? [y/N] ");
         if (await answers(cancellationToken) is { } line && line.Trim().ToLowerInvariant() is "y" or "yes")
             return true;
         output.Line("Nothing was decided.", Styles.Warn);

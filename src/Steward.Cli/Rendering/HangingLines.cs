@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Steward.Cli.Rendering;
 
-/// <summary>Breaks a line to the width of a terminal, with what follows further in.</summary>
+/// <summary>Breaks a line to the width of a terminal, with what follows further in and behind a bar.</summary>
 /// <remarks>A terminal that wraps by itself begins at its edge, where the end of one value would look like another argument.</remarks>
 internal static class HangingLines
 {
@@ -17,7 +17,7 @@ internal static class HangingLines
     public static IEnumerable<string> Of(string text, int indent, int? width)
     {
         int room = width is { } columns ? Math.Max(LeastText, columns - indent - Step) : int.MaxValue;
-        string first = new(' ', indent), next = new(' ', indent + Step);
+        string first = new(' ', indent), next = new string(' ', indent + Step - 2) + "│ ";
         var line = new StringBuilder();
         int used = 0, most = width is null ? int.MaxValue : room + Step;
         bool isFirst = true;
@@ -45,20 +45,22 @@ internal static class HangingLines
             yield return (isFirst ? first : next) + line;
     }
 
-    /// <summary>What stays together: an escape, or a letter with its marks.</summary>
+    /// <summary>What stays together: an escape, the mark of what is missing, or a letter with its marks.</summary>
     private static IEnumerable<string> Pieces(string text)
     {
+        int mark = text.EndsWith(" characters)", StringComparison.Ordinal) ? text.LastIndexOf("… (+", StringComparison.Ordinal) : -1;
         for (int i = 0; i < text.Length;)
         {
-            int length = text[i] == '\\' && i + 1 < text.Length
-                ? Math.Min(text[i + 1] == 'u' ? 6 : 2, text.Length - i)
+            int length = text[i] == '\\' && i + 1 < text.Length ? Math.Min(text[i + 1] == 'u' ? 6 : 2, text.Length - i)
+                : i == mark ? text.Length - i
                 : StringInfo.GetNextTextElementLength(text, i);
             yield return text.Substring(i, length);
             i += length;
         }
     }
 
-    private static int Columns(string piece) => piece is [< '\u1100', ..] ? Math.Max(1, piece.EnumerateRunes().Count(r => !IsMark(r)))
+    private static int Columns(string piece) => piece.Length > 8 && piece[0] is '…' ? piece.Length
+        : piece is [< '\u1100', ..] ? Math.Max(1, piece.EnumerateRunes().Count(r => !IsMark(r)))
         : IsWide(Rune.GetRuneAt(piece, 0)) ? 2 : 1;
 
     private static bool IsMark(Rune rune) =>

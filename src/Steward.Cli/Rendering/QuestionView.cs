@@ -55,7 +55,7 @@ internal sealed record QuestionView(QuestionKind Kind, string Words, string? Too
     {
         string[] lines = [.. Text.Take(whole ? int.MaxValue : MostLines).Select(l => whole || IsCall ? l : Cut(l))];
         foreach ((int i, string line) in lines.Index())
-            output.Hanging((i == 0 ? before : "") + line, indent, Styles.Warn);
+            WriteWords(output, (i == 0 ? before : "") + line, indent);
         if (Text.Length > lines.Length)
             output.Hanging(string.Create(CultureInfo.InvariantCulture, $"… (+{Text.Length - lines.Length} lines)"), indent, Styles.Warn);
         WriteArguments(output, whole, indent + 2);
@@ -66,6 +66,15 @@ internal sealed record QuestionView(QuestionKind Kind, string Words, string? Too
     {
         foreach (ArgumentView view in Views(whole))
             output.Hanging($"{view.Name}: {view.Text}", indent);
+    }
+
+    /// <summary>Words that a model wrote stay within bounds; those of the runtime are wrapped by the terminal.</summary>
+    private void WriteWords(Output output, string line, int indent)
+    {
+        if (IsCall)
+            output.Line(new string(' ', indent) + line, Styles.Warn);
+        else
+            output.Hanging(line, indent, Styles.Warn);
     }
 
     private IReadOnlyList<ArgumentView> Views(bool whole) =>

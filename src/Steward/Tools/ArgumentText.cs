@@ -33,15 +33,6 @@ public static class ArgumentText
         return (text.ToString(), text.IsCut);
     }
 
-    /// <summary>A name or other words without quotes: what could deceive is escaped, line breaks included.</summary>
-    public static string Escape(string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        var escaped = new CutText(int.MaxValue);
-        Append(escaped, text, quoted: false);
-        return escaped.ToString();
-    }
-
     /// <summary>The name of an argument, cut as a value is.</summary>
     internal static (string Text, bool Shortened) Name(JsonProperty property, int most)
     {

@@ -37,7 +37,7 @@ public sealed class ArgumentTests
         Assert.Equal("""    cc: "p\u0430ypal.com" """.TrimEnd(), lines[to + 1]);
         Assert.Equal("    amount: 5", lines[to + 2]);
         Assert.Equal("""    body: "2 < 3 & \"ok\"\n""", lines[to + 3]);
-        Assert.Equal("""        line" """.TrimEnd(), lines[to + 4]);
+        Assert.Equal("""      │ line" """.TrimEnd(), lines[to + 4]);
         Assert.DoesNotContain('\u202E', inbox.Output);
         string json = (await folder.RunAsync("inbox", "--json")).Output;
         Assert.Contains("\"to\": \"Ștefan 你好 \\u202egro.live\"", json, StringComparison.Ordinal);

@@ -15,7 +15,7 @@ public sealed class ApprovalPolicyTests
     [InlineData("refund_order", "refund", false)]
     [InlineData("refund_order", "Refund_*", false)]
     public void Policy_ToolPattern_MatchesTheWholeName(string tool, string pattern, bool matches) =>
-        Assert.Equal(matches, Rules(new ApprovalPolicy { Name = "p", Tools = ["other", pattern] }, Tool(tool)));
+        Assert.Equal(matches, new ApprovalPolicy { Name = "p", Tools = ["other", pattern] }.MatchesTool(Tool(tool)));
 
     [Fact]
     public void Policy_Effect_MatchesOnlyThose()

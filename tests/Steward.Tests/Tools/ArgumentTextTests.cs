@@ -96,9 +96,6 @@ public sealed class ArgumentTextTests
     public void Write_ATextThatImitatesTheMark_IsToldApart() =>
         Assert.Equal("\"ok… (+5 characters)\"", ArgumentText.Write(JsonSerializer.SerializeToElement("ok… (+5 characters)")));
 
-    [Fact]
-    public void Escape_AName_HasNoQuotesAndOneLine() => Assert.Equal("a\\u202eb\\n\"c\"", ArgumentText.Escape("a\u202Eb\n\"c\""));
-
     [Theory]
     [InlineData("""{"b":1,"a":2,"z":3,"c":{"y":1,"x":2}}""", """{"a":2,"c":{"x":2,"y":1},"b":1,"z":3}""")]
     [InlineData("""{"l":[{"y":1,"x":2}]}""", """{"l":[{"x":2,"y":1}]}""")]
