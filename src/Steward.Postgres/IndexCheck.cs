@@ -5,18 +5,21 @@ using Steward.Storage;
 namespace Steward.Postgres;
 
 /// <summary>Whether the indexes hold what the tables do, so that no query misses a row that is there.</summary>
-/// <remarks>PostgreSQL's own <c>amcheck</c> does it; an administrator installs it (<c>CREATE EXTENSION amcheck</c>) and grants it.</remarks>
+/// <remarks>PostgreSQL's own <c>amcheck</c> does it; an administrator installs it
+/// (<c>CREATE EXTENSION amcheck</c>) and grants it.</remarks>
 internal static class IndexCheck
 {
     /// <summary>Whether the check is installed, and this role may use it.</summary>
     public const string IsThere = """
-        coalesce((SELECT bool_or(has_function_privilege(p.oid, 'EXECUTE')) FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e'
+        coalesce((SELECT bool_or(has_function_privilege(p.oid, 'EXECUTE'))
+            FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e'
             JOIN pg_extension x ON x.oid = d.refobjid AND x.extname = 'amcheck'
             WHERE p.proname = 'bt_index_check' AND p.pronargs = 2), false)
         """;
 
     private static readonly string s_call =
-        $"SELECT quote_ident(n.nspname) FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE x.extname = 'amcheck' AND {IsThere}";
+        "SELECT quote_ident(n.nspname) FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace "
+        + $"WHERE x.extname = 'amcheck' AND {IsThere}";
 
     /// <returns>What is wrong; empty when nothing is, or the check is not there.</returns>
     public static async Task<List<StoreProblem>> RunAsync(Database database, CancellationToken cancellationToken)
@@ -28,7 +31,8 @@ internal static class IndexCheck
             tx => tx.AllAsync(
                 """
                 SELECT i.indexrelid, c.relname, t.relname FROM pg_index i
-                JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam AND a.amname = 'btree' JOIN pg_class t ON t.oid = i.indrelid
+                JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
+                JOIN pg_am a ON a.oid = c.relam AND a.amname = 'btree'
                 WHERE t.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'steward.run'::regclass) AND i.indisvalid
                 ORDER BY c.relname
                 """,

@@ -3,7 +3,8 @@ using Steward.Storage;
 
 namespace Steward.State;
 
-/// <summary>How many tokens an attachment is counted as before a provider says: by its area or its pages, never by a token a byte.</summary>
+/// <summary>How many tokens an attachment is counted as before a provider says: by
+/// its area or its pages; a token a byte only where neither is known.</summary>
 internal static class AttachmentTokens
 {
     /// <summary>An image is billed by its area: this covers the largest that the providers take.</summary>
