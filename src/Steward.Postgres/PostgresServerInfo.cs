@@ -24,7 +24,8 @@ public sealed record PostgresServerInfo
     /// <c>fsync</c>, <c>synchronous_commit</c>, <c>full_page_writes</c>.</summary>
     public required IReadOnlyList<string> Unsafe { get; init; }
 
-    /// <summary>Whether the full check compares indexes with tables: the extension <c>amcheck</c> is there, and this role may use it.</summary>
+    /// <summary>Whether the full check compares indexes with tables: the extension
+    /// <c>amcheck</c> is there, and this role may use it.</summary>
     public required bool ChecksIndexes { get; init; }
 
     /// <summary>The nodes that gave a sign of life in the last day, the newest first.</summary>
@@ -42,7 +43,8 @@ public sealed record PostgresServerInfo
         return (await tx.FirstAsync(
             $"""
             SELECT current_setting('server_version'), steward.now(), pg_database_size(current_database()), (SELECT max(version) FROM steward.schema_version),
-                pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on', ARRAY(SELECT s FROM unnest($1::text[]) AS s WHERE current_setting(s) = 'off'),
+                pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on',
+                ARRAY(SELECT s FROM unnest($1::text[]) AS s WHERE current_setting(s) = 'off'),
                 {IndexCheck.IsThere}
             """,
             r => new PostgresServerInfo

@@ -269,8 +269,11 @@ public sealed class PostgresStewardStore
         _database.ReadAsync(Concurrency.ListAsync, cancellationToken);
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<StoreProblem>> VerifyAsync(RunId? run = null, CancellationToken cancellationToken = default) =>
-        await _database.ReadAsync(tx => Verification.RunAsync(tx, run), cancellationToken);
+    public async Task<IReadOnlyList<StoreProblem>> VerifyAsync(RunId? run = null, CancellationToken cancellationToken = default)
+    {
+        IReadOnlyList<StoreProblem> problems = await _database.ReadAsync(tx => Verification.RunAsync(tx, run), cancellationToken);
+        return run is null ? [.. problems, .. await IndexCheck.RunAsync(_database, cancellationToken)] : problems;
+    }
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<RunHead> HeadsAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)

@@ -23,7 +23,6 @@ internal sealed class Verification(Tx tx)
         {
             await verification.CheckBlobsAsync();
             await verification.CheckStraysAsync();
-            verification._problems.AddRange(await IndexCheck.RunAsync(tx));
         }
 
         return verification._problems;

@@ -21,8 +21,8 @@ internal static class Schema
         Db db = Db.Open(options.Path, options.BusyTimeout);
         try
         {
-            db.Execute(
-                "PRAGMA page_size = 4096; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; PRAGMA trusted_schema = OFF");
+            db.Execute("PRAGMA page_size = 4096; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF");
+            db.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA cache_size = -{options.WriterCache}"));
             UseLog(db);
             db.Execute(
                 string.Create(CultureInfo.InvariantCulture,

@@ -31,6 +31,10 @@ public sealed record SqliteStoreOptions
     /// <value>4,000; 100 to 100,000.</value>
     public int AutoCheckpoint { get; init; } = 4_000;
 
+    /// <summary>Most KiB of pages that the writer keeps in memory: a process grows by so much while the database does.</summary>
+    /// <value>32,768; 1,024 to 4,194,304.</value>
+    public int WriterCache { get; init; } = 32 * 1024;
+
     /// <summary>Most pages (of 4 KiB) of the database file, as a quota; null for none.</summary>
     public long? MaxPageCount { get; init; }
 
@@ -50,6 +54,7 @@ public sealed record SqliteStoreOptions
     internal void Check()
     {
         OptionRange.Check<int>("SqliteStoreOptions.AutoCheckpoint", AutoCheckpoint, 100, 100_000);
+        OptionRange.Check<int>("SqliteStoreOptions.WriterCache", WriterCache, 1_024, 4_194_304);
         OptionRange.Check<int>("SqliteStoreOptions.MaxGroup", MaxGroup, 1, 10_000);
         OptionRange.Check<TimeSpan>("SqliteStoreOptions.BusyTimeout", BusyTimeout, TimeSpan.Zero, TimeSpan.FromHours(1));
         OptionRange.Check<long>("SqliteStoreOptions.MaxPageCount", MaxPageCount, 1, uint.MaxValue - 1);

@@ -31,7 +31,8 @@ internal sealed class BlobEndpoint(Api api)
             throw Refused.Invalid("body", "", "The body is empty; send the attachment's bytes as they are.");
 
         // Not the request's token: what is half kept helps nobody.
-        BlobPart part = await api.Client.PutBlobAsync(new MemoryStream(bytes.ToArray(), writable: false), type, tenant, CancellationToken.None);
+        using var content = new MemoryStream(bytes.ToArray(), writable: false);
+        BlobPart part = await api.Client.PutBlobAsync(content, type, tenant, CancellationToken.None);
         await call.JsonAsync(
             201,
             new BlobDocument("blob", part.Hash, part.MediaType, part.Length, part.Pages),

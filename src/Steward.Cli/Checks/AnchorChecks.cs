@@ -23,7 +23,8 @@ internal sealed record AnchorRequest(string? Compare, string? Write, string? Key
         return key.Length >= JournalAnchor.LeastKey
             ? key
             : throw new UsageException(
-                $"The environment variable '{Key}' has {key.Length} bytes; an anchor's key needs {JournalAnchor.LeastKey} or more, for example from 'openssl rand -hex 32'.");
+                $"The environment variable '{Key}' has {key.Length} bytes; an anchor's key needs {JournalAnchor.LeastKey} or more, "
+                + "for example from 'openssl rand -hex 32'.");
     }
 }
 
@@ -45,7 +46,8 @@ internal static class AnchorChecks
             return checks;
         checks.Add(isSound && checks.All(c => c.Level != CheckLevel.Fail)
             ? await WriteAsync(store, file, key, time, cancellationToken)
-            : Check.Fail("anchor", $"{file} was not written: the database is not sound", "Mend what is wrong first, then write the anchor."));
+            : Check.Fail(
+                "anchor", $"{file} was not written: the database is not sound", "Mend what is wrong first, then write the anchor."));
         return checks;
     }
 
@@ -62,7 +64,9 @@ internal static class AnchorChecks
         return problems.Count == 0
             ? [Check.Ok("anchor", $"every journal has what {anchor} names")]
             : [.. problems.Select(p => Check.Fail(
-                "anchor", p.Description, "Find out who wrote into the database, and compare with a backup. After a prune: write a new anchor."))];
+                "anchor",
+                p.Description,
+                "Find out who wrote into the database, and compare with a backup. After a prune: write a new anchor."))];
     }
 
     /// <summary>Written beside its place, then moved there: an anchor is never half there.</summary>

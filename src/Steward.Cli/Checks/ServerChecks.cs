@@ -27,7 +27,9 @@ internal static class ServerChecks
                 "Switch them on in postgresql.conf.");
         yield return server.ChecksIndexes
             ? Check.Ok("indexes", "amcheck is there: the full check compares indexes with tables")
-            : Check.Ok("indexes", "not compared with the tables: an administrator can allow it with CREATE EXTENSION amcheck and a grant on bt_index_check");
+            : Check.Ok(
+                "indexes",
+                "not compared with the tables: an administrator can allow it (CREATE EXTENSION amcheck, and a grant on bt_index_check)");
         TimeSpan offset = server.Now - time.GetUtcNow();
         yield return offset.Duration() > s_skew
             ? Check.Warn(

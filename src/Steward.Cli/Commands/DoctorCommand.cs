@@ -35,7 +35,11 @@ internal sealed class DoctorCommand(CommandContext context)
     private Command Create()
     {
         var command = new Command(
-            "doctor", "Check keys, endpoints, prices, the database, the clock and the disk.") { _folder, _acceptLoss, _deep, _anchor, _writeAnchor, _anchorKey };
+            "doctor",
+            "Check keys, endpoints, prices, the database, the clock and the disk.")
+        {
+            _folder, _acceptLoss, _deep, _anchor, _writeAnchor, _anchorKey,
+        };
         command.SetAction(ExecuteAsync);
         return command;
     }

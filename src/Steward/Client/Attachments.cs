@@ -57,21 +57,17 @@ internal static class Attachments
         return known;
     }
 
-    /// <summary>Finds an attachment and keeps it once more, so that no sweep that began before takes it from the run that names it now.</summary>
     private static async ValueTask<Attachment?> FindAsync(
         IStewardStore store,
         string tenant,
         string hash,
-        CancellationToken cancellationToken)
-    {
-        if (hash.Length == 0
-            || await store.GetAsync(hash, cancellationToken) is not { } blob
-            || Attachment.Read(hash, blob) is not { } found
-            || found.Tenant != tenant)
-            return null;
-        await store.PutAsync(new Blob(hash, blob), cancellationToken);
-        return found;
-    }
+        CancellationToken cancellationToken) =>
+        hash.Length > 0
+        && await store.GetAsync(hash, cancellationToken) is { } blob
+        && Attachment.Read(hash, blob) is { } found
+        && found.Tenant == tenant
+            ? found
+            : null;
 }
 
 /// <summary>A request names an attachment that the store does not have for its tenant.</summary>
@@ -80,8 +76,8 @@ public sealed class AttachmentMissingException : StewardException
     /// <summary>Creates the error.</summary>
     public AttachmentMissingException(string tenant, string hash)
         : base(
-            $"There is no attachment '{(hash.Length <= 64 ? hash : $"{hash[..63]}…")}' for the tenant '{tenant}', so nothing was started or sent. "
-            + "Put it into the store first (PutBlobAsync, for the same tenant), and use it within a day.")
+            $"There is no attachment '{(hash.Length <= 64 ? hash : $"{hash[..63]}…")}' for the tenant '{tenant}', "
+            + "so nothing was started or sent. Put it into the store first (PutBlobAsync, for the same tenant), and use it within a day.")
     {
         Tenant = tenant;
         Hash = hash;

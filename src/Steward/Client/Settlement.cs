@@ -62,10 +62,15 @@ internal static class Settlement
         return look.Info.Reason switch
         {
             Reasons.Children or Reasons.Timer or Reasons.KillSwitch => false,
-            Reasons.Signal => (await store.InboxAsync(look.Info.Run, cancellationToken)).Count == 0,
+            Reasons.Signal => await HasReadAllAsync(store, look.Info.Run, cancellationToken),
             Reasons.Approval or Reasons.PlanApproval or Reasons.UserInput or Reasons.HandOff or Reasons.OutcomeUnknown =>
-                (await store.QuestionsAsync(new QuestionQuery { Run = look.Info.Run, Limit = 1 }, cancellationToken)).Count > 0,
+                (await store.QuestionsAsync(new QuestionQuery { Run = look.Info.Run, Limit = 1 }, cancellationToken)).Count > 0
+                && await HasReadAllAsync(store, look.Info.Run, cancellationToken),
             _ => true,
         };
     }
+
+    /// <summary>Whether nothing was sent to the run that it has yet to read: a cancel, a message.</summary>
+    private static async ValueTask<bool> HasReadAllAsync(IStewardStore store, RunId run, CancellationToken cancellationToken) =>
+        (await store.InboxAsync(run, cancellationToken)).Count == 0;
 }

@@ -87,13 +87,16 @@ public static class JournalAnchor
             else if (hash != line.Hash)
                 problems.Add(
                     new StoreProblem(run, line.Sequence,
-                        $"Run {run} has another entry {line.Sequence} than when the anchor was written: its journal was rebuilt, or ends before."));
+                        $"Run {run} has another entry {line.Sequence} than when the anchor was written: "
+                        + "its journal was rebuilt, or ends before."));
         }
 
         if (missing > 0)
             problems.Add(
                 new StoreProblem(null, null,
-                    string.Create(CultureInfo.InvariantCulture, $"{missing} of the anchor's runs are not in the database any more: pruned since, or removed.")));
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{missing} of the anchor's runs are not in the database any more: pruned since, or removed.")));
         await CompareSwitchesAsync(store, lines, problems, cancellationToken);
         return problems;
     }
@@ -108,7 +111,8 @@ public static class JournalAnchor
         foreach (Line line in lines.Where(l => l.Switch is { } scope && !engaged.Contains(scope)))
             problems.Add(
                 new StoreProblem(null, null,
-                    $"The kill switch '{line.Switch}' was engaged when the anchor was written, and is not any more: released since, or removed."));
+                    $"The kill switch '{line.Switch}' was engaged when the anchor was written, "
+                    + "and is not any more: released since, or removed."));
     }
 
     /// <returns>The hash of an entry; empty for another journal's end, null when there is no such run.</returns>
@@ -153,12 +157,17 @@ public static class JournalAnchor
 
         if (lines is not [{ Anchor: Version }, ..])
             return ([], "This is no anchor, or one of a newer version.");
-        if (seal is not null
-            && (found is null || !CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(found), Encoding.ASCII.GetBytes(Convert.ToHexStringLower(seal.GetHashAndReset())))))
+        if (seal is not null && !Fits(found, seal.GetHashAndReset()))
             return ([], "The anchor's seal does not fit this key: the anchor was edited, or sealed with another one.");
         long named = lines.Count(l => l.Run is not null);
-        return lines.Any(l => (l.Runs ?? -1) == named) ? (lines, null) : ([], "The anchor does not name as many runs as it says: it was cut.");
+        return lines.Any(l => (l.Runs ?? -1) == named)
+            ? (lines, null)
+            : ([], "The anchor does not name as many runs as it says: it was cut.");
     }
+
+    private static bool Fits(string? seal, byte[] expected) => seal is not null
+        && CryptographicOperations.FixedTimeEquals(
+            Encoding.ASCII.GetBytes(seal), Encoding.ASCII.GetBytes(Convert.ToHexStringLower(expected)));
 
     private static Line? Parse(string text)
     {

@@ -42,13 +42,17 @@ public static class RowAudit
                 new StoreProblem(run, state.Sequence + 1,
                     $"The journal of run {run} ends at sequence {state.Sequence}; its row says {before.Sequence}."));
         CompareIdentity(before, state, found);
-        if (await FindAsync(store, run, cancellationToken) is not { } after || after.Sequence != state.Sequence || before.Sequence != state.Sequence)
+        if (await FindAsync(store, run, cancellationToken) is not { } after
+            || after.Sequence != state.Sequence
+            || before.Sequence != state.Sequence)
             return found; // It has gone on, so the rest is of another moment.
         if (before.Status != state.Status && before.Reason != Reasons.JournalDamaged)
             Add(found, before, "status", before.Status.Name(), state.Status.Name());
         CompareQuestions(state, questions, inbox, found);
         if (!open.Select(q => q.Id).Order(StringComparer.Ordinal).SequenceEqual(OpenIn(questions)))
-            found.Add(new StoreProblem(run, null, $"The open questions of run {run} are other ones than the inbox of approvals shows. A row was edited."));
+            found.Add(
+                new StoreProblem(run, null,
+                    $"The open questions of run {run} are other ones than the inbox of approvals shows. A row was edited."));
         if ((after.Spent, after.Reserved) == (before.Spent, before.Reserved)
             && SameSequences(children, await ChildrenAsync(store, run, cancellationToken)))
             CompareBudget(before, state, children, found);
@@ -137,15 +141,19 @@ public static class RowAudit
         store.FindAsync(new RunQuery { Parent = run, Limit = MostChildren }, cancellationToken);
 
     private static bool SameSequences(IReadOnlyList<RunInfo> before, IReadOnlyList<RunInfo> after) =>
-        before.Select(r => (r.Run, r.Sequence, r.Spent, r.Reserved)).SequenceEqual(after.Select(r => (r.Run, r.Sequence, r.Spent, r.Reserved)));
+        before.Select(r => (r.Run, r.Sequence, r.Spent, r.Reserved))
+            .SequenceEqual(after.Select(r => (r.Run, r.Sequence, r.Spent, r.Reserved)));
 
     private static void Add(List<StoreProblem> found, RunInfo row, string what, string? inRow, string? inJournal) =>
         found.Add(
             new StoreProblem(row.Run, null,
-                $"The {what} of run {row.Run} is '{inRow ?? "none"}' in its row and '{inJournal ?? "none"}' by its journal. The row was edited."));
+                $"The {what} of run {row.Run} is '{inRow ?? "none"}' in its row and '{inJournal ?? "none"}' by its journal. "
+                + "The row was edited."));
 
     private static string Show(IReadOnlyDictionary<string, string>? labels) =>
-        string.Join(' ', (labels ?? new Dictionary<string, string>()).OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value}"));
+        string.Join(' ', (labels ?? new Dictionary<string, string>())
+            .OrderBy(l => l.Key, StringComparer.Ordinal)
+            .Select(l => $"{l.Key}={l.Value}"));
 
     private static string Show(BudgetAmount amount) => string.Create(
         CultureInfo.InvariantCulture,

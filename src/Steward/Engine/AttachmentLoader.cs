@@ -8,7 +8,8 @@ using Steward.Storage;
 namespace Steward.Engine;
 
 /// <summary>Puts the bytes of attachments into a request just before it is sent.</summary>
-/// <remarks>A message that has one is replaced once and kept with the original, so a provider's client serialises it once in a run.</remarks>
+/// <remarks>A message that has one is replaced once and kept with the original,
+/// so a provider's client serialises it once in a run.</remarks>
 internal sealed class AttachmentLoader(IBlobStore store)
 {
     private readonly ConditionalWeakTable<ChatMessage, ChatMessage> _loaded = [];
@@ -58,6 +59,6 @@ internal sealed class AttachmentLoader(IBlobStore store)
         && attachment.Tenant == state.Started.Tenant
             ? new DataContent(attachment.Content, part.MediaType)
             : throw new JournalException(
-                $"The attachment {part.Hash} ({part.MediaType}, {part.Length} bytes) of run {state.Run} is not in the store for its tenant. "
-                + "Restore the database from a backup.") { Run = state.Run };
+                $"The attachment {part.Hash} ({part.MediaType}, {part.Length} bytes) of run {state.Run} "
+                + "is not in the store for its tenant. Restore the database from a backup.") { Run = state.Run };
 }

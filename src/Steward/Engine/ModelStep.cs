@@ -106,7 +106,11 @@ internal sealed class ModelStep(
                 Decide.Fail(session.State, Reasons.PriceUnknown,
                     $"The price of '{target.Provider}/{target.Model}' is not known, so nothing was called. Add it to the catalogue (prices: in agent.yaml, or StewardOptions.Prices)."));
         if (attachments is not null) // Before anything is reserved: an attachment that is gone costs nothing.
-            await attachments.LoadAsync(BuilderOf(session).Build(session.State, target, 1, call.Action), session.State, session.Interrupted);
+        {
+            ModelRequest draft = BuilderOf(session).Build(session.State, target, maxOutput: 1, call.Action);
+            await attachments.LoadAsync(draft, session.State, session.Interrupted);
+        }
+
         (ModelStarted? intent, StepResult? refused) = await ReserveAsync(call, info);
         if (intent is null)
             return refused!;

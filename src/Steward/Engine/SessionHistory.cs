@@ -9,7 +9,8 @@ using Steward.Storage;
 namespace Steward.Engine;
 
 /// <summary>What was said before in a run's session: journaled when the run is first claimed, so that a replay sees the same.</summary>
-/// <remarks>The newest exchanges come first into the room that there is; what finds none is counted in the event, and the model is told.</remarks>
+/// <remarks>The newest exchanges come first into the room that there is; what
+/// finds none is counted in the event, and the model is told.</remarks>
 internal sealed class SessionHistory(IRunStore store) : IContextSource
 {
     private const int MaxRuns = 20;
@@ -17,6 +18,9 @@ internal sealed class SessionHistory(IRunStore store) : IContextSource
 
     /// <summary>Tokens that attachments of earlier exchanges may have, together.</summary>
     private const long MaxAttachmentTokens = 60_000;
+
+    /// <summary>Bytes within a message are copied into every later journal of the session: so many count as a token.</summary>
+    private const int CopiedBytesPerToken = 16;
 
     private const string MessageReceived = "message.received";
 
@@ -113,20 +117,26 @@ internal sealed class SessionHistory(IRunStore store) : IContextSource
             IEnumerable<ContentPart> parts = [.. message.Input, .. (message.Received ?? []).SelectMany(r => r)];
             _bytes += parts.OfType<TextPart>().Sum(p => Encoding.UTF8.GetByteCount(p.Text))
                 + Encoding.UTF8.GetByteCount(message.Output ?? "");
-            return _bytes > MaxBytes
-                ? null
-                : message with { Input = Take(message.Input), Received = message.Received is { } received ? [.. received.Select(Take)] : null };
+            if (_bytes > MaxBytes)
+                return null;
+            return message with
+            {
+                Input = Take(message.Input),
+                Received = message.Received is { } received ? [.. received.Select(Take)] : null,
+            };
         }
 
         private ContentPart[] Take(IReadOnlyList<ContentPart> parts) => [.. parts.Select(Take)];
 
         private ContentPart Take(ContentPart part)
         {
-            // Bytes within the message would be copied into every later journal of the session.
             (string type, long bytes, long tokens) = part switch
             {
                 BlobPart blob => (blob.MediaType, blob.Length, AttachmentEstimate.Of(blob)),
-                DataPart data => (data.MediaType, data.Data.Length, Math.Max(AttachmentEstimate.Of(data.MediaType, data.Data), data.Data.Length / 16)),
+                DataPart data => (
+                    data.MediaType,
+                    data.Data.Length,
+                    Math.Max(AttachmentEstimate.Of(data.MediaType, data.Data), data.Data.Length / CopiedBytesPerToken)),
                 _ => ("", 0, 0),
             };
             if (_tokens + tokens <= MaxAttachmentTokens)
@@ -138,7 +148,7 @@ internal sealed class SessionHistory(IRunStore store) : IContextSource
             LeftOut++;
             return new TextPart(string.Create(
                 CultureInfo.InvariantCulture,
-                $"[An attachment of the type {type}, {bytes} bytes, was here. It is left out for its size; ask for it again if it is needed.]"));
+                $"[An attachment of the type {type}, {bytes} bytes, was here. It is left out for its size; ask for it again.]"));
         }
     }
 }

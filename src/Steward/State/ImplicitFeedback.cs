@@ -29,7 +29,8 @@ internal static class ImplicitFeedback
         if (state.Started is not { Session: { } session, Parent: null, Origin: null }
             || Normalize(state.Started.Input) is not { Length: > 0 } asked)
             return null;
-        IReadOnlyList<RunInfo> runs = await store.FindAsync(new RunQuery { Tenant = state.Started.Tenant, Session = session, RootsOnly = true });
+        var query = new RunQuery { Tenant = state.Started.Tenant, Session = session, RootsOnly = true };
+        IReadOnlyList<RunInfo> runs = await store.FindAsync(query);
         foreach (RunInfo run in runs.Where(
             r => r.Run != state.Run && r.User == state.Started.User
                 && r.CreatedAt <= state.StartedAt).Take(MaxRuns))

@@ -59,6 +59,21 @@ public sealed class SettledTests
         Assert.Equal((RunStatus.Completed, "done"), await EndAsync(lab, settled));
     }
 
+    [Fact]
+    public async Task Settled_ACancelWasSent_WaitsForTheEnd()
+    {
+        Lab lab = Asking();
+        RunHandle run = lab.Handle(await lab.StartAsync());
+        await lab.WorkAllAsync();
+        await run.CancelAsync("ana", cancellationToken: Token);
+        Task<RunResult> settled = run.WaitUntilSettledAsync(Token);
+        await PollsAsync(lab, settled, polls: 2);
+        Assert.False(settled.IsCompleted);
+
+        await lab.WorkAllAsync();
+        Assert.Equal((RunStatus.Cancelled, null), await EndAsync(lab, settled));
+    }
+
     [Theory]
     [InlineData("global")]
     [InlineData("agent:tester")]

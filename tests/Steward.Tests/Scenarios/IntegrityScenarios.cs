@@ -105,6 +105,7 @@ public abstract class IntegrityScenarios
             Assert.Contains("'agent:other'", Assert.Single(await CheckAsync(store, anchor, default)).Description, StringComparison.Ordinal);
         }
 
+        await EditAsync("DELETE FROM steward.feedback");
         await EditAsync("DELETE FROM steward.run WHERE status = 'completed'");
         await using IStewardStore again = await OpenAsync();
         Assert.Contains(await CheckAsync(again, anchor, default), p => p.Description.StartsWith("1 of the anchor's runs", StringComparison.Ordinal));

@@ -183,7 +183,7 @@ public abstract class LifeScenarios(ITestOutputHelper output)
         return kind switch
         {
             "invalid" => Says("wrong"),
-            "budget" when options.ToolMode == ChatToolMode.Auto => Calls_(("look", new { n = messages.Count })),
+            "budget" => options.ToolMode == ChatToolMode.Auto ? Calls_(("look", new { n = messages.Count })) : Says("wrong"),
             _ when isDone => Says("done"),
             "tool" or "kill" => Calls_(("look", new { })),
             "large" => Calls_(("read", new { })),
