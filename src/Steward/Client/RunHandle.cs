@@ -293,7 +293,7 @@ public sealed record RunResult
     /// <summary>The answer of a completed run; otherwise what there is of one.</summary>
     public string? Output { get; init; }
 
-    /// <summary>What went wrong, and the remedy, when it failed.</summary>
+    /// <summary>What went wrong, and the remedy, when it failed; which models it waits for, and why, while it does.</summary>
     public string? Message { get; init; }
 
     /// <summary>Which validators proved it, with their evidence.</summary>
@@ -311,7 +311,8 @@ public sealed record RunResult
         Status = state.Status,
         Reason = state.Reason,
         Output = state.Outcome is { } outcome ? OutputOf(outcome) : state.LastText,
-        Message = MessageOf(state.Outcome),
+        Message = MessageOf(state.Outcome)
+            ?? (state is { Status: RunStatus.Awaiting, Reason: Reasons.ModelUnavailable } ? state.Outage?.Why : null),
         ProvedBy = ProofOf(state.Outcome),
         Questions = state.Questions,
         Spent = state.Spent + state.ChildrenSpent,
