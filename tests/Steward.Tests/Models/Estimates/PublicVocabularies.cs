@@ -66,7 +66,7 @@ internal static class PublicVocabularies
         using var reader = new StreamReader(inflated);
         while (reader.ReadLine() is { } line)
         {
-            if (line.Split(' ') is [var token, _] && !line.StartsWith("Capacity", StringComparison.Ordinal))
+            if (line.Split(' ')[0] is { Length: > 0 } token && !line.StartsWith("Capacity", StringComparison.Ordinal))
                 tokens.Add(Encoding.Latin1.GetString(Convert.FromBase64String(token)), tokens.Count);
         }
 
