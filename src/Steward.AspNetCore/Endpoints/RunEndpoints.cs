@@ -50,8 +50,10 @@ internal sealed class RunEndpoints(Api api)
     {
         RunDocument document = RunDocument.Of(run);
         if (!run.Status.IsTerminal())
-            return document with { Questions = [.. (await QuestionsAsync(run.Run, call.Aborted)).Select(ApprovalEndpoints.Document)] };
-        // The last entry says how it ended: a long journal need not be read for that.
+            document = document with { Questions = [.. (await QuestionsAsync(run.Run, call.Aborted)).Select(ApprovalEndpoints.Document)] };
+        if (!run.Status.IsTerminal() && run.Reason != Reasons.ModelUnavailable)
+            return document;
+        // The last entry says how it ended, or which model it waits for: a long journal need not be read for that.
         await foreach (JournalEntry entry in api.Store.ReadAsync(run.Run, run.Sequence - 1, call.Aborted))
             document = document.With(entry.Event);
         return document;

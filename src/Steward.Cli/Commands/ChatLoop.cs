@@ -148,9 +148,13 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
     {
         var follower = new RunFollower(host, context.Time);
         await foreach (RunUpdate update in follower.FollowAsync(
-            run, view.State.Sequence, info => info.Status == RunStatus.Planning && info.ClaimableAt is null, Stopping))
+            run, view.State.Sequence, WillGoOn, Stopping))
             view.Update(update);
     }
+
+    /// <summary>A line that waits for the turn before it, or a run that waits for a model: both go on by themselves, and Ctrl-C ends them.</summary>
+    private static bool WillGoOn(RunInfo run) =>
+        (run.Status == RunStatus.Planning && run.ClaimableAt is null) || run.Reason == Reasons.ModelUnavailable;
 
     /// <summary>Unless lines wait for their turn, one that comes in during a turn is started at once, as the policy has it.</summary>
     private async Task<RunId?> ListenAsync(Task shown)

@@ -75,9 +75,9 @@ internal sealed class ChatReader : WireReader
 
     protected override (List<AIContent> Contents, ChatFinishReason Finish) Finish()
     {
+        if (CutOff(_finish) is { } cut)
+            throw cut;
         // A whole JSON answer is whole, and so is a stream that says that it is done, if anything came in it.
-        if (_finish?.ToUpperInvariant() is "ABORT" or "ABORTED" or "CANCELLED" or "CANCELED" or "TIMEOUT")
-            throw Broken();
         if (!(_isWhole || _finish is { Length: > 0 } || (_isDone && _hasChoice)))
             throw Broken();
         Say(_text.End());

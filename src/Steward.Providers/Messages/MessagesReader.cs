@@ -78,6 +78,8 @@ internal sealed class MessagesReader(Endpoint endpoint) : WireReader(endpoint)
 
     protected override (List<AIContent> Contents, ChatFinishReason Finish) Finish()
     {
+        if (CutOff(_stop) is { } cut)
+            throw cut;
         if (_stop is null or "" && !(_isStopped && _hasMessage))
             throw Broken();
         if (!_hasMessage && _blocks.Count == 0)

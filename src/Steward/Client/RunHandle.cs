@@ -331,7 +331,8 @@ public sealed record RunResult
     /// <summary>The answer of a completed run; otherwise what there is of one.</summary>
     public string? Output { get; init; }
 
-    /// <summary>What went wrong, and the remedy, when it failed; what holds it, when a kill switch does.</summary>
+    /// <summary>What went wrong, and the remedy, when it failed; what holds it (a kill switch) or
+    /// which models it waits for, and why, while it waits.</summary>
     public string? Message { get; init; }
 
     /// <summary>Which validators proved it, with their evidence.</summary>
@@ -349,7 +350,8 @@ public sealed record RunResult
         Status = state.Status,
         Reason = state.Reason,
         Output = state.Outcome is { } outcome ? OutputOf(outcome) : state.LastText,
-        Message = MessageOf(state.Outcome),
+        Message = MessageOf(state.Outcome)
+            ?? (state is { Status: RunStatus.Awaiting, Reason: Reasons.ModelUnavailable } ? state.Outage?.Why : null),
         ProvedBy = ProofOf(state.Outcome),
         Questions = state.Questions,
         Spent = state.Spent + state.ChildrenSpent,

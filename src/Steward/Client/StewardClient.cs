@@ -28,8 +28,8 @@ internal sealed class StewardClient(
                 $"There is no agent '{agent}' here; there are: {string.Join(", ", agents.Names.Order(StringComparer.Ordinal))}.");
         Check(request);
         TransactionalCalls.ThrowIfUnserved(definition, store);
-        AttachmentCheck.ThrowIfRefused(router, definition, request.Input);
         IReadOnlyList<ContentPart> input = await Attachments.CheckedAsync(store, request.Tenant, request.Input, cancellationToken);
+        AttachmentCheck.ThrowIfRefused(router, definition, input);
         RunId id = RunId.New(time);
         var started = new RunStarted
         {

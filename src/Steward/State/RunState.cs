@@ -338,7 +338,7 @@ public sealed record RunState
         AwaitingSince = e.To == RunStatus.Awaiting ? time : AwaitingSince,
         Awaited = e.From == RunStatus.Awaiting ? Awaited + (time - AwaitingSince) : Awaited,
         Outage = e is { To: RunStatus.Awaiting, Reason: Reasons.ModelUnavailable }
-            ? new ModelOutage(Outage?.Since ?? time, Attempt, (Outage?.Waits ?? 0) + 1)
+            ? new ModelOutage(Outage?.Since ?? time, Attempt, (Outage?.Waits ?? 0) + 1) { Why = e.Detail }
             : Outage,
     };
 

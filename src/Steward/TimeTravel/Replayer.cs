@@ -20,6 +20,7 @@ internal sealed class Replayer(IStewardStore store, AgentRegistry agents, IEnume
         Delay = TimeSpan.Zero,
         MaxDelay = TimeSpan.Zero,
         BreakerThroughput = int.MaxValue,
+        RefusedOpen = TimeSpan.Zero,
     };
 
     public async Task<ReplayReport> ReplayAsync(RunId run, ReplayRequest request, CancellationToken cancellationToken) =>

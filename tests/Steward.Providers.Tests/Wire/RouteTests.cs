@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
+using Steward.Client;
 using Steward.Journal;
+using Steward.Models;
 
 namespace Steward.Providers.Tests.OnTheWire;
 
@@ -84,6 +86,71 @@ public sealed class RouteTests
         Assert.DoesNotContain("\"content\":\"\"", server.Requests[1], StringComparison.Ordinal);
     }
 
+    /// <summary>A wrong key and an empty account are no outage: the next model is asked at once, and without one the run fails by name.</summary>
+    [Theory(Timeout = Limit)]
+    [InlineData("401 Unauthorized", """{"error":{"message":"Incorrect API key provided: sk-…","code":"invalid_api_key"}}""")]
+    [InlineData("402 Payment Required", """{"error":{"message":"Insufficient Balance","type":"unknown_error"}}""")]
+    [InlineData("403 Forbidden", """{"error":{"message":"Country not supported","code":"unsupported_country_region_territory"}}""")]
+    [InlineData("429 Too Many Requests", """{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}""")]
+    public async Task KeyOrCredit_Refused_GoesToTheNextOrFailsAtOnce(string status, string body)
+    {
+        var refused = new WireAnswer(System.Text.Encoding.UTF8.GetBytes(body), IsStream: false, status);
+        await using var first = new WireServer(_ => refused);
+        await using var second = new WireServer(_ => s_chatDone);
+
+        WireRun routed = await WireAgent.RunAsync(stream: true, (Api.OpenAI, "m", first.Url), (Api.OpenAI, "n", second.Url));
+        WireRun alone = await WireAgent.RunAsync(stream: true, (Api.OpenAI, "m", first.Url));
+
+        Assert.Equal((RunStatus.Completed, "done"), (routed.Result.Status, routed.Result.Output));
+        Assert.Equal((RunStatus.Failed, Reasons.ModelAuthentication), (alone.Result.Status, alone.Result.Reason));
+        Assert.Equal(2, first.Requests.Count);
+        Assert.Contains(status[..3], alone.Result.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>An attachment that no model of the route has a place for: nothing is started, and the error says which and what to do.</summary>
+    [Theory(Timeout = Limit)]
+    [InlineData(Api.OpenAI, "audio/flac", true)]
+    [InlineData(Api.OpenAI, "application/zip", true)]
+    [InlineData(Api.Anthropic, "audio/wav", true)]
+    [InlineData(Api.Anthropic, "image/tiff", true)]
+    [InlineData(Api.OpenAI, "audio/wav", false)]
+    [InlineData(Api.OpenAI, "image/png", false)]
+    [InlineData(Api.Anthropic, "application/pdf", false)]
+    [InlineData(Api.Anthropic, "application/json", false)]
+    [InlineData(Api.OpenAI, "text/csv; charset=utf-8", false)]
+    [InlineData(Api.Anthropic, "application/x-ndjson", false)]
+    public async Task Attachment_ThatTheWireDoesNotTake_IsRefusedBeforeTheStart(Api api, string mediaType, bool isRefused)
+    {
+        await using var server = new WireServer(_ => api == Api.OpenAI ? s_chatDone : s_messagesDone);
+        var request = new RunRequest([new TextPart("Look."), new DataPart(mediaType, [1, 2, 3])]);
+
+        if (isRefused)
+        {
+            AttachmentRefusedException e = await Assert.ThrowsAsync<AttachmentRefusedException>(
+                () => WireAgent.RunAsync(stream: true, request, (api, "m", server.Url)));
+            Assert.Equal(mediaType, e.MediaType);
+            Assert.Contains($"p0/m takes no attachment of the type '{mediaType}'", e.Message, StringComparison.Ordinal);
+            Assert.Empty(server.Requests);
+            return;
+        }
+
+        Assert.Equal(RunStatus.Completed, (await WireAgent.RunAsync(stream: true, request, (api, "m", server.Url))).Result.Status);
+    }
+
+    [Fact(Timeout = Limit)]
+    public async Task Attachment_ThatOnlyTheSecondModelTakes_IsSentThere()
+    {
+        await using var first = new WireServer(_ => s_messagesDone);
+        await using var second = new WireServer(_ => s_chatDone);
+        var request = new RunRequest([new TextPart("Listen."), new DataPart("audio/wav", [1, 2, 3])]);
+
+        WireRun run = await WireAgent.RunAsync(stream: true, request, (Api.Anthropic, "m", first.Url), (Api.OpenAI, "n", second.Url));
+
+        Assert.Equal(RunStatus.Completed, run.Result.Status);
+        Assert.Empty(first.Requests);
+        Assert.Contains("input_audio", Assert.Single(second.Requests), StringComparison.Ordinal);
+    }
+
     /// <summary>Errors with a good status, in every dress: named with the provider's words, by their code, and paid for with nothing.</summary>
     [Theory(Timeout = Limit)]
     [InlineData("""{"error":{"message":"No credit left.","code":402}}""", Reasons.ModelAuthentication)]
@@ -113,6 +180,8 @@ public sealed class RouteTests
     [InlineData("SAFETY", false, Reasons.ModelRefused)]
     [InlineData("function_call_filter: MALFORMED_FUNCTION_CALL", true, Reasons.Answered)]
     [InlineData("abort", true, Reasons.Answered)]
+    [InlineData("error", true, Reasons.Answered)]
+    [InlineData("insufficient_system_resource", true, Reasons.Answered)]
     [InlineData("eos_token", false, Reasons.Answered)]
     public async Task Finish_InOtherWords_IsUnderstood(string finish, bool asksAgain, string reason)
     {

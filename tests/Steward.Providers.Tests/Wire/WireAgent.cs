@@ -27,7 +27,11 @@ internal static class WireAgent
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
     /// <summary>Runs it on the models of a route, each with its own address.</summary>
-    public static async Task<WireRun> RunAsync(bool stream, params (Api Api, string Model, Uri Url)[] route)
+    public static Task<WireRun> RunAsync(bool stream, params (Api Api, string Model, Uri Url)[] route) =>
+        RunAsync(stream, new RunRequest("Do it."), route);
+
+    /// <summary>Runs a request of more than words.</summary>
+    public static async Task<WireRun> RunAsync(bool stream, RunRequest request, params (Api Api, string Model, Uri Url)[] route)
     {
         List<string> effects = [];
         ModelTarget[] targets = [.. route.Select((r, i) => new ModelTarget($"p{i}", r.Model) { Stream = stream })];
@@ -55,7 +59,7 @@ internal static class WireAgent
         CancellationToken token = TestContext.Current.CancellationToken;
         try
         {
-            RunHandle run = await provider.GetRequiredService<IStewardClient>().StartAsync("wire", new RunRequest("Do it."), token);
+            RunHandle run = await provider.GetRequiredService<IStewardClient>().StartAsync("wire", request, token);
             RunResult result = await run.WaitUntilSettledAsync(token).WaitAsync(s_limit, token);
             RunState state = await run.GetStateAsync(token);
             List<RunEvent> events = [];

@@ -160,6 +160,115 @@ public sealed class OutageTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task RefusedKey_LeavesTheModelAloneForLongAndSaysSo()
+    {
+        List<string?> asked = [];
+        var model = new FunctionModel((_, options) =>
+        {
+            asked.Add(options.ModelId);
+            return options.ModelId == "m" ? throw new ModelException(ModelFailure.Authentication, "The key is wrong.") { NotBilled = true, StatusCode = 401 } : Says("spare");
+        });
+        var time = new ManualTimeProvider();
+        ModelRouter router = RouterOf(model, time, new ModelRetryOptions { Delay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero });
+        var lab = new Lab(model, Routed("m", "spare"), time: time) { Prices = [Info("spare", 100_000)], Router = router };
+
+        RunId first = await lab.StartAsync(), second = await lab.StartAsync();
+        await lab.WorkAllAsync();
+        Assert.Equal(["m", "spare", "spare"], asked); // The second run did not ask it again.
+        time.Advance(TimeSpan.FromMinutes(10));
+        RunId third = await lab.StartAsync();
+        await lab.WorkAllAsync();
+
+        Assert.Equal(["m", "spare", "spare", "m", "spare"], asked);
+        foreach (RunId run in (RunId[])[first, second, third])
+        {
+            Assert.Equal(RunStatus.Completed, (await lab.StateAsync(run)).Status);
+            Assert.Null((await ReplayAsync(lab, run)).Divergence);
+        }
+    }
+
+    [Fact]
+    public async Task RefusedKey_OfTheOnlyModel_FailsTheRunsWithTheReason()
+    {
+        int calls = 0;
+        var model = new FunctionModel((_, _) =>
+        {
+            calls++;
+            throw new ModelException(ModelFailure.Authentication, "The account has no credit.") { NotBilled = true, StatusCode = 402 };
+        });
+        var time = new ManualTimeProvider();
+        var lab = new Lab(model, Harness.Agent().Build(), time: time) { Router = RouterOf(model, time, new ModelRetryOptions()) };
+        RunId first = await lab.StartAsync(), second = await lab.StartAsync();
+
+        await lab.WorkAllAsync();
+
+        Assert.Equal(1, calls);
+        RunFailed asked = Assert.IsType<RunFailed>((await lab.StateAsync(first)).Outcome);
+        RunFailed left = Assert.IsType<RunFailed>((await lab.StateAsync(second)).Outcome);
+        Assert.Equal((Reasons.ModelAuthentication, Reasons.ModelAuthentication), (asked.Code, left.Code));
+        Assert.Matches("The account has no credit; not asked again before .*Z. Mend the key or the account", left.Message);
+        Assert.Null((await ReplayAsync(lab, second)).Divergence);
+    }
+
+    [Fact]
+    public async Task RefusedKey_OfOneAndTheOtherDown_RunWaitsAndSaysBoth()
+    {
+        bool isDown = true;
+        var model = new FunctionModel((_, options) =>
+            options.ModelId == "m" ? throw new ModelException(ModelFailure.Authentication, "The key is wrong.") { NotBilled = true }
+            : isDown ? throw Down(503)
+            : Says("here"));
+        var time = new ManualTimeProvider();
+        ModelRouter router = RouterOf(model, time, new ModelRetryOptions { Delay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero });
+        var lab = new Lab(model, Routed("m", "spare"), time: time) { Prices = [Info("spare", 100_000)], Router = router };
+        RunId run = await lab.StartAsync();
+
+        Assert.Equal(RunExit.Parked, await lab.WorkAsync());
+        RunState waiting = await lab.StateAsync(run);
+        Assert.Contains("scripted/m: The key is wrong", waiting.Outage?.Why, StringComparison.Ordinal);
+        Assert.Contains("scripted/spare: ", waiting.Outage?.Why, StringComparison.Ordinal);
+        Assert.Equal(waiting.Outage?.Why, RunResult.Of(waiting).Message);
+        lab.Time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(RunExit.Parked, await lab.WorkAsync());
+        Assert.Contains("not asked again before", (await lab.StateAsync(run)).Outage?.Why, StringComparison.Ordinal);
+        isDown = false;
+        lab.Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(RunExit.Ended, await lab.WorkAsync());
+        Assert.Null((await ReplayAsync(lab, run)).Divergence);
+    }
+
+    [Fact]
+    public async Task Circuit_ThatOpened_IsShortAtFirstAndLongerAfterEachProbe()
+    {
+        int calls = 0;
+        var time = new ManualTimeProvider();
+        DateTimeOffset start = time.GetUtcNow();
+        List<double> probes = [];
+        var circuit = new ModelCircuit(new ModelRetryOptions { BreakerThroughput = 2 }, time);
+        for (int i = 0; i < 400; i++)
+        {
+            try
+            {
+                await circuit.Breaker.ExecuteAsync(_ =>
+                {
+                    calls++;
+                    probes.Add((time.GetUtcNow() - start).TotalSeconds);
+                    throw Down(503);
+                }, Token);
+            }
+            catch (Exception e) when (e is ModelException or Polly.CircuitBreaker.BrokenCircuitException)
+            {
+            }
+
+            time.Advance(TimeSpan.FromMilliseconds(250));
+        }
+
+        // Two calls open it for 1 s; then 2, 4, 8 and at most 15 s pass before the next.
+        Assert.Equal([0, 0.25, 1.25, 3.25, 7.25, 15.25, 30.25, 45.25, 60.25, 75.25, 90.25], probes);
+        Assert.Equal(probes.Count, calls);
+    }
+
+    [Fact]
     public async Task Route_WindowOfTheFirstIsTooSmall_SecondIsAsked()
     {
         List<string?> asked = [];
@@ -226,6 +335,9 @@ public sealed class OutageTests(ITestOutputHelper output)
         Assert.Contains($"the window of {window} tokens", told.Text, StringComparison.Ordinal);
         Assert.Null((await ReplayAsync(lab, run)).Divergence);
     }
+
+    private static ModelRouter RouterOf(FunctionModel model, TimeProvider time, ModelRetryOptions retry) => new(
+        _ => model, ModelCatalog.Default.With([Harness.Price, Info("spare", 100_000)]), retry, time, () => 0.5);
 
     private static AgentDefinition Patient(TimeSpan patience) => Harness.Agent().WithLimits(new AgentLimits { ModelPatience = patience }).Build();
 

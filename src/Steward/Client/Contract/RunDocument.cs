@@ -62,7 +62,7 @@ public sealed record RunDocument
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Output { get; init; }
 
-    /// <summary>What went wrong, and the remedy. Never written in a list.</summary>
+    /// <summary>What went wrong, and the remedy; or which models it waits for, why, and until when. Never written in a list.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Message { get; init; }
 
@@ -107,6 +107,7 @@ public sealed record RunDocument
         RunCompleted e => this with { Output = e.Output, ProvedBy = e.ProvedBy },
         RunFailed e => this with { Output = e.Partial, Message = e.Message },
         RunCancelled e => this with { Output = e.Partial, Message = e.Reason },
+        StateChanged { To: RunStatus.Awaiting, Reason: Reasons.ModelUnavailable } e => this with { Message = e.Detail },
         _ => this,
     };
 }

@@ -18,7 +18,7 @@ public sealed record RunResultDocument
     /// <summary>The answer of a completed run; of one that failed or was cancelled, what there is of one.</summary>
     public string? Output { get; init; }
 
-    /// <summary>What went wrong, and the remedy; or who cancelled it, and why.</summary>
+    /// <summary>What went wrong, and the remedy; who cancelled it, and why; or which models it waits for, why, and until when.</summary>
     public string? Message { get; init; }
 
     /// <summary>Which validators proved it, with their evidence; empty unless it is completed.</summary>
@@ -59,6 +59,7 @@ public sealed record RunResultDocument
     private static string? MessageOf(RunState state) => state.Outcome switch
     {
         RunFailed failed => failed.Message,
+        null when state is { Status: RunStatus.Awaiting, Reason: Reasons.ModelUnavailable } => state.Outage?.Why,
         RunCancelled cancelled => $"cancelled by {cancelled.By}{(cancelled.Reason is null ? "" : $": {cancelled.Reason}")}",
         _ => null,
     };

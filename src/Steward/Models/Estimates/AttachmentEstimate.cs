@@ -50,7 +50,7 @@ internal static class AttachmentEstimate
         if (PixelsOf(data) is not var (width, height))
             return LargestImage;
         decimal patches = decimal.Ceiling(width / (decimal)Patch) * decimal.Ceiling(height / (decimal)Patch);
-        return (long)Math.Clamp(patches * TokensPerPatch, SmallestImage, LargestImage);
+        return (long)Math.Clamp(decimal.Ceiling(patches * TokensPerPatch), SmallestImage, LargestImage);
     }
 
     /// <summary>The size that a PNG or a GIF states; null for others.</summary>
