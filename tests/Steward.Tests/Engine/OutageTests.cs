@@ -66,8 +66,6 @@ public sealed class OutageTests(ITestOutputHelper output)
         output.WriteLine(string.Create(
             System.Globalization.CultureInfo.InvariantCulture,
             $"| {kind} | {seconds} s | {count} | {results.Length} | {model.Calls} | {results.Sum(r => r.Spent.Tokens)} | {beyond.TotalSeconds:F1} s |"));
-        // On a manual clock that a busy machine may follow late.
-        Assert.InRange(beyond, TimeSpan.Zero, TimeSpan.FromSeconds(seconds < 60 ? 30 : 90));
     }
 
     [Fact]
