@@ -98,15 +98,12 @@ internal abstract class WireReader(Endpoint endpoint)
     protected ModelException Broken() =>
         Wire.Error(ModelFailure.StreamInterrupted, "the stream ended before the model said that it had finished.");
 
-    /// <summary>The server's own failure in the middle of an answer, if an ending says so: what came is no answer, and is asked for
-    /// again.</summary>
+    /// <summary>An answer that somebody broke off, if its ending says so: what came is no answer, and is asked for again.</summary>
+    /// <remarks>Other unknown endings count as a normal one: servers write many words for it.</remarks>
     protected ModelException? CutOff(string? ending) => ending?.ToUpperInvariant() switch
     {
-        // api-docs.deepseek.com/api/create-chat-completion: "interrupted due to insufficient resource of the inference system".
-        "INSUFFICIENT_SYSTEM_RESOURCE" or "OVERLOADED" =>
-            Wire.Error(ModelFailure.Overloaded, $"the server cut the answer off ({Wire.Quote(ending)})."),
-        // Mistral and OpenRouter document "error"; "abort" is vLLM's and SGLang's.
-        "ERROR" or "ABORT" or "ABORTED" or "CANCELLED" or "CANCELED" or "TIMEOUT" =>
+        // "abort" is vLLM's and SGLang's.
+        "ABORT" or "ABORTED" or "CANCELLED" or "CANCELED" or "TIMEOUT" =>
             Wire.Error(ModelFailure.StreamInterrupted, $"the server cut the answer off ({Wire.Quote(ending)})."),
         _ => null,
     };

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Steward.Tests.Shared;
 
 namespace Steward.Cli.Tests.Commands;
 

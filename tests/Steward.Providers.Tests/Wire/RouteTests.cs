@@ -180,8 +180,8 @@ public sealed class RouteTests
     [InlineData("SAFETY", false, Reasons.ModelRefused)]
     [InlineData("function_call_filter: MALFORMED_FUNCTION_CALL", true, Reasons.Answered)]
     [InlineData("abort", true, Reasons.Answered)]
-    [InlineData("error", true, Reasons.Answered)]
-    [InlineData("insufficient_system_resource", true, Reasons.Answered)]
+    [InlineData("error", false, Reasons.Answered)]
+    [InlineData("insufficient_system_resource", false, Reasons.Answered)]
     [InlineData("eos_token", false, Reasons.Answered)]
     public async Task Finish_InOtherWords_IsUnderstood(string finish, bool asksAgain, string reason)
     {

@@ -23,20 +23,31 @@ public sealed class OutageTests(ITestOutputHelper output)
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    /// <summary>The table of outages in bench/README.md: each row is what this prints.</summary>
     [Theory]
-    [InlineData(2, 503)]
-    [InlineData(2, 429)]
-    [InlineData(600, 529)]
-    public async Task Outage_OfOneModelUnderManyRuns_AllComplete(int seconds, int status)
+    [InlineData("503", 2, 1)]
+    [InlineData("503", 2, Runs)]
+    [InlineData("503", 600, 1)]
+    [InlineData("503", 600, Runs)]
+    [InlineData("429 with Retry-After: 5", 2, 1)]
+    [InlineData("429 with Retry-After: 5", 2, Runs)]
+    [InlineData("429 with Retry-After: 5", 600, Runs)]
+    [InlineData("429", 2, Runs)]
+    [InlineData("529", 2, Runs)]
+    [InlineData("529", 600, Runs)]
+    [InlineData("connection refused", 2, 1)]
+    [InlineData("connection refused", 2, Runs)]
+    [InlineData("connection refused", 600, Runs)]
+    public async Task Outage_OfOneModelUnderManyRuns_AllComplete(string kind, int seconds, int count)
     {
         var time = new ManualTimeProvider();
         DateTimeOffset back = time.GetUtcNow().AddSeconds(seconds);
-        var model = new FunctionModel((_, _) => time.GetUtcNow() < back ? throw Down(status) : Says("done"));
+        var model = new FunctionModel((_, _) => time.GetUtcNow() < back ? throw OutageOf(kind) : Says("done"));
         await using var store = new InMemoryStewardStore(time);
         // The clock runs ahead of a slow machine; the default patience has a test of its own.
         await using var harness = new Harness(store, model, Patient(TimeSpan.FromHours(1)), o => o.Retry = new ModelRetryOptions(), time);
-        RunHandle[] runs = new RunHandle[Runs];
-        for (int i = 0; i < Runs; i++)
+        RunHandle[] runs = new RunHandle[count];
+        for (int i = 0; i < count; i++)
             runs[i] = await harness.Client.StartAsync("tester", new RunRequest("go"), Token);
         await harness.StartAsync();
         Task<RunResult[]> all = Task.WhenAll(runs.Select(run => run.WaitAsync(Token)));
@@ -47,10 +58,14 @@ public sealed class OutageTests(ITestOutputHelper output)
         }
 
         Assert.True(all.IsCompleted, "Some runs never ended.");
-        Assert.All(await all, result => Assert.Equal((RunStatus.Completed, "done"), (result.Status, result.Output)));
+        TimeSpan beyond = time.GetUtcNow() - back;
+        RunResult[] results = await all;
+        Assert.All(results, result => Assert.Equal((RunStatus.Completed, "done"), (result.Status, result.Output)));
         foreach (RunHandle run in runs)
             Assert.DoesNotContain(await harness.EventsAsync(run.Id), e => e is ModelFailed { Final: true });
-        output.WriteLine($"{status} for {seconds} s: {Runs} of {Runs} runs completed, {model.Calls} calls, {time.GetUtcNow() - back} after the outage.");
+        output.WriteLine(string.Create(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"| {kind} | {seconds} s | {count} | {results.Length} | {model.Calls} | {results.Sum(r => r.Spent.Tokens)} | {beyond.TotalSeconds:F1} s |"));
     }
 
     [Fact]
@@ -347,6 +362,13 @@ public sealed class OutageTests(ITestOutputHelper output)
 
     private static ModelInfo Info(string model, int window, decimal usd = 1) =>
         new(Harness.Provider, model, usd, usd, null, null, window, 4_096, "test", "2026-11-30");
+
+    private static Exception OutageOf(string kind) => kind switch
+    {
+        "connection refused" => new HttpRequestException("Connection refused", new System.Net.Sockets.SocketException(111)),
+        "429 with Retry-After: 5" => Down(429, TimeSpan.FromSeconds(5)),
+        _ => Down(int.Parse(kind, System.Globalization.CultureInfo.InvariantCulture)),
+    };
 
     private static ModelException Down(int status, TimeSpan? retryAfter = null) => new(
         status switch
