@@ -10,7 +10,7 @@ internal sealed class HandlerThreads : TaskScheduler
     /// <summary>More than this many at once is a fault of a handler; further work then waits its turn.</summary>
     public const int Most = 1_024;
 
-    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(2);
 
     private readonly object _gate = new();
     private readonly Queue<Task> _queue = new();

@@ -41,7 +41,7 @@ public sealed class HandlerTests : IDisposable
     {
         ToolDefinition tool = new("block", "Blocks.", JsonElement.Parse("""{"type":"object"}"""), (_, _, _) =>
         {
-            _release.Wait();
+            _release.Wait(CancellationToken.None);
             return new ValueTask<ToolOutput>(new ToolOutput("late"));
         })
         { Effect = ToolEffect.ReadOnly, Timeout = TimeSpan.FromMilliseconds(100) };
@@ -59,7 +59,7 @@ public sealed class HandlerTests : IDisposable
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         ToolDefinition tool = new("block", "Blocks when it is told to stop.", JsonElement.Parse("""{"type":"object"}"""), async (_, _, cancelled) =>
         {
-            cancelled.Register(() => _release.Wait());
+            cancelled.Register(() => _release.Wait(CancellationToken.None));
             begun.SetResult();
             await Task.Delay(Timeout.Infinite, CancellationToken.None);
             return new ToolOutput("never");
@@ -85,7 +85,7 @@ public sealed class HandlerTests : IDisposable
             Probe = (_, _, _) =>
             {
                 begun.TrySetResult();
-                _release.Wait();
+                _release.Wait(CancellationToken.None);
                 return new(ProbeResult.DidNotHappen);
             },
         };
@@ -106,7 +106,7 @@ public sealed class HandlerTests : IDisposable
         ToolDefinition block = new("block", "Blocks.", JsonElement.Parse("""{"type":"object"}"""), (_, _, _) =>
         {
             Interlocked.Increment(ref calls);
-            _release.Wait();
+            _release.Wait(CancellationToken.None);
             return new ValueTask<ToolOutput>(new ToolOutput("late"));
         })
         { Effect = ToolEffect.ReadOnly, Timeout = TimeSpan.FromMilliseconds(50) };
@@ -142,7 +142,7 @@ public sealed class HandlerTests : IDisposable
         listener.Start();
         Task<int> work = handlers.StartAsync(() =>
         {
-            _release.Wait();
+            _release.Wait(CancellationToken.None);
             return new ValueTask<int>(1);
         });
 
@@ -184,7 +184,7 @@ public sealed class HandlerTests : IDisposable
             if (afterAnAwait)
                 await Task.Yield();
             begun.TrySetResult();
-            _release.Wait();
+            _release.Wait(CancellationToken.None);
             return new ToolOutput("late");
         })
         { Effect = ToolEffect.ReadOnly };

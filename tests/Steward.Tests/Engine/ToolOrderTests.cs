@@ -38,7 +38,7 @@ public sealed class ToolOrderTests
         ToolDefinition tool = new("step", "Waits for the others.", JsonElement.Parse("""{"type":"object"}"""), (_, _, _) =>
         {
             all.Signal();
-            Assert.True(all.Wait(TimeSpan.FromSeconds(20)));
+            Assert.True(all.Wait(TimeSpan.FromSeconds(20), Token));
             return new(new ToolOutput("ok"));
         })
         { Effect = effect, Overlaps = overlaps };

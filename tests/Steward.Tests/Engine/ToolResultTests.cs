@@ -194,22 +194,13 @@ public sealed class ToolResultTests
         Assert.Contains((await lab.JournalAsync(run)).Select(e => e.Event), e => e is ToolRejected { Reason: ToolRejection.InvalidArguments } or ToolFailed { Failure: ToolFailure.Reported });
     }
 
-    [Fact]
-    public async Task Text_WithHalfASurrogatePair_IsRefused()
-    {
-        bool called = false;
-        ToolDefinition tool = Harness.Tool("t", _ =>
-        {
-            called = true;
-            return "x";
-        }, ToolEffect.Unsafe);
-        var lab = new Lab(Script(Calls_(("t", new { s = JsonElement.Parse("\"\\ud800\"") })), Says("done")), Harness.Agent(tool).Build());
-        RunId run = await lab.StartAsync();
-        await lab.WorkAllAsync();
-
-        Assert.False(called);
-        Assert.Contains((await lab.JournalAsync(run)).Select(e => e.Event), e => e is ToolRejected { Reason: ToolRejection.InvalidArguments });
-    }
+    [Theory]
+    [InlineData("""{"s":"\ud800"}""", true)]
+    [InlineData("""{"a":[{"\udc00x":1}]}""", true)]
+    [InlineData("""{"n":[1e400]}""", true)]
+    [InlineData("""{"s":"\ud83d\ude00","n":1e300}""", false)]
+    public void Arguments_ThatCannotBeRead_AreNamed(string json, bool unreadable) =>
+        Assert.Equal(unreadable, UnreadableArguments.Find(JsonElement.Parse(json)) is not null);
 
     [Theory]
     [InlineData("3.0", "3")]

@@ -111,7 +111,7 @@ public sealed class BlockingToolsTests(ITestOutputHelper output) : IDisposable
         var schema = JsonElement.Parse("""{"type":"object"}""");
         ToolDefinition[] blocking = [.. Enumerable.Range(0, Blocking).Select(i => new ToolDefinition($"block{i}", "Blocks.", schema, (_, _, _) =>
         {
-            _release.Wait();
+            _release.Wait(CancellationToken.None);
             return new(new ToolOutput("late"));
         }) { Effect = ToolEffect.ReadOnly, Timeout = TimeSpan.FromMilliseconds(300) })];
         ToolDefinition hang = new("hang", "Never ends.", schema, async (_, _, _) =>

@@ -25,7 +25,7 @@ public sealed record SqlToolOptions : DeclaredToolOptions
     /// <value>100.</value>
     public int MaxRows { get; init; } = 100;
 
-    /// <summary>About how much of the rows is given back.</summary>
+    /// <summary>Most bytes of all cells together; a cell beyond it is cut.</summary>
     /// <value>1 MiB.</value>
     public int MaxBytes { get; init; } = 1024 * 1024;
 }

@@ -13,7 +13,8 @@ namespace Steward.Tools;
 /// A method's parameters become the schema, with what their attributes of <c>System.ComponentModel</c> and <c>DataAnnotations</c> say.
 /// <see cref="ToolContext"/>, <see cref="CancellationToken"/>, <see cref="IServiceProvider"/> and parameters marked
 /// <see cref="FromHostAttribute"/> or <c>[FromKeyedServices]</c> are bound by the runtime; the model does not see them.
-/// A string is the result as it is, a <see cref="ToolOutput"/> too, nothing is <c>done</c>, anything else becomes JSON. Exceptions pass.
+/// A string is the result as it is, a <see cref="ToolOutput"/> too, nothing is <c>done</c>, null where something was due is <c>null</c>,
+/// an <see cref="AIContent"/> or bytes are content, anything else becomes JSON. Exceptions pass. Services come from a scope per call.
 /// </remarks>
 public static class ToolFactory
 {

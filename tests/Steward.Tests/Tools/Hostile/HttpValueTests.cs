@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Steward.Journal;
 using Steward.Tools;
 using Steward.Tools.Declarative;
 using static Steward.Tests.Tools.LoopbackServer;
@@ -148,6 +150,18 @@ public sealed class HttpValueTests
         ToolException e = await Assert.ThrowsAsync<ToolException>(() => tool.CallAsync());
         Assert.Contains("answered", e.Message, StringComparison.Ordinal);
         Assert.Single(server.Requests);
+    }
+
+    [Fact]
+    public async Task Answer_AnImage_IsContentForTheModel()
+    {
+        await using var server = new LoopbackServer(_ => Answer(200, "GIF89a", "image/gif"));
+        ToolDefinition tool = HttpTool.Create(Get(server.Url + "/x"));
+
+        ToolOutput output = await tool.Handler(Context(), JsonElement.Parse("{}"), TestContext.Current.CancellationToken);
+
+        Assert.Equal("[6 bytes of image/gif]", output.Text);
+        Assert.Equal("GIF89a"u8.ToArray(), Assert.IsType<DataPart>(Assert.Single(output.Content!)).Data);
     }
 
     private static HttpToolOptions Get(string url) =>
