@@ -1,6 +1,7 @@
 namespace Steward.AspNetCore;
 
-/// <summary>What one caller, or all callers of one tenant, may do in this process; more is answered with 429 and <c>Retry-After</c>.</summary>
+/// <summary>What one caller, or all callers of one tenant, may do in this process.</summary>
+/// <remarks>More is answered with 429 and <c>Retry-After</c>.</remarks>
 public sealed class StewardApiLimits
 {
     /// <summary>Most streams and waiting requests at the same time.</summary>

@@ -102,7 +102,7 @@ public sealed class StartTests : IAsyncLifetime
         ApiAnswer refused = await StartAsync("""{"agent":"helpful","input":"Hello"}""");
         JsonElement problem = refused.Is(HttpStatusCode.NotFound, "unknown_agent", "'helpful'");
         Assert.Equal(
-            """{"type":"urn:steward:unknown_agent","title":"There is no such agent.","status":404,"detail":"There is no agent 'helpful' here; there are: asker, guarded, helper, looker, pair, payer, speaker.","field":"agent","value":"helpful","known":["asker","helper","looker","pair","payer","speaker"]}""",
+            """{"type":"urn:steward:unknown_agent","title":"There is no such agent.","status":404,"detail":"There is no agent 'helpful' here; there are: asker, guarded, helper, looker, pair, payer, speaker.","field":"agent","value":"helpful","known":["asker","guarded","helper","looker","pair","payer","speaker"]}""",
             refused.Text);
         Assert.Equal(["asker", "guarded", "helper", "looker", "pair", "payer", "speaker"], problem.GetProperty("known").EnumerateArray().Select(a => a.GetString()));
         JsonElement agents = (await _server.SendAsync("GET", "/v1/agents")).Json.GetProperty("agents");

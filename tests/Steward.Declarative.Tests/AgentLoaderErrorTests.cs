@@ -18,7 +18,7 @@ public sealed class AgentLoaderErrorTests
         { "name: a\n\tversion: 1\n", 1, 7, ["not YAML", "spaces"] },
         { "name: [a\n", 2, 1, ["not YAML"] },
         { Head + "tools:\n  - name: t\n    http: { url: x,\n  l1: y }\n", 6, 3, ["not YAML from here on", "indentation"] },
-        { "name: " + new string('[', 1_000) + "\n", 1, 68, ["nested more than 64 levels"] },
+        { "name: " + new string('[', 1_000) + "\n", 1, 70, ["nested more than 64 levels"] },
         { "name: a\nname: b\n", 2, 1, ["stands twice", "Keep one"] },
         { "version: 1\nscript: script.yaml\n", 1, 1, ["lacks 'name'"] },
         // Keys and types.

@@ -53,7 +53,12 @@ internal sealed class Api
     public TimeSpan PollInterval => _services.GetRequiredService<IOptions<StewardOptions>>().Value.PollInterval;
 
     /// <summary>Adds an endpoint for authenticated callers.</summary>
-    public void Map(RouteGroupBuilder group, string method, string pattern, Func<ApiCall, Task> handle, RequestKind kind = RequestKind.Read) =>
+    public void Map(
+        RouteGroupBuilder group,
+        string method,
+        string pattern,
+        Func<ApiCall, Task> handle,
+        RequestKind kind = RequestKind.Read) =>
         group.MapMethods(pattern, [method], (RequestDelegate)(context => HandleAsync(context, kind, handle)));
 
     /// <summary>Counts one stream or waiting request, of its caller, its tenant and the process, until it is disposed.</summary>

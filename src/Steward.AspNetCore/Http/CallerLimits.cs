@@ -16,9 +16,10 @@ internal enum RequestKind
     Control,
 }
 
-/// <summary>Limits of each caller and of each tenant: how many requests in a minute, how many of them write, how many streams at once.</summary>
+/// <summary>Limits of each caller and of each tenant: requests in a minute, those of them that write, and streams at once.</summary>
 /// <remarks>
-/// A bucket holds a minute's worth and is filled up evenly. Nobody shares one: not two tenants, not two callers. It is of this process alone.
+/// A bucket holds a minute's worth and is filled up evenly. Nobody shares one: not two tenants, not two callers.
+/// It is of this process alone.
 /// </remarks>
 internal sealed class CallerLimits(StewardApiOptions options)
 {

@@ -92,7 +92,15 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
         try
         {
             RunHandle run = await host.Client.StartAsync(
-                Agent, new RunRequest(text) { Tenant = Tenant, User = User, By = CommandContext.Operator, Session = Session, SessionPolicy = Policy });
+                Agent,
+                new RunRequest(text)
+                {
+                    Tenant = Tenant,
+                    User = User,
+                    By = CommandContext.Operator,
+                    Session = Session,
+                    SessionPolicy = Policy,
+                });
             context.Output.JsonLine(new JsonObject { ["type"] = "run", ["run"] = run.Id.ToString(), ["session"] = Session });
             return run.Id;
         }

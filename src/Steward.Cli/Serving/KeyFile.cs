@@ -65,7 +65,8 @@ internal static class KeyFile
         {
             string text = File.ReadAllText(file);
             if (Read(text, $"'{file}'", mayBeEmpty: true).Any(k => k.Name == key.Name))
-                throw new UsageException($"'{file}' has a key named '{key.Name}' already. Choose another name, or revoke that one: steward key revoke {key.Name} --file {file}");
+                throw new UsageException(
+                    $"'{file}' has a key named '{key.Name}' already. Choose another name, or revoke that one: steward key revoke {key.Name} --file {file}");
             root = (JsonObject)JsonNode.Parse(text)!;
         }
 

@@ -4,7 +4,8 @@ using Steward.Cli.Commands;
 
 namespace Steward.Cli.Serving;
 
-/// <summary>Options of <c>steward serve</c> for how much one caller may do; all callers of a tenant together may do ten times as much.</summary>
+/// <summary>Options of <c>steward serve</c> for how much one caller may do; all callers of a tenant together may do ten times as
+/// much.</summary>
 internal sealed class ServeLimitFlags
 {
     private const int TenantShare = 10;

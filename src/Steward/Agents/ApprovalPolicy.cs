@@ -56,7 +56,8 @@ public sealed record ApprovalPolicy
     /// <summary>The one person who may decide; null for anybody with the roles.</summary>
     public string? Assignee { get; init; }
 
-    /// <summary>Whether somebody else must approve than whoever started the run, and than the user on whose behalf it runs. Where neither is
+    /// <summary>Whether somebody else must approve than whoever started the run, and than the user on whose behalf it runs. Where neither
+    /// is
     /// known, it takes two different people.</summary>
     /// <value>False.</value>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]

@@ -17,9 +17,9 @@ internal static class Decisions
     /// of their schema, or come with an answer that takes none.</exception>
     public static async ValueTask<DecisionResult> TakeAsync(IStewardStore store, Decision decision, CancellationToken cancellationToken)
     {
-        InputRules.Check(decision);
         if (string.IsNullOrWhiteSpace(decision.By) || decision.By == QuestionRules.Expiry)
             throw new StewardException($"'{decision.By}' is nobody who can decide: say who decides.");
+        InputRules.Check(decision);
         if (decision.Arguments is null && decision.Answer != Answer.Reply)
             return await store.DecideAsync(decision, cancellationToken);
         if (await store.QuestionsAsync(

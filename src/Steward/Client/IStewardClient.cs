@@ -113,7 +113,8 @@ public sealed record RunRequest
     /// <summary>The user on whose behalf it runs.</summary>
     public string? User { get; init; }
 
-    /// <summary>Who asks for it, by the name under which they would decide. The host has made sure of it; a policy of four eyes goes by it.</summary>
+    /// <summary>Who asks for it, by the name under which they would decide. The host has made sure of it; a policy of four eyes goes by
+    /// it.</summary>
     public string? By { get; init; }
 
     /// <summary>The conversation that it belongs to.</summary>

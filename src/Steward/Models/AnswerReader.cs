@@ -91,7 +91,8 @@ internal static class AnswerReader
             : null;
 
     /// <summary>Reads arguments as the journal has them.</summary>
-    /// <returns>What is wrong with them, for the model; null for nothing. A model is a door too: what no reader could read is not journaled.</returns>
+    /// <returns>What is wrong with them, for the model; null for nothing. A model is a door too: what no reader could read is not
+    /// journaled.</returns>
     private static string? Read(IDictionary<string, object?>? arguments, out JsonElement? read)
     {
         read = null;

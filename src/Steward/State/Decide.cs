@@ -351,9 +351,10 @@ internal static class Decide
         policy.FourEyes && Starters(state) is null ? Math.Max(2, policy.Approvers) : policy.Approvers;
 
     private static string[]? Starters(RunState state) =>
-        ((string?[])[state.Started.By, state.Started.User]).OfType<string>().Distinct(StringComparer.Ordinal).ToArray() is { Length: > 0 } known
-            ? known
-            : null;
+        ((string?[])[state.Started.By, state.Started.User]).OfType<string>().Distinct(StringComparer.Ordinal).ToArray()
+            is { Length: > 0 } known
+                ? known
+                : null;
 
     private static string FailureCode(ModelFailed failure) => failure.Failure switch
     {

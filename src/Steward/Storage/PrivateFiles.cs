@@ -1,13 +1,15 @@
 namespace Steward.Storage;
 
-/// <summary>Files that hold what people and models said: their owner alone may read them. On Windows a folder's own rights decide.</summary>
+/// <summary>Files that hold what people and models said: their owner alone may read them. On Windows a folder's own rights
+/// decide.</summary>
 public static class PrivateFiles
 {
     private const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode Others =
         UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
 
-    /// <summary>Makes a folder, and those above it, where they are not there: for their owner alone (0700). One that is there stays as it is.</summary>
+    /// <summary>Makes a folder, and those above it, where they are not there: for their owner alone (0700). One that is there stays as it
+    /// is.</summary>
     /// <param name="path">The folder.</param>
     public static DirectoryInfo CreateFolder(string path) => OperatingSystem.IsWindows()
         ? Directory.CreateDirectory(path)

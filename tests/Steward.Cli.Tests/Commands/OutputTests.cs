@@ -69,9 +69,7 @@ public sealed class OutputTests
     public void Log_LineBreakInAValue_StaysOnItsLine()
     {
         ILogger logger = new StderrLogger("Steward.Engine", new Output(_out, _error, colour: false, json: false));
-#pragma warning disable CA1848, CA2254 // One line of a log, as a host might write it.
         logger.LogWarning(new InvalidOperationException("boom\nerror: forged"), "Run {Run}: tool {Tool} threw", "r", "t\r\nerror: forged");
-#pragma warning restore CA1848, CA2254
         Assert.Equal("warning: Run r: tool t\\r\\nerror: forged threw: boom\\nerror: forged\n", _error.ToString());
     }
 }

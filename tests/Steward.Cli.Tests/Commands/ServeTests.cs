@@ -158,7 +158,7 @@ public sealed class ServeTests
         KeyFile.Add(file, new StewardApiKey("ops", null, ["administrator"], StewardApiKey.Hash("two")));
         Assert.Throws<UsageException>(() => KeyFile.Add(file, new StewardApiKey("ops", null, [], StewardApiKey.Hash("three"))));
 
-        IReadOnlyList<StewardApiKey> keys = KeyFile.Find(file);
+        IReadOnlyList<StewardApiKey> keys = KeyFile.Load(file);
         Assert.Equal([("shop", "acme"), ("ops", null)], keys.Select(k => (k.Name, k.Tenant)));
         Assert.Equal(["administrator"], keys[1].Roles);
         Assert.Equal(StewardApiKey.Hash("two"), keys[1].Sha256.ToArray());

@@ -21,7 +21,8 @@ public sealed record RunStarted : RunEvent
     /// <summary>The user on whose behalf it runs, if any.</summary>
     public string? User { get; init; }
 
-    /// <summary>Who asked for it, by the name under which they would decide: an API key's, a shell user's. Null where nobody said.</summary>
+    /// <summary>Who asked for it, by the name under which they would decide: an API key's, a shell user's. Null where nobody
+    /// said.</summary>
     public string? By { get; init; }
 
     /// <summary>The session (conversation) that it is part of, if any.</summary>

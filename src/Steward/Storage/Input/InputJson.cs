@@ -9,7 +9,8 @@ namespace Steward.Storage;
 /// <summary>Walks JSON that came from outside and finds the first text in it that is none.</summary>
 internal ref struct InputJson
 {
-    /// <summary>The deepest that JSON from outside may be nested: less than the 64 levels that readers of it take, as it is wrapped.</summary>
+    /// <summary>The deepest that JSON from outside may be nested: less than the 64 levels that readers of it take, as it is
+    /// wrapped.</summary>
     public const int MaxDepth = 48;
 
     private const int MaxPath = 100;
@@ -25,7 +26,8 @@ internal ref struct InputJson
         _reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 2 * MaxDepth });
     }
 
-    /// <exception cref="InvalidInputException">It is not JSON, too deep, has a name twice in one object, or a text that is none.</exception>
+    /// <exception cref="InvalidInputException">It is not JSON, too deep, has a name twice in one object, or a text that is
+    /// none.</exception>
     public static void Check(string field, ReadOnlySpan<byte> json)
     {
         var walk = new InputJson(field, json);

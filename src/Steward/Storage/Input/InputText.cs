@@ -9,7 +9,8 @@ internal static class InputText
 {
     private const int Shown = 60;
 
-    /// <summary>What no text may have: a half of a surrogate pair, which is no character, or U+0000, which PostgreSQL's text cannot hold.</summary>
+    /// <summary>What no text may have: a half of a surrogate pair, which is no character, or U+0000, which PostgreSQL's text cannot
+    /// hold.</summary>
     /// <returns>What it has, and where; null for nothing.</returns>
     public static string? FaultOf(ReadOnlySpan<char> text)
     {
