@@ -341,7 +341,8 @@ internal static class Decide
     };
 
     /// <summary>The arguments as people read them: in the schema's order, whatever order the model chose.</summary>
-    private static JsonElement? Shown(ToolCall call, ToolDefinition? tool) => ArgumentOrder.Of(call.Part.Arguments, tool?.Schema ?? default);
+    private static JsonElement? Shown(ToolCall call, ToolDefinition? tool) =>
+        ArgumentOrder.Of(call.Part.Arguments, tool?.Schema ?? default);
 
     private static string FailureCode(ModelFailed failure) => failure.Failure switch
     {
