@@ -60,7 +60,7 @@ public sealed class TransactionalTests : IAsyncLifetime
     public async Task Method_WithATransaction_GetsTheJournals()
     {
         await using PostgresStewardStore store = await _schema.OpenAsync();
-        ToolDefinition pay = ToolFactory.FromMethod(PayAsync, new ToolOptions { Effect = ToolEffect.Transactional });
+        ToolDefinition pay = ToolFactory.FromMethod(PayAsync, new ToolOptions { Description = "Pays.", Effect = ToolEffect.Transactional });
         Assert.DoesNotContain("transaction", pay.Schema.GetRawText(), StringComparison.Ordinal);
         await using Harness harness = new(store, Script(Calls_(("pay", new { n = 7 })), Says("paid")), Harness.Agent(pay).Build());
 

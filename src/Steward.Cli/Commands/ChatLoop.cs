@@ -235,7 +235,8 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
             DecisionResult result = await host.Client.Get(view.State.Run).DecideAsync(decision, Stopping);
             switch (result)
             {
-                case { Status: DecisionStatus.Accepted or DecisionStatus.AlreadyDecided or DecisionStatus.Expired or DecisionStatus.Withdrawn }:
+                case { Status: DecisionStatus.Accepted or DecisionStatus.AlreadyDecided }:
+                case { Status: DecisionStatus.Expired or DecisionStatus.Withdrawn }:
                     return null;
                 case { Status: DecisionStatus.Changed, Question: { } changed }:
                     context.Output.Line("Somebody has changed what is asked:", Styles.Warn);

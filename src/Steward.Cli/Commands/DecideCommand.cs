@@ -101,7 +101,12 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
         string? binding = answer == Journal.Answer.Reply ? null : parse.GetValue(_binding);
         if (answer == Journal.Answer.Approve
             && !await WholeFirst.OnTerminal(context.Output).LetsAsync(
-                asked.Id, QuestionView.Of(asked), edited is not null || binding is not null, parse.GetValue(_whole), hints.Whole, cancellationToken))
+                asked.Id,
+                QuestionView.Of(asked),
+                isNamed: edited is not null || binding is not null,
+                parse.GetValue(_whole),
+                hints.Whole,
+                cancellationToken))
             return ExitCodes.Awaiting;
         await using AgentHost host = AgentHost.Create(null, run.Store, context.Output, context.Time);
         DecisionResult result = await host.Client.Get(run.Info.Run).DecideAsync(
@@ -113,8 +118,7 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
                 Answer = answer,
                 By = by,
                 Roles = Split(parse.GetValue(_roles)),
-                // An approval is one of what was found here: nothing that takes its place meanwhile is approved with it.
-                Binding = binding ?? (answer == Journal.Answer.Approve && edited is null && asked.Status == QuestionStatus.Open ? asked.Binding : null),
+                Binding = binding ?? (edited is null ? Found(asked) : null),
                 Result = reply,
                 Arguments = edited,
                 Note = parse.GetValue(_note),
@@ -125,6 +129,10 @@ internal sealed class DecideCommand(CommandContext context, Answer answer, param
         Report(result, by, hints);
         return ExitCodes.Ok;
     }
+
+    /// <summary>An approval is one of what was found here: nothing that takes its place meanwhile is approved with it.</summary>
+    private string? Found(QuestionInfo asked) =>
+        answer == Journal.Answer.Approve && asked.Status == QuestionStatus.Open ? asked.Binding : null;
 
     private JsonElement? Edited(ParseResult parse)
     {

@@ -28,7 +28,11 @@ internal sealed record Hints(string? Agent, string? StoreOption, RunId Run)
     /// <summary>A question of another run, which this one waits for.</summary>
     public void WriteQuestion(Output output, QuestionInfo question) =>
         WriteQuestion(
-            output, $"{question.Id} of the agent '{question.Agent}'", QuestionView.Of(question), Decider(question.Assignee, question.Roles), question.Id);
+            output,
+            $"{question.Id} of the agent '{question.Agent}'",
+            QuestionView.Of(question),
+            Decider(question.Assignee, question.Roles),
+            question.Id);
 
     /// <summary>The commands that answer a question of which the words were shown.</summary>
     /// <param name="output">Where to.</param>
@@ -37,8 +41,8 @@ internal sealed record Hints(string? Agent, string? StoreOption, RunId Run)
     public void WriteAnswers(Output output, QuestionInfo question, bool whole)
     {
         bool isShortened = QuestionView.Of(question).IsShortened;
-        foreach (string answer in Answers(
-            question.Kind, question.Id, Decider(question.Assignee, question.Roles), isShortened && !whole ? "--whole" : isShortened ? $"--binding {question.Binding}" : ""))
+        string seen = !isShortened ? "" : whole ? $"--binding {question.Binding}" : "--whole";
+        foreach (string answer in Answers(question.Kind, question.Id, Decider(question.Assignee, question.Roles), seen))
             output.Line($"    {answer}");
     }
 

@@ -21,7 +21,8 @@ internal sealed class InboxCommand(CommandContext context)
         DefaultValueFactory = _ => 100,
     };
 
-    private readonly Option<bool> _whole = CommonOptions.Named<bool>("--whole", "Show everything that is asked, however long, with its binding.");
+    private readonly Option<bool> _whole = CommonOptions.Named<bool>(
+        "--whole", "Show everything that is asked, however long, with its binding.");
 
     private readonly Argument<string> _run = CommonOptions.Run();
     private readonly Argument<string?> _question = DecideCommand.Question();
@@ -62,7 +63,10 @@ internal sealed class InboxCommand(CommandContext context)
         reassign.SetAction(ReassignAsync);
         var command = new Command(
             "inbox",
-            "List what runs ask people: approvals, questions, hand-offs. Longest asked first.") { _folder, _tenant, _runs, _limit, _whole, reassign };
+            "List what runs ask people: approvals, questions, hand-offs. Longest asked first.")
+        {
+            _folder, _tenant, _runs, _limit, _whole, reassign,
+        };
         command.SetAction(ListAsync);
         return command;
     }
@@ -91,7 +95,8 @@ internal sealed class InboxCommand(CommandContext context)
         {
             Write(question, now, whole);
             if (answers)
-                new Hints(parse.GetValue(_folder), parse.GetValue(CommonOptions.Store), question.Run).WriteAnswers(context.Output, question, whole);
+                new Hints(parse.GetValue(_folder), parse.GetValue(CommonOptions.Store), question.Run)
+                    .WriteAnswers(context.Output, question, whole);
         }
 
         if (!answers)
@@ -105,9 +110,16 @@ internal sealed class InboxCommand(CommandContext context)
     {
         context.Output.Line($"{question.Run} {question.Id}", Styles.Bold);
         QuestionView.Of(question).Write(context.Output, whole: whole, indent: 2);
-        context.Output.Line(
-            $"  {Wire.Word(question.Kind)}, {QuestionLines.Age(now - question.AskedAt)} old, agent {question.Agent}, tenant {question.Tenant}, for {QuestionLines.Who(question)}, expires {QuestionLines.Expiry(question, now)}",
-            Styles.Dim);
+        string[] facts =
+        [
+            Wire.Word(question.Kind),
+            $"{QuestionLines.Age(now - question.AskedAt)} old",
+            $"agent {question.Agent}",
+            $"tenant {question.Tenant}",
+            $"for {QuestionLines.Who(question)}",
+            $"expires {QuestionLines.Expiry(question, now)}",
+        ];
+        context.Output.Line($"  {string.Join(", ", facts)}", Styles.Dim);
     }
 
     private async Task<int> ReassignAsync(ParseResult parse, CancellationToken cancellationToken)

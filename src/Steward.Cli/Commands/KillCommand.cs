@@ -36,7 +36,8 @@ internal static class KillCommand
             bool changed = await store.Store.EngageAsync(engaged, cancellationToken);
             string? warning = await SwitchScopes.WarningAsync(store.Store, where, Agents(parse.GetValue(folder)), cancellationToken);
             context.Output.Document(
-                new SwitchChange(where, true, changed) { Warnings = warning is null ? [] : [warning] }, ContractJson.Complete<SwitchChange>());
+                new SwitchChange(where, true, changed) { Warnings = warning is null ? [] : [warning] },
+                ContractJson.Complete<SwitchChange>());
             context.Output.Line(
                 changed ? $"Engaged: nothing under {where} starts any more." : $"{where} was engaged already.", Styles.Warn);
             if (warning is not null && !context.Output.Json)
@@ -94,7 +95,9 @@ internal static class KillCommand
     }
 
     private static async Task<string> EngagedAsync(OpenStore store, CancellationToken cancellationToken) =>
-        await store.Store.SwitchesAsync(cancellationToken) is { Count: > 0 } engaged ? string.Join(", ", engaged.Select(s => s.Scope)) : "none";
+        await store.Store.SwitchesAsync(cancellationToken) is { Count: > 0 } engaged
+            ? string.Join(", ", engaged.Select(s => s.Scope))
+            : "none";
 
     /// <summary>The agent of the folder, which may not have run yet.</summary>
     private static IReadOnlyCollection<string> Agents(string? folder) =>

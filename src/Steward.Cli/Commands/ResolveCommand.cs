@@ -48,7 +48,8 @@ internal sealed class ResolveCommand(CommandContext context)
             "resolve",
             "Say what became of a lost call, or let a quarantined run go on; without an answer, list what a run asks. For approvals, see approve and deny.")
         {
-            _run, _question, _happened, _didNotHappen, _approve, _deny, _continue, _stop, _result, _note, _binding, _whole, _by, _roles, _agent,
+            _run, _question, _happened, _didNotHappen, _approve, _deny, _continue, _stop, _result, _note, _binding, _whole, _by, _roles,
+            _agent,
         };
         command.SetAction(ExecuteAsync);
         return command;
@@ -71,7 +72,8 @@ internal sealed class ResolveCommand(CommandContext context)
         string by = parse.GetValue(_by) ?? CommandContext.Operator;
         string? binding = parse.GetValue(_binding);
         QuestionInfo asked = await QuestionFinder.FindAsync(run.Store, info, question.Id, null, cancellationToken);
-        if (given is Answer.Approve or Answer.DidNotHappen
+        bool makesTheCall = given is Answer.Approve or Answer.DidNotHappen;
+        if (makesTheCall
             && !await WholeFirst.OnTerminal(context.Output).LetsAsync(
                 asked.Id, QuestionView.Of(asked), binding is not null, parse.GetValue(_whole), hints.Whole, cancellationToken))
             return ExitCodes.Awaiting;
@@ -83,7 +85,7 @@ internal sealed class ResolveCommand(CommandContext context)
                 Question = question.Id,
                 Answer = given,
                 By = by,
-                Binding = binding ?? (asked.Status == QuestionStatus.Open && given is Answer.Approve or Answer.DidNotHappen ? asked.Binding : null),
+                Binding = binding ?? (makesTheCall && asked.Status == QuestionStatus.Open ? asked.Binding : null),
                 Roles = DecideCommand.Split(parse.GetValue(_roles)),
                 Result = parse.GetValue(_result),
                 Note = parse.GetValue(_note),

@@ -31,7 +31,7 @@ internal static class ApprovalSection
                 throw name.Error($"There is an approval policy '{name.Text()}' already. Give this one another name.");
             ApprovalPolicy policy = ReadOne(map, name.NonEmpty("the policy's name"));
             foreach (YamlValue pattern in Texts(map, "tools"))
-                Check(policy with { Tools = [pattern.NonEmpty("the tool")], Effects = [], Destructive = null, CostAbove = null, Arguments = null }, tools, pattern);
+                Check(new ApprovalPolicy { Name = policy.Name, Tools = [pattern.Text()] }, tools, pattern);
             Check(policy, tools, map.Find("when") ?? map.Self);
             policies.Add(policy);
         }

@@ -85,7 +85,8 @@ public sealed record ApprovalPolicy
 
     private static readonly ApprovalPolicy s_declared = new() { Name = "tool" };
 
-    /// <summary>Checks that the policy can rule calls of these tools; <see cref="AgentBuilder.Build"/> does it for an agent's own.</summary>
+    /// <summary>Checks that the policy can rule calls of these tools.</summary>
+    /// <remarks><see cref="AgentBuilder.Build"/> does it for an agent's own.</remarks>
     /// <exception cref="ArgumentException">It names a tool that is not there, none of the tools that it names fits its other conditions, or
     /// its condition is about an argument that they do not take; the message names it and the nearest.</exception>
     public void CheckTools(IReadOnlyList<ToolDefinition> tools)

@@ -50,11 +50,16 @@ public static class SwitchScopes
         {
             case "agent" when !agents.Contains(name) && !await AnyAsync(store, new RunQuery { Agent = name }, cancellationToken):
                 IReadOnlyList<string> known = await NamesAsync(store, r => r.Agent, cancellationToken);
-                return Unknown(name, $"No agent '{name}' is known here: none of that name is registered, and it has no run", [.. known.Concat(agents)]);
+                return Unknown(
+                    name,
+                    $"No agent '{name}' is known here: none of that name is registered, and it has no run",
+                    [.. known.Concat(agents)]);
             case "tenant" when !await AnyAsync(store, new RunQuery { Tenant = name }, cancellationToken)
                 && !(await store.BudgetsAsync(scope, 1, cancellationToken)).Any(b => b.Scope.Key == scope):
                 return Unknown(
-                    name, $"No tenant '{name}' is known here: it has no run and no budget", await NamesAsync(store, r => r.Tenant, cancellationToken));
+                    name,
+                    $"No tenant '{name}' is known here: it has no run and no budget",
+                    await NamesAsync(store, r => r.Tenant, cancellationToken));
             case "run" when !await AnyAsync(store, new RunQuery { Run = RunId.Parse(name) }, cancellationToken):
                 return $"No run '{name}' is known here, so the switch holds nothing.";
             default:

@@ -344,7 +344,8 @@ internal static class Decide
     };
 
     /// <summary>The arguments as people read them: in the schema's order, whatever order the model chose.</summary>
-    private static JsonElement? Shown(ToolCall call, ToolDefinition? tool) => ArgumentOrder.Of(call.Part.Arguments, tool?.Schema ?? default);
+    private static JsonElement? Shown(ToolCall call, ToolDefinition? tool) =>
+        ArgumentOrder.Of(call.Part.Arguments, tool?.Schema ?? default);
 
     /// <summary>Of two different people one is not the starter, whoever that was.</summary>
     private static int NeededBy(RunState state, ApprovalPolicy policy) =>

@@ -9,7 +9,7 @@ internal static class ArgumentOrder
 {
     private static readonly JsonWriterOptions s_options = new() { MaxDepth = 1_000, SkipValidation = true };
 
-    /// <summary>The same arguments with properties in the schema's order; those that it does not name come last, as they were written.</summary>
+    /// <summary>The same arguments in the schema's order; what it does not name comes last, as it was written.</summary>
     public static JsonElement? Of(JsonElement? arguments, JsonElement schema)
     {
         if (arguments is not { ValueKind: JsonValueKind.Object } given || IsInOrder(given, schema))

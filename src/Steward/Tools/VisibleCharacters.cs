@@ -16,7 +16,8 @@ internal static class VisibleCharacters
 
     private const string LooksLatin =
         "АВЕЅІЈКМНОРСТУХҮԌԚԜӀаеіјорсухѕԁԛԝһӏѵѡҽգոսօԱՏՕհցյ"
-        + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαικνορυχϲϳᎪᏴᏟᎠᎬᎻᎫᏞᎷᏢᎡᏚᎢᏙᎳᏃꓐꓑꓒꓓꓔꓖꓗꓙꓚꓝꓟꓠꓡꓢꓣꓤꓦꓧꓪꓫꓬꓮꓰꓲꓳꓴɑɡıⅼⅰⅴⅹⅽⅾⅿ";
+        + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαικνορυχϲϳ"
+        + "ᎪᏴᏟᎠᎬᎻᎫᏞᎷᏢᎡᏚᎢᏙᎳᏃꓐꓑꓒꓓꓔꓖꓗꓙꓚꓝꓟꓠꓡꓢꓣꓤꓦꓧꓪꓫꓬꓮꓰꓲꓳꓴɑɡıⅼⅰⅴⅹⅽⅾⅿ";
 
     /// <summary>What looks like the punctuation of an address or a path: a slash, a dot, a colon.</summary>
     private const string LooksPunctuation = "\u2024\u2044\u2215\u29F8\u2236\uA789\u05C3\u0589\uA4F8\uA4FD\u01C3\u2571";

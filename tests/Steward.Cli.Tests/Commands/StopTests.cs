@@ -96,6 +96,26 @@ public sealed class StopTests
     }
 
     [Fact]
+    public async Task Kill_OnWhatNobodyKnows_EngagesWithAWarning()
+    {
+        using var folder = new AgentFolder();
+        (await folder.RunAsync("run", ".", "Hello", "--tenant", "acme")).Is(ExitCodes.Ok);
+        CliResult unknown = await folder.RunAsync("kill", "on", "agent:helpr");
+        unknown.Is(ExitCodes.Ok);
+        Assert.Contains("Engaged: nothing under agent:helpr starts any more.", unknown.Output, StringComparison.Ordinal);
+        Assert.Contains("warning: No agent 'helpr' is known here", unknown.Error, StringComparison.Ordinal);
+        Assert.Contains("Did you mean 'helper'? There are: helper. To take it back: steward kill off agent:helpr", unknown.Error, StringComparison.Ordinal);
+        JsonElement tenant = await folder.JsonAsync("kill", "on", "tenant:acne");
+        Assert.Contains("Did you mean 'acme'?", Assert.Single(tenant.GetProperty("warnings").EnumerateArray()).GetString(), StringComparison.Ordinal);
+
+        CliResult known = await folder.RunAsync("kill", "on", "agent:helper");
+        known.Is(ExitCodes.Ok);
+        Assert.DoesNotContain("warning", known.Error, StringComparison.Ordinal);
+        CliResult off = await folder.RunAsync("kill", "off", "agent:nots");
+        Assert.Contains("agent:nots was not engaged. Engaged: agent:helper, agent:helpr, tenant:acne.", off.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Budget_SetWhileRunning_HoldsFromThenOn()
     {
         using var folder = new AgentFolder("""

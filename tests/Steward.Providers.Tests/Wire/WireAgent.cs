@@ -84,11 +84,11 @@ internal static class WireAgent
     [
         Tool("find", "q", ToolEffect.ReadOnly, effects),
         Tool("wipe", "filter", ToolEffect.Unsafe, effects),
-        ToolFactory.FromMethod(() => double.NaN, new ToolOptions { Name = "pay", Effect = ToolEffect.Unsafe }),
-        ToolFactory.FromMethod(() => new Cycle(), new ToolOptions { Name = "ship", Effect = ToolEffect.Unsafe }),
-        ToolFactory.FromMethod((int i) => Note(effects, $"n:{i}"), new ToolOptions { Name = "n", Effect = ToolEffect.ReadOnly }),
-        ToolFactory.FromMethod(string () => throw new ToolException("It broke."), new ToolOptions { Name = "boom", Effect = ToolEffect.ReadOnly }),
-        ToolFactory.FromMethod(() => "", new ToolOptions { Name = "nothing", Effect = ToolEffect.ReadOnly }),
+        ToolFactory.FromMethod(() => double.NaN, new ToolOptions { Name = "pay", Description = "Tested.", Effect = ToolEffect.Unsafe }),
+        ToolFactory.FromMethod(() => new Cycle(), new ToolOptions { Name = "ship", Description = "Tested.", Effect = ToolEffect.Unsafe }),
+        ToolFactory.FromMethod((int i) => Note(effects, $"n:{i}"), new ToolOptions { Name = "n", Description = "Tested.", Effect = ToolEffect.ReadOnly }),
+        ToolFactory.FromMethod(string () => throw new ToolException("It broke."), new ToolOptions { Name = "boom", Description = "Tested.", Effect = ToolEffect.ReadOnly }),
+        ToolFactory.FromMethod(() => "", new ToolOptions { Name = "nothing", Description = "Tested.", Effect = ToolEffect.ReadOnly }),
     ];
 
     private static ToolDefinition Tool(string name, string argument, ToolEffect effect, List<string> effects)

@@ -56,7 +56,8 @@ public sealed record EventDocument(
             {
                 using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = MaxDepth });
                 var buffer = new ArrayBufferWriter<byte>(json.Length);
-                using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = encoder, SkipValidation = true, MaxDepth = MaxDepth }))
+                var spelling = new JsonWriterOptions { Encoder = encoder, SkipValidation = true, MaxDepth = MaxDepth };
+                using (var writer = new Utf8JsonWriter(buffer, spelling))
                     document.WriteTo(writer);
                 return buffer.WrittenMemory;
             }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -5,7 +6,7 @@ using Steward.Tools;
 
 namespace Steward.Client.Contract;
 
-/// <summary>Spells text in JSON as it reads: only what JSON demands and what nobody sees is escaped, emoji and rare scripts are not.</summary>
+/// <summary>Spells text in JSON as it reads: only what JSON demands and what nobody sees is escaped.</summary>
 internal sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
 {
     private ReadableJsonEncoder()
@@ -18,7 +19,8 @@ internal sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
     public override int MaxOutputCharactersPerInputCharacter => 12;
 
     public override bool WillEncode(int unicodeScalar) =>
-        unicodeScalar is < ' ' or '"' or '\\' || (unicodeScalar > '~' && (!Rune.IsValid(unicodeScalar) || VisibleCharacters.IsHidden(new Rune(unicodeScalar))));
+        unicodeScalar is < ' ' or '"' or '\\'
+        || (unicodeScalar > '~' && (!Rune.IsValid(unicodeScalar) || VisibleCharacters.IsHidden(new Rune(unicodeScalar))));
 
     public override int FindFirstCharacterToEncode(char* text, int textLength)
     {
@@ -26,7 +28,7 @@ internal sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
         int at = 0;
         while (at < textLength)
         {
-            if (Rune.DecodeFromUtf16(rest[at..], out Rune rune, out int used) != System.Buffers.OperationStatus.Done || WillEncode(rune.Value))
+            if (Rune.DecodeFromUtf16(rest[at..], out Rune rune, out int used) != OperationStatus.Done || WillEncode(rune.Value))
                 return at;
             at += used;
         }

@@ -50,7 +50,8 @@ internal static class ParameterChecks
             return info.Kind switch
             {
                 JsonTypeInfoKind.Object => !(type.IsInterface || type.IsAbstract) || info.PolymorphismOptions is not null,
-                JsonTypeInfoKind.Enumerable or JsonTypeInfoKind.Dictionary => info.ElementType is not { } element || IsReadable(element, json),
+                JsonTypeInfoKind.Enumerable or JsonTypeInfoKind.Dictionary =>
+                    info.ElementType is not { } element || IsReadable(element, json),
                 _ => true,
             };
         }
@@ -64,7 +65,8 @@ internal static class ParameterChecks
         type == typeof(JsonElement) || type == typeof(JsonDocument) || typeof(JsonNode).IsAssignableFrom(type)
         || Nullable.GetUnderlyingType(type) == typeof(JsonElement);
 
-    private static bool Speaks(JsonElement node) => node.ValueKind == JsonValueKind.Object && s_speaking.Any(k => node.TryGetProperty(k, out _));
+    private static bool Speaks(JsonElement node) =>
+        node.ValueKind == JsonValueKind.Object && s_speaking.Any(k => node.TryGetProperty(k, out _));
 
     private static ArgumentException Unusable(string tool, ParameterInfo parameter) => new(
         $"The parameter '{parameter.Name}' of the tool '{tool}' has the type {parameter.ParameterType}, which has no schema: a model could not know what to send. {Remedy}");
