@@ -44,5 +44,5 @@ public sealed class SqliteLifeTests(ITestOutputHelper output) : LifeScenarios(ou
     public void Dispose() => _folder.Dispose();
 
     protected override async Task<IStewardStore> OpenAsync() => await _folder.OpenAsync(
-        o => Environment.GetEnvironmentVariable("STEWARD_WRITER_CACHE") is { } kib ? o with { WriterCache = int.Parse(kib) } : o);
+        o => Environment.GetEnvironmentVariable("STEWARD_WRITER_CACHE") is { } kib ? o with { WriterCache = int.Parse(kib, System.Globalization.CultureInfo.InvariantCulture) } : o);
 }

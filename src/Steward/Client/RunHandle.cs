@@ -132,6 +132,8 @@ public sealed class RunHandle
             {
                 look = await poll;
                 poll = waiting.Next;
+                if (look is { Held: not null })
+                    look = await LookAsync(cancellationToken); // The poll may have begun before the switch was released.
             }
         }
     }
