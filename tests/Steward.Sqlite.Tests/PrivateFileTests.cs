@@ -1,8 +1,10 @@
+using System.Runtime.Versioning;
 using Steward.Storage;
 
 namespace Steward.Sqlite.Tests;
 
 /// <summary>What people and models said is for the owner of the files alone.</summary>
+[UnsupportedOSPlatform("windows")]
 public sealed class PrivateFileTests : IDisposable
 {
     private readonly TestFolder _folder = new();

@@ -6,13 +6,19 @@ using Steward.Cli.Rendering;
 namespace Steward.Cli.Tests.Commands;
 
 /// <summary>What the terminal is given: nothing that it would obey, nothing that cannot be seen, no line that somebody else made up.</summary>
-public sealed class OutputTests
+public sealed class OutputTests : IDisposable
 {
     private const string Hostile = "a\u001b[31mb\u202ec\u200bd\u0007";
     private const string Shown = "a\\u001b[31mb\\u202ec\\u200bd\\u0007";
 
     private readonly StringWriter _out = new();
     private readonly StringWriter _error = new();
+
+    public void Dispose()
+    {
+        _out.Dispose();
+        _error.Dispose();
+    }
 
     [Fact]
     public void Everything_HostileText_IsEscaped()

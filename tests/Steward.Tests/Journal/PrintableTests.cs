@@ -5,6 +5,8 @@ namespace Steward.Tests.Journal;
 
 public sealed class PrintableTests
 {
+    private static readonly JsonSerializerOptions s_relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     [Theory]
     [InlineData("grün, ș, 你好, שלום, العربية, 👍, e\u0301", "grün, ș, 你好, שלום, العربية, 👍, e\u0301")]
     [InlineData("⚠\ufe0f x\ufe0f", "⚠\ufe0f x\\ufe0f")]
@@ -26,7 +28,7 @@ public sealed class PrintableTests
     [Fact]
     public void Text_OfJson_IsTheSameDocument()
     {
-        string json = JsonSerializer.Serialize("a\u202eb\u200b\U000E0041 ș", new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        string json = JsonSerializer.Serialize("a\u202eb\u200b\U000E0041 ș", s_relaxed);
 
         Assert.Equal("a\u202eb\u200b\U000E0041 ș", JsonSerializer.Deserialize<string>(Printable.Text(json)));
     }

@@ -56,7 +56,7 @@ public sealed class ContentEstimateTests
         byte[] png = [0x89, .. "PNG\r\n\x1A\n"u8, 0, 0, 0, 13, .. "IHDR"u8, .. BigEndian(width), .. BigEndian(height)];
 
         Assert.Equal(tokens, AttachmentEstimate.Of("image/png", png));
-        Assert.Equal(6_400, AttachmentEstimate.Of("image/webp", png[1..]));
+        Assert.Equal(6_400, AttachmentEstimate.Of("image/webp", png.AsMemory(1)));
 
         static byte[] BigEndian(int value) => [(byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value];
     }
