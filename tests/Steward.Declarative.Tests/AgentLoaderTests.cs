@@ -89,7 +89,7 @@ public sealed class AgentLoaderTests
           - { agent: clerk, hand_off: true }
         approvals:
           - { name: small, tools: [pay], when: { properties: { amount: { maximum: 10 } } }, required: false }
-          - { name: large, tools: 'p*', effects: [idempotent, unsafe], destructive: true, cost_above: 0, approvers: 2, roles: [finance], expires_after: 2d, default: stop }
+          - { name: large, tools: 'p*', effects: [idempotent, unsafe], destructive: true, cost_above: 0, approvers: 2, four_eyes: true, roles: [finance], expires_after: 2d, default: stop }
           - { name: boss, tools: ask_clerk, effects: unsafe, assignee: ana }
         planning: { mode: auto, max_rounds: 3, max_steps: 5, parallel_steps: 2, approve_destructive: false, approve_above_cost: 9.5, unit: EUR }
         validators:
@@ -179,6 +179,7 @@ public sealed class AgentLoaderTests
         ApprovalPolicy small = file.Agent.Approvals[0], large = file.Agent.Approvals[1], boss = file.Agent.Approvals[2];
         Assert.Equal(("small", false, "pay"), (small.Name, small.Required, Assert.Single(small.Tools)));
         Assert.Equal("""{"properties":{"amount":{"maximum":10}}}""", small.Arguments?.GetRawText());
+        Assert.Equal((false, true, false), (small.FourEyes, large.FourEyes, boss.FourEyes));
         Assert.Equal(("large", true, 0m, 2, TimeSpan.FromDays(2), Answer.Stop), (large.Name, large.Destructive!.Value, large.CostAbove!.Value, large.Approvers, large.ExpiresAfter!.Value, large.Default));
         Assert.Equal([ToolEffect.Idempotent, ToolEffect.Unsafe], large.Effects);
         Assert.Equal(["finance"], large.Roles);

@@ -55,10 +55,12 @@ internal static class StoreChecks
         await using (store)
         {
             long bytes = address.Path is { } path ? new FileInfo(path).Length : 0;
+            bool indexes = true;
             if (store.Store is PostgresStewardStore server)
             {
                 PostgresServerInfo info = await server.DescribeAsync(cancellationToken);
                 bytes = info.Bytes;
+                indexes = info.ChecksIndexes;
                 checks.AddRange(ServerChecks.Of(address, info, time));
             }
             else
@@ -66,7 +68,7 @@ internal static class StoreChecks
                 checks.Add(Check.Ok("database", $"{address} opens ({Show.Bytes(bytes)})"));
             }
 
-            IReadOnlyList<Check> journals = await JournalsAsync(store.Store, deep || bytes < Small, cancellationToken);
+            IReadOnlyList<Check> journals = await JournalsAsync(store.Store, deep || bytes < Small, indexes, cancellationToken);
             checks.AddRange(journals);
             checks.AddRange(await AnchorChecks.RunAsync(
                 store.Store, anchor, journals.All(c => c.Level != CheckLevel.Fail), time, cancellationToken));
@@ -78,7 +80,7 @@ internal static class StoreChecks
     }
 
     /// <summary>Everything is read when asked for, or when it is little; of a large database only the newest runs.</summary>
-    private static async Task<IReadOnlyList<Check>> JournalsAsync(IStewardStore store, bool all, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<Check>> JournalsAsync(IStewardStore store, bool all, bool indexes, CancellationToken cancellationToken)
     {
         HashSet<RunId> named = [];
         IVerifiableStore? verifiable = all ? store.GetService<IVerifiableStore>() : null;
@@ -98,7 +100,7 @@ internal static class StoreChecks
         if (wrong.Count > 0)
             return wrong;
         return [Check.Ok("journals", verifiable is not null
-            ? "every chain, payload, blob and index holds, and every row is what its journal says"
+            ? $"every chain, payload{(indexes ? ", blob and index" : " and blob")} holds, and every row is what its journal says"
             : $"the newest {Show.Count(runs, "run")} hold, and their rows are what their journals say; --deep reads everything")];
     }
 

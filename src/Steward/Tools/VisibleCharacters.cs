@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Steward.Journal;
 
 namespace Steward.Tools;
 
@@ -23,15 +24,12 @@ internal static class VisibleCharacters
     private const string LooksPunctuation = "\u2024\u2044\u2215\u29F8\u2236\uA789\u05C3\u0589\uA4F8\uA4FD\u01C3\u2571";
 
     /// <summary>Whether a character has no shape of its own, or none that everybody sees alike.</summary>
-    public static bool IsHidden(Rune rune) => Rune.GetUnicodeCategory(rune) switch
+    public static bool IsHidden(Rune rune) => Printable.IsHidden(rune) || Rune.GetUnicodeCategory(rune) switch
     {
-        UnicodeCategory.Control or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
-            or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator => true,
-        UnicodeCategory.Format => rune.Value is not (>= 0x0600 and <= 0x0605 or 0x06DD or 0x070F or 0x08E2),
+        UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned => true,
         UnicodeCategory.SpaceSeparator => rune.Value is not (' ' or 0x3000),
-        _ => rune.Value is 0x034F or 0x115F or 0x1160 or 0x17B4 or 0x17B5 or 0x2800 or 0x3164 or 0xFFA0 or 0xFFFC or 0x16FE4 or 0x1D159
-            or (>= 0x0335 and <= 0x0338) or (>= 0x20D2 and <= 0x20E5 and not 0x20E3)
-            or (>= 0x180B and <= 0x180F) or (>= 0xFE00 and <= 0xFE0F) or (>= 0xE0100 and <= 0xE01EF),
+        // An empty Braille cell, an object's place, fillers, and strokes through the letter before them.
+        _ => rune.Value is 0x2800 or 0xFFFC or 0x16FE4 or 0x1D159 or (>= 0x0335 and <= 0x0338) or (>= 0x20D2 and <= 0x20E5 and not 0x20E3),
     };
 
     /// <summary>For each character of a text, whether it deceives where it stands.</summary>

@@ -185,7 +185,7 @@ public sealed class ToolResultTests
     public async Task Number_ThatWouldBeInfinity_IsRefused(string number)
     {
         float got = 0;
-        ToolDefinition tool = ToolFactory.FromMethod((float x) => { got = x; }, new() { Name = "t" });
+        ToolDefinition tool = ToolFactory.FromMethod((float x) => { got = x; }, new() { Name = "t", Description = "Tested." });
         var lab = new Lab(Script(Calls_(("t", new { x = JsonElement.Parse(number) })), Says("done")), Harness.Agent(tool).Build());
         RunId run = await lab.StartAsync();
         await lab.WorkAllAsync();

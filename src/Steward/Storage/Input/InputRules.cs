@@ -199,6 +199,10 @@ public static class InputRules
             case DataPart { Data: not null } data:
                 CheckMediaType($"{field}.mediaType", data.MediaType);
                 break;
+            case BlobPart { Hash: { } hash } blob:
+                CheckMediaType($"{field}.mediaType", blob.MediaType);
+                CheckText($"{field}.hash", hash);
+                break;
             case UriPart { Uri: { } uri } reference:
                 CheckMediaType($"{field}.mediaType", reference.MediaType);
                 CheckAddress($"{field}.uri", uri);
@@ -206,7 +210,7 @@ public static class InputRules
             default:
                 throw new InvalidInputException(
                     field,
-                    $"'{field}' is {(part is null ? "null" : $"a {part.GetType().Name}")}; a user's message has texts, data and addresses, none of them null.");
+                    $"'{field}' is {(part is null ? "null" : $"a {part.GetType().Name}")}; a user's message has texts, data, blobs and addresses, none of them null.");
         }
 
         if (part.Opaque is not null)
@@ -215,7 +219,7 @@ public static class InputRules
 
     private static void CheckMediaType(string field, string? value)
     {
-        if (value is null || !MediaTypes.IsOne(value))
+        if (value is null || !MediaTypeSyntax.IsValid(value))
             throw new InvalidInputException(
                 field, $"'{field}' is '{InputText.Show(value ?? "")}', which is no media type; write one such as 'image/png'.");
     }

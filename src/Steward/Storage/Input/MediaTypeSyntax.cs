@@ -3,14 +3,14 @@ using System.Buffers;
 namespace Steward.Storage;
 
 /// <summary>Which media types a message can bear: <c>type/subtype</c> by RFC 9110, with parameters or without.</summary>
-internal static class MediaTypes
+internal static class MediaTypeSyntax
 {
     private const int MaxLength = 255;
 
     private static readonly SearchValues<char> s_token =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
-    public static bool IsOne(string text)
+    public static bool IsValid(string text)
     {
         if (text.Length > MaxLength)
             return false;
