@@ -17,12 +17,16 @@ internal sealed class StewardMeter : IRunObserver, IDisposable
     private readonly Meter _meter;
     private readonly Counter<long> _alerts;
 
+    /// <summary>Journal entries that telemetry left out.</summary>
+    public Counter<long> TelemetryDropped { get; }
+
     /// <param name="factory">The application's, whose meters its tests and exporters tell apart; null for a meter of the process.</param>
     public StewardMeter(IMeterFactory? factory)
     {
         var options = new MeterOptions(Name) { Version = typeof(StewardMeter).Assembly.GetName().Version?.ToString(3) };
         _meter = factory?.Create(options) ?? new Meter(options);
         _alerts = _meter.CreateCounter<long>("steward.budget.alerts", "{alert}", "Soft thresholds of budgets that were crossed.");
+        TelemetryDropped = _meter.CreateCounter<long>("steward.telemetry.dropped", "{entry}", "Journal entries that became no spans because too many waited.");
     }
 
     public void Alerted(RunState state, BudgetAlert alert) =>

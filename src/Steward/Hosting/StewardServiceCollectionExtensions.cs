@@ -10,6 +10,7 @@ using Steward.Agents;
 using Steward.Client;
 using Steward.Diagnostics;
 using Steward.Diagnostics.Alerts;
+using Steward.Diagnostics.Tracing;
 using Steward.Engine;
 using Steward.Journal;
 using Steward.Models;
@@ -33,8 +34,9 @@ public static class StewardServiceCollectionExtensions
         services.TryAddSingleton<RunHub>();
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IRunObserver, LoggingObserver>(static s => new LoggingObserver(LoggerOf<LoggingObserver>(s))));
-        services.TryAddEnumerable(
-            ServiceDescriptor.Singleton<IRunObserver, StewardMeter>(static s => new StewardMeter(s.GetService<IMeterFactory>())));
+        services.TryAddSingleton(static s => new StewardMeter(s.GetService<IMeterFactory>()));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IRunObserver, StewardMeter>(static s => s.GetRequiredService<StewardMeter>()));
+        AddTracing(services);
         services.TryAddSingleton(CreateAlertSender);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IRunObserver, AlertSender>(static s => s.GetRequiredService<AlertSender>()));
         services.TryAddSingleton(static s => new AgentRegistry(s.GetServices<AgentDefinition>()));
@@ -54,11 +56,31 @@ public static class StewardServiceCollectionExtensions
             LoggerOf<RunWorker>(s),
             s.GetService<IRunPlacement>()));
         services.TryAddSingleton<IRunWorker>(static s => s.GetRequiredService<RunWorker>());
-        // In this order: a host stops its services backwards, and the worker's last commits can raise alerts.
+        // In this order: a host stops its services backwards, and the worker's last commits raise alerts and end spans.
+        services.AddHostedService(static s => s.GetRequiredService<TraceObserver>());
         services.AddHostedService(static s => s.GetRequiredService<AlertSender>());
         services.AddHostedService(static s => new HintListener(s.GetRequiredService<IStewardStore>(), s.GetRequiredService<RunHub>()));
         services.AddHostedService(static s => s.GetRequiredService<RunWorker>());
         return new StewardBuilder(services);
+    }
+
+    /// <summary>Costs nothing until somebody listens to the activity source.</summary>
+    private static void AddTracing(IServiceCollection services)
+    {
+        services.AddOptions<TracingOptions>();
+        services.TryAddSingleton<SpanSource>();
+        services.TryAddSingleton(static s => new EffectActivities(s.GetRequiredService<SpanSource>()));
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IEffectScope, EffectActivities>(static s => s.GetRequiredService<EffectActivities>()));
+        services.TryAddSingleton(static s => new TraceObserver(
+            s.GetRequiredService<SpanSource>(),
+            s.GetRequiredService<EffectActivities>(),
+            s.GetRequiredService<IStewardStore>(),
+            s.GetRequiredService<IOptions<TracingOptions>>().Value,
+            s.GetRequiredService<StewardMeter>(),
+            s.GetRequiredService<TimeProvider>(),
+            LoggerOf<TraceObserver>(s)));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IRunObserver, TraceObserver>(static s => s.GetRequiredService<TraceObserver>()));
     }
 
     /// <summary>A logger where the application logs; silence where it does not.</summary>
@@ -130,7 +152,7 @@ public static class StewardServiceCollectionExtensions
             LoggerOf<IRunObserver>(services)),
         services,
         services.GetService<ILoggerFactory>()?.CreateLogger("Steward") ?? NullLogger.Instance,
-        services.GetService<IEffectScope>());
+        EffectScopes.Of([.. services.GetServices<IEffectScope>()]));
 }
 
 /// <summary>Says what Steward runs with; reads as a sentence.</summary>
