@@ -17,6 +17,9 @@ internal sealed class StewardMeter : IRunObserver, IDisposable
     private readonly Meter _meter;
     private readonly Counter<long> _alerts;
 
+    /// <summary>The meter, for other instruments of the runtime.</summary>
+    public Meter Meter => _meter;
+
     /// <summary>Journal entries that telemetry left out.</summary>
     public Counter<long> TelemetryDropped { get; }
 
@@ -34,7 +37,7 @@ internal sealed class StewardMeter : IRunObserver, IDisposable
 
     public void Dispose() => _meter.Dispose();
 
-    private static string KindOf(BudgetScope scope) => scope.Key.Split(':', 2)[0] is var kind && kind == "agent" ? "agent_day" : kind;
+    public static string KindOf(BudgetScope scope) => scope.Key.Split(':', 2)[0] is var kind && kind == "agent" ? "agent_day" : kind;
 
     private static string NameOf(BudgetMetric metric) => metric switch
     {

@@ -10,6 +10,7 @@ using Steward.Agents;
 using Steward.Client;
 using Steward.Diagnostics;
 using Steward.Diagnostics.Alerts;
+using Steward.Diagnostics.Metrics;
 using Steward.Diagnostics.Tracing;
 using Steward.Engine;
 using Steward.Journal;
@@ -36,6 +37,8 @@ public static class StewardServiceCollectionExtensions
             ServiceDescriptor.Singleton<IRunObserver, LoggingObserver>(static s => new LoggingObserver(LoggerOf<LoggingObserver>(s))));
         services.TryAddSingleton(static s => new StewardMeter(s.GetService<IMeterFactory>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IRunObserver, StewardMeter>(static s => s.GetRequiredService<StewardMeter>()));
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IRunObserver, RunMeter>(static s => new RunMeter(s.GetRequiredService<StewardMeter>())));
         AddTracing(services);
         services.TryAddSingleton(CreateAlertSender);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IRunObserver, AlertSender>(static s => s.GetRequiredService<AlertSender>()));
@@ -75,7 +78,7 @@ public static class StewardServiceCollectionExtensions
         services.TryAddSingleton(static s => new TraceObserver(
             s.GetRequiredService<SpanSource>(),
             s.GetRequiredService<EffectActivities>(),
-            s.GetRequiredService<IStewardStore>(),
+            s.GetRequiredService<IStewardStore>,
             s.GetRequiredService<IOptions<TracingOptions>>().Value,
             s.GetRequiredService<StewardMeter>(),
             s.GetRequiredService<TimeProvider>(),

@@ -25,7 +25,7 @@ internal sealed class TraceObserver : IRunObserver, IHostedService, IAsyncDispos
     private readonly Dictionary<RunId, RunTrace> _traces = [];
     private readonly SpanSource _source;
     private readonly EffectActivities _effects;
-    private readonly IRunStore _store;
+    private readonly Func<IRunStore> _store;
     private readonly TracingOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -38,7 +38,7 @@ internal sealed class TraceObserver : IRunObserver, IHostedService, IAsyncDispos
     public TraceObserver(
         SpanSource source,
         EffectActivities effects,
-        IRunStore store,
+        Func<IRunStore> store,
         TracingOptions options,
         StewardMeter meter,
         TimeProvider time,
@@ -142,7 +142,7 @@ internal sealed class TraceObserver : IRunObserver, IHostedService, IAsyncDispos
 
         if (trace.Sequence + 1 == next)
             return trace;
-        await foreach (JournalEntry entry in _store.ReadAsync(run, trace.Sequence))
+        await foreach (JournalEntry entry in _store().ReadAsync(run, trace.Sequence))
         {
             if (entry.Sequence >= next)
                 break;
