@@ -1,10 +1,4 @@
-using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
-using OpenTelemetry.Exporter;
-using OpenTelemetry.Metrics;
-using OpenTelemetry.Trace;
 using Steward.Diagnostics.Tracing;
 using Steward.Hosting;
 using Steward.OpenTelemetry.Export;
@@ -27,7 +21,7 @@ public static class StewardBuilderExtensions
         ArgumentNullException.ThrowIfNull(preset);
         var options = new TelemetryOptions();
         configure?.Invoke(options);
-        TelemetryTarget target = TelemetryPresets.Resolve(preset, options, Environment.GetEnvironmentVariable);
+        var pipeline = new Pipeline(preset, TelemetryPresets.Resolve(preset, options, Environment.GetEnvironmentVariable), options);
         builder.Services.Configure<TracingOptions>(tracing =>
         {
             tracing.Content |= options.Content;
@@ -35,35 +29,9 @@ public static class StewardBuilderExtensions
                 tracing.Convention = options.Convention;
         });
         builder.Services.AddOpenTelemetry()
-            .ConfigureResource(resource => Resources.Describe(resource, target, options))
-            .WithTracing(tracing => Trace(tracing, preset, target, options))
-            .WithMetrics(metrics => Measure(metrics, target, options));
+            .ConfigureResource(resource => Resources.Describe(resource, pipeline.Target, options))
+            .WithTracing(pipeline.Trace)
+            .WithMetrics(pipeline.Measure);
         return builder;
-    }
-
-    private static void Trace(TracerProviderBuilder tracing, string preset, TelemetryTarget target, TelemetryOptions options)
-    {
-        tracing.AddSource(SpanSource.Name);
-        if (options.SampleRatio is { } ratio)
-            tracing.SetSampler(new ParentBasedSampler(new TraceIdRatioBasedSampler(ratio)));
-        if (target.Describe is { } describe)
-            tracing.AddProcessor(new BackEndProcessor(describe));
-        tracing.AddProcessor(services => new BoundedProcessor(
-            Exporters.Of(target, options),
-            new Losses(
-                preset,
-                services.GetService<IMeterFactory>(),
-                services.GetService<TimeProvider>() ?? TimeProvider.System,
-                services.GetService<ILoggerFactory>()?.CreateLogger("Steward.OpenTelemetry") ?? NullLogger.Instance),
-            options));
-    }
-
-    private static void Measure(MeterProviderBuilder metrics, TelemetryTarget target, TelemetryOptions options)
-    {
-        metrics.AddMeter("Steward", "Steward.OpenTelemetry");
-        if (target.Metrics is not { } endpoint)
-            return;
-        OtlpExporterOptions exporter = Exporters.Options(target, endpoint, options);
-        metrics.AddReader(new PeriodicExportingMetricReader(new OtlpMetricExporter(exporter)));
     }
 }

@@ -57,7 +57,7 @@ internal sealed class ExportCommand(CommandContext context)
     private async Task<int> ExecuteAsync(ParseResult parse, CancellationToken cancellationToken)
     {
         (string preset, Uri? endpoint) = Target(parse);
-        bool content = parse.GetValue(_content);
+        var tracing = new TracingOptions { Content = parse.GetValue(_content) };
         await using OpenStore store = await context.OpenAsync(parse, parse.GetValue(_folder), cancellationToken);
         IReadOnlyList<RunInfo> runs = await RunsAsync(store.Store, parse, cancellationToken);
         using var export = new TraceExport(preset, new TelemetryOptions { Endpoint = endpoint, ServiceName = "steward" });
@@ -65,7 +65,7 @@ internal sealed class ExportCommand(CommandContext context)
         foreach (RunInfo run in runs)
         {
             List<RunSpan> trace = [];
-            await foreach (RunSpan span in RunTraces.ReadAsync(store.Store, run.Run, new TracingOptions { Content = content }, cancellationToken))
+            await foreach (RunSpan span in RunTraces.ReadAsync(store.Store, run.Run, tracing, cancellationToken))
                 trace.Add(span);
             if (!await SendAsync(export, trace, cancellationToken))
                 break;
@@ -146,6 +146,6 @@ internal sealed class ExportCommand(CommandContext context)
                 : null,
         };
         DateTimeOffset? since = parse.GetValue(_since), until = parse.GetValue(_until);
-        return [.. (await store.FindAsync(query, cancellationToken)).Where(r => (since is null || r.CreatedAt >= since) && (until is null || r.CreatedAt < until))];
+        return [.. (await store.FindAsync(query, cancellationToken)).Where(r => !(r.CreatedAt < since) && !(r.CreatedAt >= until))];
     }
 }

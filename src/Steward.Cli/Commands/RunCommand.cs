@@ -70,7 +70,9 @@ internal sealed class RunCommand(CommandContext context)
         }
 
         var view = new RunView(context.Output);
-        await using AgentHost host = AgentHost.Create(file, store.Store, context.Output, context.Time, configure: alerts.Apply, telemetry: _telemetry.Read(parse));
+        using IDisposable? telemetry = _telemetry.Start(parse, context.Output);
+        await using AgentHost host = AgentHost.Create(
+            file, store.Store, context.Output, context.Time, configure: alerts.Apply, telemetry: _telemetry.Tracing(parse));
         RunId run = known?.Run ?? (await host.Client.StartAsync(file.Agent.Name, Request(parse, file))).Id;
         return await WorkAsync(host, view, file, new Hints(path, parse.GetValue(CommonOptions.Store), run), known);
     }

@@ -70,7 +70,8 @@ internal sealed class ServeCommand(CommandContext context)
         var options = new AgentFileOptions { Scripted = parse.GetValue(_scripted), Time = context.Time };
         AgentFile[] files = [.. parse.GetValue(_agents)!.Select(path => AgentFile.Load(path, options))];
         StoreAddress database = Database(parse, files);
-        var workers = new Workers(context, _worker.Read(parse), _telemetry.Read(parse));
+        using IDisposable? telemetry = _telemetry.Start(parse, context.Output);
+        var workers = new Workers(context, _worker.Read(parse), _telemetry.Tracing(parse));
 
         await using OpenStore store = await OpenStore.OpenAsync(database, context.Output, context.Time);
         await using ApiHost api = await ApiHost.StartAsync(context, files, store, listen, keys);

@@ -43,7 +43,8 @@ internal sealed class WorkCommand(CommandContext context)
         if (files.GroupBy(f => (f.Agent.Name, StoreLocator.ForAgent(given, f))).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new UsageException($"The agent '{twice.Key.Name}' is there twice, for the same database. Leave one out.");
         List<OpenStore> stores = [];
-        var workers = new Workers(context, _worker.Read(parse), _telemetry.Read(parse));
+        using IDisposable? telemetry = _telemetry.Start(parse, context.Output);
+        var workers = new Workers(context, _worker.Read(parse), _telemetry.Tracing(parse));
         try
         {
             foreach (AgentFile file in files)

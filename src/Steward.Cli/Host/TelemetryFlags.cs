@@ -1,4 +1,8 @@
 using System.CommandLine;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Steward.Cli.Rendering;
+using Steward.Diagnostics.Tracing;
 using Steward.Hosting;
 using Steward.OpenTelemetry;
 
@@ -20,17 +24,23 @@ internal sealed class TelemetryFlags
         Description = "Traces also bear messages, arguments and results.",
     };
 
-    /// <summary>Adds what was asked for; null where nothing was.</summary>
-    public Action<StewardBuilder>? Read(ParseResult parse)
+    /// <summary>What the hosts of this process need to know.</summary>
+    public Action<StewardBuilder> Tracing(ParseResult parse)
+    {
+        bool content = parse.GetValue(Content);
+        return steward => steward.Services.Configure<TracingOptions>(options => options.Content |= content);
+    }
+
+    /// <summary>Begins to send for all hosts of this process; null where nothing was asked for.</summary>
+    public IDisposable? Start(ParseResult parse, Output output)
     {
         string? preset = parse.GetValue(Preset) ?? Environment.GetEnvironmentVariable(Variable);
         if (string.IsNullOrWhiteSpace(preset))
             return null;
-        bool content = parse.GetValue(Content);
-        return steward => steward.AddTelemetry(preset, options =>
-        {
-            options.Content = content;
-            options.ServiceName = Environment.GetEnvironmentVariable("OTEL_SERVICE_NAME") is { Length: > 0 } ? null : "steward";
-        });
+        bool isNamed = Environment.GetEnvironmentVariable("OTEL_SERVICE_NAME") is { Length: > 0 };
+        return new ProcessTelemetry(
+            preset,
+            new TelemetryOptions { ServiceName = isNamed ? null : "steward" },
+            LoggerFactory.Create(logging => logging.AddProvider(new StderrLoggerProvider(output, LogLevel.Warning))));
     }
 }

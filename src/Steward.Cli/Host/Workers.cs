@@ -44,7 +44,10 @@ internal sealed class WorkerFlags
 }
 
 /// <summary>A worker for each of some agents. Disposing it gives their runs back.</summary>
-internal sealed class Workers(CommandContext context, Action<StewardOptions> configure, Action<StewardBuilder>? telemetry = null) : IAsyncDisposable
+internal sealed class Workers(
+    CommandContext context,
+    Action<StewardOptions> configure,
+    Action<StewardBuilder>? telemetry = null) : IAsyncDisposable
 {
     private readonly List<(AgentHost Host, AgentFile File)> _hosts = [];
 

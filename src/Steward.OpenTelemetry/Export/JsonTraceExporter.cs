@@ -9,7 +9,8 @@ using Steward.OpenTelemetry.Presets;
 
 namespace Steward.OpenTelemetry.Export;
 
-/// <summary>Posts spans as OTLP in JSON, for back ends that take nothing else. Source: the OTLP specification 1.x, JSON Protobuf encoding.</summary>
+/// <summary>Posts spans as OTLP in JSON, for back ends that take nothing else.
+/// Source: the OTLP specification 1.x, JSON Protobuf encoding.</summary>
 internal sealed class JsonTraceExporter : BaseExporter<Activity>
 {
     private readonly HttpClient _http;
@@ -26,7 +27,8 @@ internal sealed class JsonTraceExporter : BaseExporter<Activity>
         try
         {
             using IDisposable quiet = SuppressInstrumentationScope.Begin();
-            using var request = new HttpRequestMessage(HttpMethod.Post, _target.Endpoint) { Content = new ReadOnlyMemoryContent(Write(batch)) };
+            using var request = new HttpRequestMessage(HttpMethod.Post, _target.Endpoint);
+            request.Content = new ReadOnlyMemoryContent(Write(batch));
             request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             foreach ((string name, string value) in _target.Headers)
                 request.Headers.TryAddWithoutValidation(name, value);

@@ -61,7 +61,8 @@ internal static class BackEndAttributes
             span.SetTag("langsmith.span.tags", string.Join(", ", labels));
     }
 
-    /// <summary>These back ends do not know the names of the newer conventions yet: cached tokens would be counted twice, and cost not at all.</summary>
+    /// <summary>These back ends do not know the names of the newer conventions yet:
+    /// cached tokens would be counted twice, and cost not at all.</summary>
     private static void OlderNames(Activity span)
     {
         Copy(span, "gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens");

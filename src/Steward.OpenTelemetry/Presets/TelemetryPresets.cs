@@ -125,7 +125,8 @@ public static class TelemetryPresets
             Dictionary<string, string> headers = new(StringComparer.OrdinalIgnoreCase);
             foreach (string name in (string[])["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"])
             {
-                foreach (string pair in (Find(name) ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+                string list = Find(name) ?? "";
+                foreach (string pair in list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
                 {
                     if (pair.Split('=', 2) is not [var key, var value])
                         throw new ArgumentException($"The environment variable {name} must be a list such as key=value,other=value.");

@@ -36,7 +36,8 @@ public static class StewardServiceCollectionExtensions
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IRunObserver, LoggingObserver>(static s => new LoggingObserver(LoggerOf<LoggingObserver>(s))));
         services.TryAddSingleton(static s => new StewardMeter(s.GetService<IMeterFactory>()));
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IRunObserver, StewardMeter>(static s => s.GetRequiredService<StewardMeter>()));
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IRunObserver, StewardMeter>(static s => s.GetRequiredService<StewardMeter>()));
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IRunObserver, RunMeter>(static s => new RunMeter(s.GetRequiredService<StewardMeter>())));
         AddTracing(services);
@@ -83,7 +84,8 @@ public static class StewardServiceCollectionExtensions
             s.GetRequiredService<StewardMeter>(),
             s.GetRequiredService<TimeProvider>(),
             LoggerOf<TraceObserver>(s)));
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IRunObserver, TraceObserver>(static s => s.GetRequiredService<TraceObserver>()));
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IRunObserver, TraceObserver>(static s => s.GetRequiredService<TraceObserver>()));
     }
 
     /// <summary>A logger where the application logs; silence where it does not.</summary>

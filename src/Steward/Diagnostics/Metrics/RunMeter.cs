@@ -7,8 +7,10 @@ using Steward.State;
 
 namespace Steward.Diagnostics.Metrics;
 
-/// <summary>Measures what this process's worker commits: model calls by the GenAI conventions, and runs, tools, claims and refusals.</summary>
-/// <remarks>Tags are names of agents, models and tools, of which an installation has few; never of runs, sessions, users or tenants.</remarks>
+/// <summary>Measures what this process's worker commits: model calls by the
+/// GenAI conventions, and runs, tools, claims and refusals.</summary>
+/// <remarks>Tags are names of agents, models and tools: an installation has few of
+/// them. Names of runs, sessions, users and tenants never become tags.</remarks>
 internal sealed class RunMeter : IRunObserver
 {
     private const int MostInFlight = 100_000;
@@ -71,13 +73,14 @@ internal sealed class RunMeter : IRunObserver
                 case ToolRejected e:
                     _failures.Add(1, new("gen_ai.agent.name", agent), new("error.type", Names.Of(e.Reason)));
                     break;
-                case QuestionAnswered when _inFlight.TryRemove((entry.Run, KeyOf(entry.Event)), out (RunEvent Intent, DateTimeOffset Begun) asked):
-                    _questionSeconds.Record(
-                        (entry.Time - asked.Begun).TotalSeconds, new("gen_ai.agent.name", agent), new("steward.question.kind", Names.Of(((QuestionAsked)asked.Intent).Kind)));
+                case QuestionAnswered:
+                    QuestionEnded(entry, agent);
                     break;
                 case BudgetRefused e:
                     _refusals.Add(
-                        1, new(StewardMeter.ScopeTag, StewardMeter.KindOf(new BudgetScope(e.Scope))), new(StewardMeter.MetricTag, Names.Of(e.Metric)));
+                        1,
+                        new(StewardMeter.ScopeTag, StewardMeter.KindOf(new BudgetScope(e.Scope))),
+                        new(StewardMeter.MetricTag, Names.Of(e.Metric)));
                     break;
                 case RunCompleted or RunFailed or RunCancelled:
                     _runSeconds.Record(
@@ -113,9 +116,21 @@ internal sealed class RunMeter : IRunObserver
             _tokens.Record(usage.Output, [.. tags, new("gen_ai.token.type", "output")]);
         }
 
-        (decimal usd, string? error) = entry.Event is ModelFailed failed ? (failed.Settled.Usd, Names.Of(failed.Failure)) : (((ModelReturned)entry.Event).Settled.Usd, null);
+        (BudgetAmount settled, string? error) = entry.Event is ModelFailed failed
+            ? (failed.Settled, Names.Of(failed.Failure))
+            : (((ModelReturned)entry.Event).Settled, null);
         _modelSeconds.Record((entry.Time - call.Begun).TotalSeconds, error is null ? tags : [.. tags, new("error.type", error)]);
-        _cost.Add((double)usd, tags);
+        _cost.Add((double)settled.Usd, tags);
+    }
+
+    private void QuestionEnded(JournalEntry entry, string agent)
+    {
+        if (!_inFlight.TryRemove((entry.Run, KeyOf(entry.Event)), out (RunEvent Intent, DateTimeOffset Begun) asked))
+            return;
+        _questionSeconds.Record(
+            (entry.Time - asked.Begun).TotalSeconds,
+            new("gen_ai.agent.name", agent),
+            new("steward.question.kind", Names.Of(((QuestionAsked)asked.Intent).Kind)));
     }
 
     private void ToolEnded(JournalEntry entry, string agent)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Steward.Journal;
@@ -10,7 +11,7 @@ namespace Steward.Diagnostics.Tracing;
 /// <remarks>Opaque data of providers, signatures and protected reasoning are no content for anybody else: they are never written.</remarks>
 internal sealed class ContentWriter(TracingOptions options)
 {
-    private static readonly JsonWriterOptions s_json = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions s_json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly LinkedList<string> _conversation = new();
     private int _length;

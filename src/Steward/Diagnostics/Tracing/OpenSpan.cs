@@ -3,7 +3,13 @@ using System.Diagnostics;
 namespace Steward.Diagnostics.Tracing;
 
 /// <summary>A span whose closing event has not come yet.</summary>
-internal sealed class OpenSpan(string name, ActivityKind kind, ActivitySpanId id, ActivitySpanId parent, DateTimeOffset start, SpanAttributes attributes)
+internal sealed class OpenSpan(
+    string name,
+    ActivityKind kind,
+    ActivitySpanId id,
+    ActivitySpanId parent,
+    DateTimeOffset start,
+    SpanAttributes attributes)
 {
     public string Name { get; } = name;
 
@@ -24,7 +30,11 @@ internal sealed class OpenSpan(string name, ActivityKind kind, ActivitySpanId id
         return this;
     }
 
-    public RunSpan Close(TraceIdentity trace, DateTimeOffset end, IReadOnlyList<ActivityEvent>? events = null, IReadOnlyList<ActivityLink>? links = null) => new()
+    public RunSpan Close(
+        TraceIdentity trace,
+        DateTimeOffset end,
+        IReadOnlyList<ActivityEvent>? events = null,
+        IReadOnlyList<ActivityLink>? links = null) => new()
     {
         Name = Name,
         Kind = kind,

@@ -47,7 +47,44 @@ internal sealed class RootSpan
     public void SpendByChild(BudgetAmount amount) => _children += amount;
 
     /// <remarks>Sums bear names of our own: a back end that adds up its spans would count each call twice.</remarks>
-    public RunSpan Close(RunId run, RunStarted started, TraceIdentity trace, SpanAttributes common, DateTimeOffset start, DateTimeOffset end, RunEvent outcome, ContentWriter content)
+    public RunSpan Close(
+        RunId run,
+        RunStarted started,
+        TraceIdentity trace,
+        SpanAttributes common,
+        (DateTimeOffset Start, DateTimeOffset End) time,
+        RunEvent outcome,
+        ContentWriter content)
+    {
+        SpanAttributes attributes = Summary(started, common);
+        var span = new OpenSpan(
+            $"invoke_agent {started.Agent}", ActivityKind.Internal, SpanIds.RootOf(run), trace.Parent, time.Start, attributes);
+        switch (outcome)
+        {
+            case RunCompleted completed:
+                attributes.Set("steward.status", "completed")
+                    .Set("steward.proved_by", completed.ProvedBy.Count == 0 ? null : completed.ProvedBy.ToArray())
+                    .Set(Names.OutputMessages, content.Output([new TextPart(completed.Output)], "stop"));
+                break;
+            case RunFailed failed:
+                attributes.Set("steward.status", "failed");
+                span.Fail(failed.Code, content.Text(failed.Message));
+                break;
+            case RunCancelled cancelled:
+                attributes.Set("steward.status", "cancelled")
+                    .Set("steward.cancelled_by", cancelled.By)
+                    .Set("steward.reason", content.Text(cancelled.Reason));
+                break;
+        }
+
+        return span.Close(trace, time.End, _events, started.Origin is { } origin ? [LinkTo(origin, trace)] : []);
+    }
+
+    private static ActivityLink LinkTo(RunOrigin origin, TraceIdentity trace) => new(
+        new ActivityContext(
+            trace.Caller?.TraceId ?? SpanIds.TraceOf(origin.Run), SpanIds.RootOf(origin.Run), ActivityTraceFlags.None));
+
+    private SpanAttributes Summary(RunStarted started, SpanAttributes common)
     {
         SpanAttributes attributes = new SpanAttributes(common)
             .Set(Names.Operation, "invoke_agent")
@@ -71,26 +108,6 @@ internal sealed class RootSpan
             .Set(Names.InputMessages, Input);
         foreach ((string key, string value) in started.Labels ?? new Dictionary<string, string>())
             attributes.Set($"steward.label.{key}", value);
-        var span = new OpenSpan($"invoke_agent {started.Agent}", ActivityKind.Internal, SpanIds.RootOf(run), trace.Parent, start, attributes);
-        switch (outcome)
-        {
-            case RunCompleted completed:
-                attributes.Set("steward.status", "completed")
-                    .Set("steward.proved_by", completed.ProvedBy.Count == 0 ? null : completed.ProvedBy.ToArray())
-                    .Set(Names.OutputMessages, content.Output([new TextPart(completed.Output)], "stop"));
-                break;
-            case RunFailed failed:
-                attributes.Set("steward.status", "failed");
-                span.Fail(failed.Code, content.Text(failed.Message));
-                break;
-            case RunCancelled cancelled:
-                attributes.Set("steward.status", "cancelled").Set("steward.cancelled_by", cancelled.By).Set("steward.reason", content.Text(cancelled.Reason));
-                break;
-        }
-
-        ActivityLink[] links = started.Origin is { } origin
-            ? [new ActivityLink(new ActivityContext(trace.Caller?.TraceId ?? SpanIds.TraceOf(origin.Run), SpanIds.RootOf(origin.Run), ActivityTraceFlags.None))]
-            : [];
-        return span.Close(trace, end, _events, links);
+        return attributes;
     }
 }

@@ -289,7 +289,7 @@ public sealed class RunTrace
     {
         foreach (string key in _open.Keys.ToArray())
             Close(key, s => s.Attributes.Set(Names.Outcome, "abandoned"));
-        _closed.Add(_root.Close(_run, _started!, _trace!, _common, _start, _now, outcome, _content));
+        _closed.Add(_root.Close(_run, _started!, _trace!, _common, (_start, _now), outcome, _content));
     }
 
     private void OpenCall(string key, string? name, int turn, int index, Action<SpanAttributes> describe, ActivitySpanId? id = null)

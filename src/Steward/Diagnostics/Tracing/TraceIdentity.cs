@@ -11,9 +11,10 @@ internal sealed record TraceIdentity(ActivityTraceId Id, ActivitySpanId Parent, 
 {
     public static TraceIdentity Of(RunId run, RunStarted started)
     {
-        ActivityContext? caller = started.Trace is { } trace && ActivityContext.TryParse(trace.Parent, trace.State, isRemote: true, out ActivityContext parsed)
-            ? parsed
-            : null;
+        ActivityContext? caller =
+            started.Trace is { } trace && ActivityContext.TryParse(trace.Parent, trace.State, isRemote: true, out ActivityContext parsed)
+                ? parsed
+                : null;
         ActivityTraceId id = caller?.TraceId ?? SpanIds.TraceOf(started.Parent is { } above ? above.Ancestors[^1] : run);
         ActivitySpanId parent = started.Parent is { } direct ? SpanIds.OfChild(direct.Run, run) : caller?.SpanId ?? default;
         return new TraceIdentity(id, parent, caller);
