@@ -101,6 +101,7 @@ internal static class CommandLine
         BudgetCommand.Create(context),
         LimitCommand.Create(context),
         PruneCommand.Create(context),
+        ExportCommand.Create(context),
         DoctorCommand.Create(context),
         DrillCommand.Create(context),
     };

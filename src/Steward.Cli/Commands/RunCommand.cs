@@ -36,6 +36,7 @@ internal sealed class RunCommand(CommandContext context)
         "A tighter ceiling in US dollars for this run.",
         "usd");
     private readonly Option<bool> _scripted = CommonOptions.Scripted();
+    private readonly TelemetryFlags _telemetry = new();
 
     public static Command Create(CommandContext context) => new RunCommand(context).Create();
 
@@ -44,7 +45,7 @@ internal sealed class RunCommand(CommandContext context)
         var command = new Command(
             "run", "Run an agent and show what happens. Ctrl-C parks the run; 'steward run AGENT --resume RUN' goes on.")
         {
-            _agent, _request, _resume, _tenant, _user, _session, _key, _label, _budget, _scripted,
+            _agent, _request, _resume, _tenant, _user, _session, _key, _label, _budget, _scripted, _telemetry.Preset, _telemetry.Content,
         };
         command.SetAction((parse, _) => ExecuteAsync(parse));
         return command;
@@ -69,7 +70,9 @@ internal sealed class RunCommand(CommandContext context)
         }
 
         var view = new RunView(context.Output);
-        await using AgentHost host = AgentHost.Create(file, store.Store, context.Output, context.Time, configure: alerts.Apply);
+        using IDisposable? telemetry = _telemetry.Start(parse, context.Output);
+        await using AgentHost host = AgentHost.Create(
+            file, store.Store, context.Output, context.Time, configure: alerts.Apply, telemetry: _telemetry.Tracing(parse));
         RunId run = known?.Run ?? (await host.Client.StartAsync(file.Agent.Name, Request(parse, file))).Id;
         return await WorkAsync(host, view, file, new Hints(path, parse.GetValue(CommonOptions.Store), run), known);
     }

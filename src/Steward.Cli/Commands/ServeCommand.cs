@@ -36,6 +36,7 @@ internal sealed class ServeCommand(CommandContext context)
     };
     private readonly ServeLimitFlags _limits = new();
     private readonly WorkerFlags _worker = new();
+    private readonly TelemetryFlags _telemetry = new();
     private readonly Option<bool> _scripted = CommonOptions.Scripted();
 
     public static Command Create(CommandContext context) => new ServeCommand(context).Create();
@@ -53,7 +54,7 @@ internal sealed class ServeCommand(CommandContext context)
             _limits.Requests,
             _limits.Writes,
             _worker.Concurrency,
-            _worker.Lease,
+            _worker.Lease, _telemetry.Preset, _telemetry.Content,
             _scripted,
         };
         command.SetAction((parse, _) => ExecuteAsync(parse));
@@ -72,7 +73,8 @@ internal sealed class ServeCommand(CommandContext context)
         var options = new AgentFileOptions { Scripted = parse.GetValue(_scripted), Time = context.Time };
         AgentFile[] files = [.. parse.GetValue(_agents)!.Select(path => AgentFile.Load(path, options))];
         StoreAddress database = Database(parse, files);
-        var workers = new Workers(context, _worker.Read(parse));
+        using IDisposable? telemetry = _telemetry.Start(parse, context.Output);
+        var workers = new Workers(context, _worker.Read(parse), _telemetry.Tracing(parse));
 
         await using OpenStore store = await OpenStore.OpenAsync(database, context.Output, context.Time);
         await using ApiHost api = await ApiHost.StartAsync(context, files, store, listen, keys, _limits.Read(parse));

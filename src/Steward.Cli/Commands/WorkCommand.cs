@@ -21,6 +21,7 @@ internal sealed class WorkCommand(CommandContext context)
         "--until-idle",
         "Stop when every run of these agents has ended or waits for somebody.");
     private readonly WorkerFlags _worker = new();
+    private readonly TelemetryFlags _telemetry = new();
     private readonly Option<bool> _scripted = CommonOptions.Scripted();
 
     public static Command Create(CommandContext context) => new WorkCommand(context).Create();
@@ -29,7 +30,7 @@ internal sealed class WorkCommand(CommandContext context)
     {
         var command = new Command(
             "work",
-            "Work on every run of these agents that can go on. Ctrl-C gives them back.") { _agents, _untilIdle, _worker.Concurrency, _worker.Lease, _scripted };
+            "Work on every run of these agents that can go on. Ctrl-C gives them back.") { _agents, _untilIdle, _worker.Concurrency, _worker.Lease, _telemetry.Preset, _telemetry.Content, _scripted };
         command.SetAction((parse, _) => ExecuteAsync(parse));
         return command;
     }
@@ -42,7 +43,8 @@ internal sealed class WorkCommand(CommandContext context)
         if (files.GroupBy(f => (f.Agent.Name, StoreLocator.ForAgent(given, f))).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new UsageException($"The agent '{twice.Key.Name}' is there twice, for the same database. Leave one out.");
         List<OpenStore> stores = [];
-        var workers = new Workers(context, _worker.Read(parse));
+        using IDisposable? telemetry = _telemetry.Start(parse, context.Output);
+        var workers = new Workers(context, _worker.Read(parse), _telemetry.Tracing(parse));
         try
         {
             foreach (AgentFile file in files)

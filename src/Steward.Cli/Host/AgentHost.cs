@@ -54,8 +54,19 @@ internal sealed class AgentHost : IAsyncDisposable
         Output output,
         TimeProvider time,
         IReadOnlyList<IRunObserver>? observers = null,
-        Action<StewardOptions>? configure = null) =>
-        CreateWith(steward => _ = file is null ? steward : steward.AddAgentFile(file), store, output, time, observers, configure);
+        Action<StewardOptions>? configure = null,
+        Action<StewardBuilder>? telemetry = null) =>
+        CreateWith(
+            steward =>
+            {
+                _ = file is null ? steward : steward.AddAgentFile(file);
+                telemetry?.Invoke(steward);
+            },
+            store,
+            output,
+            time,
+            observers,
+            configure);
 
     public static AgentHost CreateWith(
         Action<StewardBuilder> add,

@@ -44,7 +44,10 @@ internal sealed class WorkerFlags
 }
 
 /// <summary>A worker for each of some agents. Disposing it gives their runs back.</summary>
-internal sealed class Workers(CommandContext context, Action<StewardOptions> configure) : IAsyncDisposable
+internal sealed class Workers(
+    CommandContext context,
+    Action<StewardOptions> configure,
+    Action<StewardBuilder>? telemetry = null) : IAsyncDisposable
 {
     private readonly List<(AgentHost Host, AgentFile File)> _hosts = [];
 
@@ -56,7 +59,7 @@ internal sealed class Workers(CommandContext context, Action<StewardOptions> con
     public async Task StartAsync(AgentFile file, OpenStore store, ApiHost? api = null)
     {
         IRunObserver[] observers = [new WorkObserver(context.Output), .. api?.Observers ?? []];
-        var host = AgentHost.Create(file, store.Store, context.Output, context.Time, observers, configure);
+        var host = AgentHost.Create(file, store.Store, context.Output, context.Time, observers, configure, telemetry);
         _hosts.Add((host, file));
         if (api is not null)
             api.Hub.Notified += host.Hub.Hint;

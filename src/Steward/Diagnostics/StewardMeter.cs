@@ -17,6 +17,12 @@ internal sealed class StewardMeter : IRunObserver, IDisposable
     private readonly Meter _meter;
     private readonly Counter<long> _alerts;
 
+    /// <summary>The meter, for other instruments of the runtime.</summary>
+    public Meter Meter => _meter;
+
+    /// <summary>Journal entries that telemetry left out.</summary>
+    public Counter<long> TelemetryDropped { get; }
+
     /// <param name="factory">The application's, whose meters its tests and exporters tell apart; null for a meter of the process.</param>
     /// <param name="handlers">Where tools run.</param>
     public StewardMeter(IMeterFactory? factory, Handlers handlers)
@@ -26,6 +32,7 @@ internal sealed class StewardMeter : IRunObserver, IDisposable
         _alerts = _meter.CreateCounter<long>("steward.budget.alerts", "{alert}", "Soft thresholds of budgets that were crossed.");
         _meter.CreateObservableGauge(
             "steward.tool.abandoned", () => handlers.Abandoned, "{call}", "Tool calls that were given up and have not come back.");
+        TelemetryDropped = _meter.CreateCounter<long>("steward.telemetry.dropped", "{entry}", "Journal entries that became no spans because too many waited.");
     }
 
     public void Alerted(RunState state, BudgetAlert alert) =>
@@ -33,7 +40,7 @@ internal sealed class StewardMeter : IRunObserver, IDisposable
 
     public void Dispose() => _meter.Dispose();
 
-    private static string KindOf(BudgetScope scope) => scope.Key.Split(':', 2)[0] is var kind && kind == "agent" ? "agent_day" : kind;
+    public static string KindOf(BudgetScope scope) => scope.Key.Split(':', 2)[0] is var kind && kind == "agent" ? "agent_day" : kind;
 
     private static string NameOf(BudgetMetric metric) => metric switch
     {

@@ -17,13 +17,15 @@ internal sealed class ChildRuns(AgentRegistry agents, TimeProvider time)
     public void Start(RunSession session, ToolCall call, ToolDefinition tool, JsonElement arguments)
     {
         AgentDefinition agent = Find(tool)!;
-        RunParent parent = new(Ancestors(session.State), call.Turn, call.Index);
-        RunStart start = Make(
-            session.State, agent, parent, arguments.GetProperty(tool.IsHandOff ? "brief" : "task").GetString()!, agent.Ceilings);
+        RunState state = session.State;
+        RunParent parent = new(Ancestors(state), call.Turn, call.Index);
+        string task = arguments.GetProperty(tool.IsHandOff ? "brief" : "task").GetString()!;
+        var child = RunId.New(time);
+        // The intent comes first, so that the child's time lies within its parent's.
         session.Note(
-            new ChildStarted { Child = start.Run, Agent = agent.Name, AgentVersion = agent.Version, Turn = call.Turn, Index = call.Index,
+            new ChildStarted { Child = child, Agent = agent.Name, AgentVersion = agent.Version, Turn = call.Turn, Index = call.Index,
                 HandOff = tool.IsHandOff });
-        session.Start(start, new Blob(agent.Hash, agent.Json));
+        session.Start(Make(child, state, agent, parent, task, agent.Ceilings), new Blob(agent.Hash, agent.Json));
     }
 
     /// <summary>The child that carries out a step of the plan.</summary>
@@ -31,10 +33,10 @@ internal sealed class ChildRuns(AgentRegistry agents, TimeProvider time)
     {
         RunState state = session.State;
         RunParent parent = new(Ancestors(state), 0, 0, step.Id) { Refused = state.FailedCalls.IsEmpty ? null : state.FailedCalls };
-        RunStart start = Make(state, session.Agent, parent, PlannedMode.InputOf(state, step), BudgetCeilings.None);
+        var child = RunId.New(time);
         session.Note(
-            new ChildStarted { Child = start.Run, Agent = session.Agent.Name, AgentVersion = session.Agent.Version, Step = step.Id });
-        session.Start(start, null);
+            new ChildStarted { Child = child, Agent = session.Agent.Name, AgentVersion = session.Agent.Version, Step = step.Id });
+        session.Start(Make(child, state, session.Agent, parent, PlannedMode.InputOf(state, step), BudgetCeilings.None), null);
     }
 
     /// <summary>What a parent hears when this run has ended.</summary>
@@ -59,9 +61,8 @@ internal sealed class ChildRuns(AgentRegistry agents, TimeProvider time)
 
     private static RunId[] Ancestors(RunState state) => [state.Run, .. state.Started.Parent?.Ancestors ?? []];
 
-    private RunStart Make(RunState state, AgentDefinition agent, RunParent parent, string task, BudgetCeilings ceilings)
+    private RunStart Make(RunId id, RunState state, AgentDefinition agent, RunParent parent, string task, BudgetCeilings ceilings)
     {
-        RunId id = RunId.New(time);
         var started = new RunStarted
         {
             Agent = agent.Name,

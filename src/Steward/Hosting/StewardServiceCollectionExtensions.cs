@@ -10,6 +10,8 @@ using Steward.Agents;
 using Steward.Client;
 using Steward.Diagnostics;
 using Steward.Diagnostics.Alerts;
+using Steward.Diagnostics.Metrics;
+using Steward.Diagnostics.Tracing;
 using Steward.Engine;
 using Steward.Journal;
 using Steward.Models;
@@ -35,10 +37,13 @@ public static class StewardServiceCollectionExtensions
         services.TryAddSingleton<RunHub>();
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IRunObserver, LoggingObserver>(static s => new LoggingObserver(LoggerOf<LoggingObserver>(s))));
+        services.TryAddSingleton(static s => new StewardMeter(s.GetService<IMeterFactory>(), s.GetRequiredService<Handlers>()));
         services.TryAddEnumerable(
-            ServiceDescriptor.Singleton<IRunObserver, StewardMeter>(
-                static s => new StewardMeter(s.GetService<IMeterFactory>(), s.GetRequiredService<Handlers>())));
+            ServiceDescriptor.Singleton<IRunObserver, StewardMeter>(static s => s.GetRequiredService<StewardMeter>()));
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IRunObserver, RunMeter>(static s => new RunMeter(s.GetRequiredService<StewardMeter>())));
         services.TryAddSingleton(static s => new Handlers(s.GetRequiredService<IOptions<StewardOptions>>().Value.MaxAbandonedCalls));
+        AddTracing(services);
         services.TryAddSingleton(CreateAlertSender);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IRunObserver, AlertSender>(static s => s.GetRequiredService<AlertSender>()));
         services.TryAddSingleton(static s => new AgentRegistry(s.GetServices<AgentDefinition>()));
@@ -58,11 +63,32 @@ public static class StewardServiceCollectionExtensions
             LoggerOf<RunWorker>(s),
             s.GetService<IRunPlacement>()));
         services.TryAddSingleton<IRunWorker>(static s => s.GetRequiredService<RunWorker>());
-        // In this order: a host stops its services backwards, and the worker's last commits can raise alerts.
+        // In this order: a host stops its services backwards, and the worker's last commits raise alerts and end spans.
+        services.AddHostedService(static s => s.GetRequiredService<TraceObserver>());
         services.AddHostedService(static s => s.GetRequiredService<AlertSender>());
         services.AddHostedService(static s => new HintListener(s.GetRequiredService<IStewardStore>(), s.GetRequiredService<RunHub>()));
         services.AddHostedService(static s => s.GetRequiredService<RunWorker>());
         return new StewardBuilder(services);
+    }
+
+    /// <summary>Costs nothing until somebody listens to the activity source.</summary>
+    private static void AddTracing(IServiceCollection services)
+    {
+        services.AddOptions<TracingOptions>();
+        services.TryAddSingleton<SpanSource>();
+        services.TryAddSingleton(static s => new EffectActivities(s.GetRequiredService<SpanSource>()));
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IEffectScope, EffectActivities>(static s => s.GetRequiredService<EffectActivities>()));
+        services.TryAddSingleton(static s => new TraceObserver(
+            s.GetRequiredService<SpanSource>(),
+            s.GetRequiredService<EffectActivities>(),
+            s.GetRequiredService<IStewardStore>,
+            s.GetRequiredService<IOptions<TracingOptions>>().Value,
+            s.GetRequiredService<StewardMeter>(),
+            s.GetRequiredService<TimeProvider>(),
+            LoggerOf<TraceObserver>(s)));
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IRunObserver, TraceObserver>(static s => s.GetRequiredService<TraceObserver>()));
     }
 
     /// <summary>A logger where the application logs; silence where it does not.</summary>
@@ -135,7 +161,7 @@ public static class StewardServiceCollectionExtensions
             LoggerOf<IRunObserver>(services)),
         services,
         services.GetService<ILoggerFactory>()?.CreateLogger("Steward") ?? NullLogger.Instance,
-        services.GetService<IEffectScope>(),
+        EffectScopes.Of([.. services.GetServices<IEffectScope>()]),
         services.GetRequiredService<Handlers>());
 }
 

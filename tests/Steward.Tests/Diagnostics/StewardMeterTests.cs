@@ -46,7 +46,7 @@ public sealed class StewardMeterTests
         services.AddSteward();
         services.AddSteward();
 
-        Assert.Equal(3, services.Count(s => s.ServiceType == typeof(IRunObserver)));
+        Assert.Equal(5, services.Count(s => s.ServiceType == typeof(IRunObserver)));
     }
 
     private static ServiceProvider Services()
