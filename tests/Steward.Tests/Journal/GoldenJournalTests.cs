@@ -61,6 +61,7 @@ public sealed class GoldenJournalTests
         await WriteAsync(folder, "overridden", await OverriddenAsync());
         await WriteAsync(folder, "informed", await InformedAsync());
         await WriteAsync(folder, "declined", await DeclinedAsync());
+        await WriteAsync(folder, "attached", await AttachedAsync());
     }
 
     private static string Describe(RunState s) =>
@@ -215,6 +216,32 @@ public sealed class GoldenJournalTests
         await lab.WorkAllAsync();
         return (lab, run);
     }
+
+    /// <summary>An attachment in the store, an exchange before it that lost one for its size, a picture that a tool took, and an approval by somebody
+    /// else than the starter.</summary>
+    private static async Task<(Lab Lab, RunId Run)> AttachedAsync()
+    {
+        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
+        ToolDefinition pay = new("pay", "Tested.", JsonElement.Parse("{}"), (_, _, _) => ValueTask.FromResult(new ToolOutput("paid")));
+        ToolDefinition shoot = new("shoot", "Tested.", JsonElement.Parse("{}"), (_, _, _) =>
+            ValueTask.FromResult(new ToolOutput("a picture") { Content = [new DataPart("image/png", [1, 2, 3])] }));
+        FunctionModel model = Script(Says("one"), Calls_(("shoot", new { }), ("pay", new { n = 1 })), Says("done"));
+        var lab = new Lab(model, Harness.Agent(shoot, pay).AddApprovals(FourEyes).Build());
+        RunId first = await lab.StartAsync(new RunRequest([new TextPart("first"), new DataPart("image/png", new byte[1 << 20])]) { Session = "s" });
+        await lab.Store.SignalAsync(new Signal("m1", first, new MessageSignal([new TextPart("And be quick.")])), cancellationToken);
+        await lab.WorkAllAsync();
+        lab.Time.Advance(TimeSpan.FromSeconds(1));
+        BlobPart blob = await lab.Client().PutBlobAsync(new MemoryStream("a page"u8.ToArray()), "application/pdf", cancellationToken: cancellationToken);
+        RunId run = await lab.StartAsync(new RunRequest([new TextPart("second"), blob]) { Session = "s", By = "ana" });
+        await lab.WorkAllAsync();
+        QuestionAsked question = (await lab.StateAsync(run)).Questions[0];
+        await lab.Store.DecideAsync(new Decision { Id = "d1", Run = run, Question = question.Id, Answer = Answer.Approve, By = "ben" }, cancellationToken);
+        await lab.WorkAllAsync();
+        return (lab, run);
+    }
+
+    /// <summary>The approval policy of the journal <c>attached</c>.</summary>
+    internal static ApprovalPolicy FourEyes { get; } = new() { Name = "second person", Tools = ["pay"], FourEyes = true };
 
     /// <summary>The definition of the journal <c>informed</c>.</summary>
     internal static AgentDefinition Informed { get; } = Harness.Agent()

@@ -232,6 +232,7 @@ public sealed class ReplayTests
         "transactional" => Harness.Agent(new ToolDefinition("pay", "Tested.", JsonElement.Parse("{}"), Untouchable.Handler) { Effect = ToolEffect.Transactional }, Untouchable.Tool("look")).Build(),
         "overridden" => Harness.Agent(Approved("approved")).AddApprovals(new ApprovalPolicy { Name = "finance", Tools = ["approved"], Roles = ["finance"] }).Build(),
         "informed" => GoldenJournalTests.Informed,
+        "attached" => Harness.Agent(Unsafe("shoot"), Unsafe("pay")).AddApprovals(GoldenJournalTests.FourEyes).Build(),
         "declined" => Harness.Agent(Untouchable.Tool("look")).Build(),
         "migrated" => Harness.Agent(Approved("approved")).Build(),
         _ => Harness.Agent().Build(),
