@@ -39,7 +39,7 @@ public sealed class LiveTraceTests : IDisposable
         {
             (run, RunResult waits) = await host.RunAsync("go", new RunRequest("go") { Session = "s1", User = "ana" });
             await run.AnswerAsync(Assert.Single(waits.Questions).Id, Steward.Journal.Answer.Approve, "boss", cancellationToken: TestContext.Current.CancellationToken);
-            RunResult result = await run.WaitUntilSettledAsync(TestContext.Current.CancellationToken);
+            RunResult result = await run.WaitAsync(TestContext.Current.CancellationToken);
             Assert.Equal(RunStatus.Completed, result.Status);
         }
 
@@ -95,7 +95,7 @@ public sealed class LiveTraceTests : IDisposable
             run = await first.Client.StartAsync("tester", new RunRequest("go"), TestContext.Current.CancellationToken);
             await begun.Task;
             await using (TelemetryHost third = await StartAsync(store, Agent((_, _) => ValueTask.FromResult("found")), Script))
-                result = await third.Client.Get(run.Id).WaitUntilSettledAsync(TestContext.Current.CancellationToken);
+                result = await third.Client.Get(run.Id).WaitAsync(TestContext.Current.CancellationToken);
             await first.DisposeAsync();
         }
 
