@@ -8,7 +8,8 @@ using Steward.OpenTelemetry.Presets;
 
 namespace Steward.OpenTelemetry;
 
-/// <summary>Sends what a whole process traces and measures, where several hosts share it: each of them would hear the others' spans.</summary>
+/// <summary>Sends what a whole process traces and measures, where several
+/// hosts share it: each of them would hear the others' spans.</summary>
 /// <remarks>Start it before the hosts, and dispose it after them: it then sends what is left.</remarks>
 public sealed class ProcessTelemetry : IDisposable
 {

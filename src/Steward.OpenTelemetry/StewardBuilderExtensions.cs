@@ -25,7 +25,7 @@ public static class StewardBuilderExtensions
         builder.Services.Configure<TracingOptions>(tracing =>
         {
             tracing.Content |= options.Content;
-            if (options.Convention != GenAIConvention.V1_41)
+            if (options.Convention != GenAIConvention.Core141)
                 tracing.Convention = options.Convention;
         });
         builder.Services.AddOpenTelemetry()

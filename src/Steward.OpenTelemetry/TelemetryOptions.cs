@@ -21,8 +21,8 @@ public sealed class TelemetryOptions
     public bool Content { get; set; }
 
     /// <summary>The version of the GenAI conventions.</summary>
-    /// <value><see cref="GenAIConvention.V1_41"/>.</value>
-    public GenAIConvention Convention { get; set; } = GenAIConvention.V1_41;
+    /// <value><see cref="GenAIConvention.Core141"/>.</value>
+    public GenAIConvention Convention { get; set; } = GenAIConvention.Core141;
 
     /// <summary>The share of traces that is kept, from 0 to 1; decided by the trace id, alike on every node.</summary>
     /// <value>Null: the application's own sampler, or <c>OTEL_TRACES_SAMPLER</c>.</value>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry.Trace;
@@ -39,7 +40,7 @@ public sealed class LiveTraceTests : IDisposable
         {
             (run, RunResult waits) = await host.RunAsync("go", new RunRequest("go") { Session = "s1", User = "ana" });
             await run.AnswerAsync(Assert.Single(waits.Questions).Id, Steward.Journal.Answer.Approve, "boss", cancellationToken: TestContext.Current.CancellationToken);
-            RunResult result = await run.WaitUntilSettledAsync(TestContext.Current.CancellationToken);
+            RunResult result = await run.WaitAsync(TestContext.Current.CancellationToken);
             Assert.Equal(RunStatus.Completed, result.Status);
         }
 
@@ -95,7 +96,7 @@ public sealed class LiveTraceTests : IDisposable
             run = await first.Client.StartAsync("tester", new RunRequest("go"), TestContext.Current.CancellationToken);
             await begun.Task;
             await using (TelemetryHost third = await StartAsync(store, Agent((_, _) => ValueTask.FromResult("found")), Script))
-                result = await third.Client.Get(run.Id).WaitUntilSettledAsync(TestContext.Current.CancellationToken);
+                result = await third.Client.Get(run.Id).WaitAsync(TestContext.Current.CancellationToken);
             await first.DisposeAsync();
         }
 
@@ -175,10 +176,25 @@ public sealed class LiveTraceTests : IDisposable
     [InlineData(400)]
     [InlineData(503)]
     [InlineData(0)]
-    public async Task Run_BackEndDoesNotTakeSpans_IsNotDelayed(int status)
+    [InlineData(-1)]
+    public async Task Run_BackEndDoesNotTakeSpans_IsNotDelayedAndTheLossIsCounted(int status)
     {
+        long lost = 0;
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, l) =>
+            {
+                if (instrument.Name == "steward.telemetry.spans.dropped")
+                    l.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, value, _, _) => Interlocked.Add(ref lost, value));
+        listener.Start();
         OtlpReceiver live = await OtlpReceiver.StartAsync();
         live.Status = status;
+        var slow = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (status == -1)
+            (live.Status, live.Gate) = (200, slow.Task); // It takes the request and never answers.
         await using SqliteStewardStore store = await OpenAsync();
         if (status == 0)
             await live.DisposeAsync();
@@ -193,6 +209,8 @@ public sealed class LiveTraceTests : IDisposable
                 Assert.Equal(RunStatus.Completed, (await host.RunAsync("go")).Result.Status);
         }
 
+        Assert.Equal(15, Interlocked.Read(ref lost));
+        slow.SetResult();
         if (status != 0)
             await live.DisposeAsync();
     }

@@ -20,7 +20,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
 
     private OtlpReceiver(WebApplication app) => _app = app;
 
-    public ConcurrentQueue<(string Path, IHeaderDictionary Headers, byte[] Body)> Requests { get; } = new();
+    public ConcurrentQueue<(string Path, IReadOnlyDictionary<string, string> Headers, byte[] Body)> Requests { get; } = new();
 
     /// <summary>What it answers.</summary>
     public int Status { get; set; } = 200;
@@ -43,7 +43,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
         {
             using var body = new MemoryStream();
             await context.Request.Body.CopyToAsync(body);
-            receiver.Requests.Enqueue((context.Request.Path, context.Request.Headers, body.ToArray()));
+            receiver.Requests.Enqueue((context.Request.Path, context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString()), body.ToArray()));
             await receiver.Gate;
             context.Response.StatusCode = receiver.Status;
         });

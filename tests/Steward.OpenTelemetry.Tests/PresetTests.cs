@@ -63,7 +63,7 @@ public sealed class PresetTests
             Assert.True(export.Send([Chat()]));
 
         (_, var headers, byte[] body) = Assert.Single(receiver.Requests);
-        Assert.Equal("application/json", headers.ContentType);
+        Assert.Equal("application/json", headers["Content-Type"]);
         JsonElement span = JsonElement.Parse(Encoding.UTF8.GetString(body)).GetProperty("resourceSpans")[0].GetProperty("scopeSpans")[0].GetProperty("spans")[0];
         Assert.Equal("1112131415161718", span.GetProperty("spanId").GetString());
         Assert.Equal("3", span.GetProperty("attributes").EnumerateArray().Single(a => a.GetProperty("key").GetString() == "gen_ai.usage.input_tokens").GetProperty("value").GetProperty("intValue").GetString());

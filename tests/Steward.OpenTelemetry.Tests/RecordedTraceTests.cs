@@ -101,7 +101,7 @@ public sealed class RecordedTraceTests
     [Fact]
     public void Journal_NewConvention_NamesCacheWritesAndCost()
     {
-        TracingOptions options = new() { Convention = GenAIConvention.GenAI_0_1 };
+        TracingOptions options = new() { Convention = GenAIConvention.GenAI01 };
 
         HashSet<string> names = [.. Journals.SelectMany(f => Map(Read(f.Data), options)).SelectMany(s => s.Attributes).Select(a => a.Key)];
 
@@ -173,7 +173,7 @@ public sealed class RecordedTraceTests
         return journal;
     }
 
-    private static List<RunSpan> Map(IReadOnlyList<JournalEntry> journal, TracingOptions? options = null)
+    private static List<RunSpan> Map(List<JournalEntry> journal, TracingOptions? options = null)
     {
         var trace = new RunTrace(journal[0].Run, options);
         return [.. journal.SelectMany(trace.Apply)];

@@ -43,6 +43,7 @@ internal sealed class TelemetryHost : IAsyncDisposable
                 o.PollInterval = TimeSpan.FromMilliseconds(30);
                 o.WatchInterval = TimeSpan.FromMilliseconds(20);
                 o.CancelGrace = TimeSpan.FromMilliseconds(200);
+                o.DrainGrace = TimeSpan.FromMilliseconds(200);
                 o.Retry = new ModelRetryOptions { Delay = TimeSpan.FromMilliseconds(5), MaxDelay = TimeSpan.FromMilliseconds(20) };
                 foreach (string model in (string[])["m", "backup"])
                     o.Prices.Add(new ModelInfo("scripted", model, 1m, 2m, 0.1m, 1.25m, 1_000_000, 4_096, "test", "2026-11-23"));

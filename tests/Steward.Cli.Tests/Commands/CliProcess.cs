@@ -14,7 +14,7 @@ internal sealed class CliProcess : IDisposable
     /// <summary>Generous: the machine that runs these may be busy.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
-    private static readonly string[] s_hidden = ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "STEWARD_MODEL", "STEWARD_STORE", "STEWARD_API_KEYS", "STEWARD_DEBUG", "STEWARD_ALERT_WEBHOOK", "STEWARD_ALERT_WEBHOOK_SECRET", "NO_COLOR"];
+    private static readonly string[] s_hidden = ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "STEWARD_MODEL", "STEWARD_STORE", "STEWARD_API_KEYS", "STEWARD_DEBUG", "STEWARD_ALERT_WEBHOOK", "STEWARD_ALERT_WEBHOOK_SECRET", "NO_COLOR", "STEWARD_TELEMETRY", "LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY"];
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();

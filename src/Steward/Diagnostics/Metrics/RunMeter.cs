@@ -13,7 +13,7 @@ namespace Steward.Diagnostics.Metrics;
 /// them. Names of runs, sessions, users and tenants never become tags.</remarks>
 internal sealed class RunMeter : IRunObserver
 {
-    private const int MostInFlight = 100_000;
+    private const int MostRuns = 100_000;
 
     // The bounds that the GenAI conventions 1.41.1 recommend.
     private static readonly double[] s_seconds = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
@@ -32,7 +32,7 @@ internal sealed class RunMeter : IRunObserver
     private readonly Counter<long> _failures;
     private readonly Counter<long> _takeovers;
     private readonly Counter<long> _refusals;
-    private readonly ConcurrentDictionary<(RunId Run, string Call), (RunEvent Intent, DateTimeOffset Begun)> _inFlight = new();
+    private readonly ConcurrentDictionary<RunId, ConcurrentDictionary<string, (RunEvent Intent, DateTimeOffset Begun)>> _inFlight = new();
 
     public RunMeter(StewardMeter meter)
     {
@@ -61,8 +61,7 @@ internal sealed class RunMeter : IRunObserver
                     Claimed(e, state, entry, agent);
                     break;
                 case ModelStarted or ToolStarted or QuestionAsked:
-                    if (_inFlight.Count < MostInFlight)
-                        _inFlight[(entry.Run, KeyOf(entry.Event))] = (entry.Event, entry.Time);
+                    Begin(entry);
                     break;
                 case ModelReturned or ModelFailed:
                     ModelEnded(entry, agent);
@@ -86,7 +85,7 @@ internal sealed class RunMeter : IRunObserver
                     _runSeconds.Record(
                         (entry.Time - state.StartedAt).TotalSeconds, new("gen_ai.agent.name", agent), new("steward.status", state.Status.Name()),
                         new("steward.reason", state.Reason));
-                    Forget(entry.Run);
+                    _inFlight.TryRemove(entry.Run, out _);
                     break;
             }
         }
@@ -102,7 +101,7 @@ internal sealed class RunMeter : IRunObserver
 
     private void ModelEnded(JournalEntry entry, string agent)
     {
-        if (!_inFlight.TryRemove((entry.Run, "model"), out (RunEvent Intent, DateTimeOffset Begun) call))
+        if (End(entry) is not { } call)
             return;
         var intent = (ModelStarted)call.Intent;
         KeyValuePair<string, object?>[] tags =
@@ -125,7 +124,7 @@ internal sealed class RunMeter : IRunObserver
 
     private void QuestionEnded(JournalEntry entry, string agent)
     {
-        if (!_inFlight.TryRemove((entry.Run, KeyOf(entry.Event)), out (RunEvent Intent, DateTimeOffset Begun) asked))
+        if (End(entry) is not { } asked)
             return;
         _questionSeconds.Record(
             (entry.Time - asked.Begun).TotalSeconds,
@@ -135,7 +134,7 @@ internal sealed class RunMeter : IRunObserver
 
     private void ToolEnded(JournalEntry entry, string agent)
     {
-        if (!_inFlight.TryRemove((entry.Run, KeyOf(entry.Event)), out (RunEvent Intent, DateTimeOffset Begun) call))
+        if (End(entry) is not { } call)
             return;
         KeyValuePair<string, object?>[] tags = [new("gen_ai.tool.name", ((ToolStarted)call.Intent).Name), new("gen_ai.agent.name", agent)];
         if (entry.Event is ToolFailed failed)
@@ -147,14 +146,18 @@ internal sealed class RunMeter : IRunObserver
         _toolSeconds.Record((entry.Time - call.Begun).TotalSeconds, tags);
     }
 
-    private void Forget(RunId run)
+    private void Begin(JournalEntry entry)
     {
-        foreach ((RunId Run, string Call) key in _inFlight.Keys)
-        {
-            if (key.Run == run)
-                _inFlight.TryRemove(key, out _);
-        }
+        if (_inFlight.Count >= MostRuns)
+            _inFlight.Clear(); // Runs that other workers went on with are among them.
+        _inFlight.GetOrAdd(entry.Run, static _ => new(StringComparer.Ordinal))[KeyOf(entry.Event)] = (entry.Event, entry.Time);
     }
+
+    private (RunEvent Intent, DateTimeOffset Begun)? End(JournalEntry entry) =>
+        _inFlight.TryGetValue(entry.Run, out ConcurrentDictionary<string, (RunEvent Intent, DateTimeOffset Begun)>? calls)
+            && calls.TryRemove(KeyOf(entry.Event), out (RunEvent Intent, DateTimeOffset Begun) call)
+            ? call
+            : null;
 
     private static string KeyOf(RunEvent runEvent) => runEvent switch
     {

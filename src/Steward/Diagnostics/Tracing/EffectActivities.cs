@@ -15,7 +15,7 @@ internal sealed class EffectActivities(SpanSource source) : IEffectScope
 {
     private const int MostKept = 10_000;
 
-    private readonly ConcurrentDictionary<(RunId Run, string Call), long> _intents = new();
+    private readonly ConcurrentDictionary<RunId, ConcurrentDictionary<string, long>> _intents = new();
     private readonly ConcurrentDictionary<ActivitySpanId, Activity> _ambient = new();
 
     /// <summary>Hears the commit of an intent, before its call begins, and of results.</summary>
@@ -24,11 +24,11 @@ internal sealed class EffectActivities(SpanSource source) : IEffectScope
         foreach (JournalEntry entry in entries)
         {
             if (entry.Event is ModelStarted or ToolStarted)
-                _intents[(entry.Run, KeyOf(entry.Event)!)] = entry.Sequence;
+                Intend(entry);
             else if (entry.Event is RunClaimed or RunCompleted or RunFailed or RunCancelled)
-                Forget(entry.Run);
-            else if (KeyOf(entry.Event) is { } key)
-                _intents.TryRemove((entry.Run, key), out _);
+                _intents.TryRemove(entry.Run, out _);
+            else if (KeyOf(entry.Event) is { } key && _intents.TryGetValue(entry.Run, out ConcurrentDictionary<string, long>? calls))
+                calls.TryRemove(key, out _);
         }
     }
 
@@ -40,7 +40,9 @@ internal sealed class EffectActivities(SpanSource source) : IEffectScope
         ActivityTraceFlags flags = source.IsSampled(state.Run, state.Started) ? ActivityTraceFlags.Recorded : ActivityTraceFlags.None;
         ActivitySpanId root = SpanIds.RootOf(state.Run);
         // A probe asks after a call whose span is closed: it stands under the run's own.
-        bool isOpen = _intents.TryGetValue((state.Run, KeyOf(intent)!), out long sequence);
+        long sequence = 0;
+        bool isOpen = _intents.TryGetValue(state.Run, out ConcurrentDictionary<string, long>? calls)
+            && calls.TryGetValue(KeyOf(intent)!, out sequence);
         ActivitySpanId id = isOpen ? SpanIds.At(state.Run, sequence) : root;
         var activity = new Activity(intent is ModelStarted model ? $"chat {model.Model}" : $"execute_tool {(intent as ToolStarted)?.Name}");
         activity.SetParentId(trace.Id, isOpen ? root : trace.Parent, flags);
@@ -56,13 +58,11 @@ internal sealed class EffectActivities(SpanSource source) : IEffectScope
     /// <summary>The activity that was current during the call of a span; given once.</summary>
     public Activity? Take(ActivitySpanId id) => _ambient.TryRemove(id, out Activity? activity) ? activity : null;
 
-    private void Forget(RunId run)
+    private void Intend(JournalEntry entry)
     {
-        foreach ((RunId Run, string Call) key in _intents.Keys)
-        {
-            if (key.Run == run)
-                _intents.TryRemove(key, out _);
-        }
+        if (_intents.Count >= MostKept)
+            _intents.Clear(); // Runs that this worker has lost are among them.
+        _intents.GetOrAdd(entry.Run, static _ => new(StringComparer.Ordinal))[KeyOf(entry.Event)!] = entry.Sequence;
     }
 
     private static string? KeyOf(RunEvent runEvent) => runEvent switch

@@ -45,13 +45,13 @@ internal static class ModelSpans
         .Set("gen_ai.usage.output_tokens", usage.Output)
         .Set("gen_ai.usage.cache_read.input_tokens", usage.CacheRead)
         .Set(
-            convention == GenAIConvention.V1_41 ? "gen_ai.usage.cache_creation.input_tokens" : "gen_ai.usage.cache_write.input_tokens",
+            convention == GenAIConvention.Core141 ? "gen_ai.usage.cache_creation.input_tokens" : "gen_ai.usage.cache_write.input_tokens",
             usage.CacheWrite)
         .Set("gen_ai.usage.reasoning.output_tokens", usage.Reasoning == 0 ? null : usage.Reasoning);
 
     private static void Cost(SpanAttributes span, decimal usd, string source, GenAIConvention convention)
     {
-        if (convention == GenAIConvention.V1_41)
+        if (convention == GenAIConvention.Core141)
             span.Set("gen_ai.usage.cost", (double)usd);
         else
             span.Set("gen_ai.usage.cost.amount", (double)usd).Set("gen_ai.usage.cost.currency", "USD").Set("gen_ai.usage.cost.source", source);

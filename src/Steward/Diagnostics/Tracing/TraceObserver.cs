@@ -14,7 +14,7 @@ namespace Steward.Diagnostics.Tracing;
 /// A run that comes here in the middle (after a wait, a crash, another node) is read from the store once, so that its open spans are
 /// known; what was closed before is not given out again.
 /// </remarks>
-internal sealed class TraceObserver : IRunObserver, IHostedService, IAsyncDisposable
+internal sealed class TraceObserver : IRunObserver, IHostedService, IDisposable
 {
     private const int MostRuns = 10_000;
 
@@ -85,7 +85,7 @@ internal sealed class TraceObserver : IRunObserver, IHostedService, IAsyncDispos
         }
     }
 
-    public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None);
+    public void Dispose() => _queue.Writer.TryComplete();
 
     private void Begin()
     {

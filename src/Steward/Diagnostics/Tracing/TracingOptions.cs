@@ -6,8 +6,8 @@ namespace Steward.Diagnostics.Tracing;
 public sealed class TracingOptions
 {
     /// <summary>The version of the GenAI semantic conventions that names attributes.</summary>
-    /// <value><see cref="GenAIConvention.V1_41"/>.</value>
-    public GenAIConvention Convention { get; set; } = GenAIConvention.V1_41;
+    /// <value><see cref="GenAIConvention.Core141"/>.</value>
+    public GenAIConvention Convention { get; set; } = GenAIConvention.Core141;
 
     /// <summary>Whether spans bear content: messages, arguments, results, evidence, reasons and error texts.</summary>
     /// <value>False. What a provider sent for itself is never exported.</value>
@@ -39,8 +39,8 @@ public sealed class TracingOptions
 public enum GenAIConvention
 {
     /// <summary>Version 1.41.1 of the semantic conventions, the last that holds GenAI.</summary>
-    V1_41,
+    Core141,
 
     /// <summary>Version 0.1.0 of the separate GenAI conventions: <c>cache_write</c>, and cost with currency and source.</summary>
-    GenAI_0_1,
+    GenAI01,
 }
