@@ -6,8 +6,8 @@ namespace Steward.Models;
 /// <summary>An upper bound of the tokens of a text in the vocabularies o200k and cl100k.</summary>
 /// <remarks>
 /// Both cut a text into pieces first (words, groups of digits, punctuation, white space), and no token reaches over a border. Where both
-/// have a border, the text falls into parts that are counted for themselves: a word that both know is one token, a run of spaces one for each
-/// 79, a digit one, and anything else what <see cref="TokenRun"/> says. Where only one may have a border, the gap is free.
+/// have a border, the text falls into parts that are counted for themselves: a word that both know is one token, a run of spaces one for
+/// each 79, a digit one, and anything else what <see cref="TokenRun"/> says. Where only one may have a border, the gap is free.
 /// </remarks>
 internal ref struct TextEstimate
 {
