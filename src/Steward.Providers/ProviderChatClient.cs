@@ -67,7 +67,8 @@ internal sealed class ProviderChatClient(WireFormat format, HttpClient http, IDi
     }
 
     /// <inheritdoc/>
-    public bool Takes(string mediaType, bool isReference) => MediaTypes.IsText(mediaType) && !isReference || format.Takes(mediaType, isReference);
+    public bool Takes(string mediaType, bool isReference) =>
+        MediaTypes.IsText(mediaType) && !isReference || format.Takes(mediaType, isReference);
 
     /// <inheritdoc/>
     public void Dispose()

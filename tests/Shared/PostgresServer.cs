@@ -5,7 +5,7 @@ namespace Steward.Tests.Shared;
 /// <summary>A private PostgreSQL server of this process: its data in a temporary folder, reachable by a socket in it alone.</summary>
 internal sealed class PostgresServer
 {
-    private static readonly Lazy<PostgresServer> s_shared = new(() => Start("-c fsync=off"));
+    private static readonly Lazy<PostgresServer> s_shared = new(() => Start("-c fsync=off -c max_connections=400"));
     private readonly string _bin;
     private readonly string _folder;
 

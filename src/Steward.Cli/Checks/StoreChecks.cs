@@ -80,7 +80,8 @@ internal static class StoreChecks
     }
 
     /// <summary>Everything is read when asked for, or when it is little; of a large database only the newest runs.</summary>
-    private static async Task<IReadOnlyList<Check>> JournalsAsync(IStewardStore store, bool all, bool indexes, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<Check>> JournalsAsync(
+        IStewardStore store, bool all, bool indexes, CancellationToken cancellationToken)
     {
         HashSet<RunId> named = [];
         IVerifiableStore? verifiable = all ? store.GetService<IVerifiableStore>() : null;

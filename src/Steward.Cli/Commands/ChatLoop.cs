@@ -160,7 +160,8 @@ internal sealed class ChatLoop(CommandContext context, AgentHost host, RunView v
             view.Update(update);
     }
 
-    /// <summary>A line that waits for the turn before it, or a run that waits for a model: both go on by themselves, and Ctrl-C ends them.</summary>
+    /// <summary>A line that waits for the turn before it, or a run that waits for a model: both go on by themselves, and Ctrl-C ends
+    /// them.</summary>
     private static bool WillGoOn(RunInfo run) =>
         (run.Status == RunStatus.Planning && run.ClaimableAt is null) || run.Reason == Reasons.ModelUnavailable;
 

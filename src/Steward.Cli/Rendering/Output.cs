@@ -57,7 +57,8 @@ internal sealed class Output
         Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         bool plain = Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 }
             || (!OperatingSystem.IsWindows() && Environment.GetEnvironmentVariable("TERM") is (null or "" or "dumb"));
-        return new Output(Console.Out, Console.Error, !plain && !Console.IsOutputRedirected, AsksForJson(args), !plain && !Console.IsErrorRedirected)
+        return new Output(
+            Console.Out, Console.Error, !plain && !Console.IsOutputRedirected, AsksForJson(args), !plain && !Console.IsErrorRedirected)
         {
             Width = Columns(),
         };
@@ -78,7 +79,8 @@ internal sealed class Output
     }
 
     /// <summary>The output of a command that no terminal shows.</summary>
-    public static Output Piped(string[] args, TextWriter writer, TextWriter errorWriter) => new(writer, errorWriter, colour: false, AsksForJson(args));
+    public static Output Piped(string[] args, TextWriter writer, TextWriter errorWriter) =>
+        new(writer, errorWriter, colour: false, AsksForJson(args));
 
     // Asked before parsing, for errors of parsing are output too.
     private static bool AsksForJson(string[] args) => args.TakeWhile(a => a != "--").Contains("--json");

@@ -142,7 +142,8 @@ internal sealed class StewardClient(
         request.Ceilings?.Check();
     }
 
-    /// <summary>A key that comes again with another request is a mistake of the caller's: it would take the other run for its own.</summary>
+    /// <summary>A key that comes again with another request is a mistake of the caller's: it would take the other run for its
+    /// own.</summary>
     private async Task CheckSameAsync(RunId run, RunStarted asked, CancellationToken cancellationToken)
     {
         await foreach (JournalEntry first in store.ReadAsync(run, 0, cancellationToken))

@@ -6,7 +6,8 @@ using Steward.Storage;
 
 namespace Steward.Engine;
 
-/// <summary>Refuses a model's answer that no event could hold, before it is noted: its commit would fail, and the answer be paid again.</summary>
+/// <summary>Refuses a model's answer that no event could hold, before it is noted: its commit would fail, and the answer be paid
+/// again.</summary>
 internal static class AnswerSize
 {
     // A call's arguments come back in questions to people, as text and as data.

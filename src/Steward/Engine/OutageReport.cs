@@ -31,8 +31,8 @@ internal sealed class OutageReport(RunState state, TimeSpan patience, DateTimeOf
             _soonest = wait;
     }
 
-    /// <summary>Notes a model whose circuit is open. While a probe is on its way its answer may come at any moment, so the run does not wait
-    /// until the circuit would let the next one through.</summary>
+    /// <summary>Notes a model whose circuit is open. While a probe is on its way its answer may come at any moment, so the run does not
+    /// wait until the circuit would let the next one through.</summary>
     public void AddOpen(ModelTarget target, TimeSpan? retryAfter, bool isProbing)
     {
         TimeSpan? wait = isProbing && (retryAfter is null || BackOff < retryAfter) ? BackOff : retryAfter;

@@ -23,7 +23,8 @@ public sealed record ModelRetryOptions
     /// <value>30 seconds; half a second to 1 day.</value>
     public TimeSpan BreakerWindow { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The longest that a circuit stays open: at first for <see cref="Delay"/>, and twice as long after each probe that failed.</summary>
+    /// <summary>The longest that a circuit stays open: at first for <see cref="Delay"/>, and twice as long after each probe that
+    /// failed.</summary>
     /// <value>15 seconds; half a second to 1 day.</value>
     public TimeSpan BreakerOpen { get; init; } = TimeSpan.FromSeconds(15);
 

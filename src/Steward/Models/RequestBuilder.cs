@@ -41,7 +41,8 @@ internal sealed class RequestBuilder
         ToolMode = tools is null ? null : usesTools ? ChatToolMode.Auto : ChatToolMode.None,
     };
 
-    /// <summary>An upper bound of the request's input tokens: what the provider counted before, and an estimate of what came since.</summary>
+    /// <summary>An upper bound of the request's input tokens: what the provider counted before, and an estimate of what came
+    /// since.</summary>
     public long EstimateInput(RunState state, RunAction.CallModel action, ModelInfo model)
     {
         if (action.Side is { } side)

@@ -91,7 +91,8 @@ internal sealed class ReplayTape : IRunScript
     {
         StateChanged { To: RunStatus.Awaiting, Reason: Reasons.ModelUnavailable } e =>
             new StepResult.ModelsDown(e.Detail ?? "", session.Now),
-        StateChanged { To: RunStatus.Failed, Reason: Reasons.ModelUnavailable or Reasons.ModelAuthentication } when afterwards is RunFailed e =>
+        StateChanged { To: RunStatus.Failed, Reason: Reasons.ModelUnavailable or Reasons.ModelAuthentication }
+            when afterwards is RunFailed e =>
             new StepResult.End(Decide.Fail(session.State, e.Code, e.Message)),
         _ => null,
     };

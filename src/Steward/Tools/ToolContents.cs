@@ -5,7 +5,8 @@ using Steward.Journal;
 
 namespace Steward.Tools;
 
-/// <summary>Makes a tool's output of content: text is text, what models take goes to them as it is, and the rest is named and left out.</summary>
+/// <summary>Makes a tool's output of content: text is text, what models take goes to them as it is, and the rest is named and left
+/// out.</summary>
 internal static class ToolContents
 {
     private static readonly string[] s_taken = ["image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf"];

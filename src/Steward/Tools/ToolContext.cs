@@ -34,7 +34,8 @@ public sealed record ToolContext
     /// in it becomes durable together with the call's result, or not at all. Neither commit nor roll it back.</summary>
     public System.Data.Common.DbTransaction? Transaction { get; init; }
 
-    /// <summary>The application's services, if the host gave them: a scope of this call alone, disposed when its handler has ended.</summary>
+    /// <summary>The application's services, if the host gave them: a scope of this call alone, disposed when its handler has
+    /// ended.</summary>
     public IServiceProvider? Services { get; init; }
 
     /// <summary>Where large results are kept.</summary>

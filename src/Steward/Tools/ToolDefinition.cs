@@ -105,8 +105,8 @@ public sealed class ToolDefinition
     /// <value>8 KiB.</value>
     public int MaxResult { get; init; } = 8 * 1024;
 
-    /// <summary>Whether calls of one message may be made at the same time although the tool is unsafe; otherwise they are made one after the
-    /// other, in the order in which the model asked for them.</summary>
+    /// <summary>Whether calls of one message may be made at the same time although the tool is unsafe; otherwise they are made one after
+    /// the other, in the order in which the model asked for them.</summary>
     /// <value>False.</value>
     public bool Overlaps { get; init; }
 

@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace Steward.Tools;
 
-/// <summary>Finds what JSON can say and .NET cannot read: half a surrogate pair throws, and a number beyond <see cref="double"/> is infinity.</summary>
+/// <summary>Finds what JSON can say and .NET cannot read: half a surrogate pair throws, and a number beyond <see cref="double"/> is
+/// infinity.</summary>
 internal static class UnreadableArguments
 {
     /// <summary>What cannot be read, in words; null when all can.</summary>

@@ -76,7 +76,8 @@ public sealed record RunOrigin(RunId Run, long Sequence, long Copied, string? Ch
 /// <summary><c>run.claimed</c>: a worker took the run; whatever an earlier epoch left in flight is now of unknown outcome.</summary>
 public sealed record RunClaimed(long Epoch, string Worker, int Attempt) : RunEvent
 {
-    /// <summary>The rules by which this worker decides, so that a replay decides by the same; 0 where unsafe calls of one message were started at once.</summary>
+    /// <summary>The rules by which this worker decides, so that a replay decides by the same; 0 where unsafe calls of one message were
+    /// started at once.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int Rules { get; init; }
 }

@@ -30,7 +30,8 @@ public sealed record ModelInfo(
     /// <summary>Other ids of the same model at the same price.</summary>
     public IReadOnlyList<string> Aliases { get; init => field = value ?? []; } = [];
 
-    /// <summary>The media types that the model reads besides text, such as <c>image/png</c>, <c>image/*</c> or <c>application/pdf</c>.</summary>
+    /// <summary>The media types that the model reads besides text, such as <c>image/png</c>, <c>image/*</c> or
+    /// <c>application/pdf</c>.</summary>
     /// <value>Null: whatever its client can send. Empty: text only.</value>
     public IReadOnlyList<string>? Accepts { get; init; }
 

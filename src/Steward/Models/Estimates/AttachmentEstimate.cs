@@ -4,13 +4,15 @@ using Steward.Storage;
 
 namespace Steward.Models;
 
-/// <summary>How many tokens an attachment can be, by the rule of the providers that is dearest for it. The one place for such rules.</summary>
+/// <summary>How many tokens an attachment can be, by the rule of the providers that is dearest for it. The one place for such
+/// rules.</summary>
 internal static class AttachmentEstimate
 {
     /// <summary>Content that nobody here knows.</summary>
     public const long Unknown = 4_096;
 
-    /// <summary>The largest image that the providers take: 4,784 tokens at Anthropic's newest models, 1,536 patches of 2.46 at OpenAI's.</summary>
+    /// <summary>The largest image that the providers take: 4,784 tokens at Anthropic's newest models, 1,536 patches of 2.46 at
+    /// OpenAI's.</summary>
     public const long LargestImage = 6_400;
 
     /// <summary>A page of a PDF: Anthropic's 1,500 to 3,000 for its text and up to 1,600 for its picture; OpenAI takes less.</summary>
@@ -19,7 +21,8 @@ internal static class AttachmentEstimate
     // Sound: the providers take at most some 10 tokens a second, and 16 kbit/s is the least that is heard.
     private const int AudioBytesPerToken = 100;
 
-    // Images of any size: eight tiles of 170 and 85 for the whole, at the models that count tiles (developers.openai.com/api/docs/guides/images-vision).
+    // Images of any size: eight tiles of 170 and 85 for the whole, at the models that count tiles
+    // (developers.openai.com/api/docs/guides/images-vision).
     private const long SmallestImage = 85 + (8 * 170);
 
     // An image is cut to patches of 32 pixels; the smallest models count each as 2.46 tokens.

@@ -17,7 +17,8 @@ internal readonly record struct ContentEstimate(long Tokens, long Bytes)
     /// <summary>What the wire adds to a message, a call and a result.</summary>
     private const int PerMessage = 16, PerCall = 32, PerTool = 64, PerArgument = 8;
 
-    // What a provider adds to a request with tools: platform.claude.com/docs/en/agents-and-tools/tool-use/overview, the highest of its table.
+    // What a provider adds to a request with tools: platform.claude.com/docs/en/agents-and-tools/tool-use/overview, the highest of its
+    // table.
     private const int AnthropicTools = 530;
 
     private static readonly ConditionalWeakTable<ChatMessage, Box> s_known = [];
@@ -62,7 +63,8 @@ internal readonly record struct ContentEstimate(long Tokens, long Bytes)
         FunctionCallContent call => Exactly(PerCall) + Of(call.Name) + Of(call.Arguments),
         FunctionResultContent result => Exactly(PerCall) + Of(result.Result as string),
         OpaqueContent => default, // Its data is counted with that of the others.
-        DataContent data when MediaTypes.IsText(data.MediaType) => Exactly(PerMessage) + Of(data.Name) + Of(Encoding.UTF8.GetString(data.Data.Span)),
+        DataContent data when MediaTypes.IsText(data.MediaType) =>
+            Exactly(PerMessage) + Of(data.Name) + Of(Encoding.UTF8.GetString(data.Data.Span)),
         DataContent data => Exactly(AttachmentEstimate.Of(data.MediaType, data.Data)),
         BlobContent blob => Exactly(AttachmentEstimate.Of(blob.Part)),
         UriContent uri => Exactly(AttachmentEstimate.OfReference(uri.MediaType)),

@@ -51,12 +51,14 @@ internal sealed class SharedVocabulary
     public bool HasPair(byte first, byte second) => Has(_pairs, (first << 8) | second);
 
     /// <summary>Whether both vocabularies have three letters as a token. Of other bytes nothing is known.</summary>
-    public bool HasTriple(byte first, byte second, byte third) => Triple(first, second, third) is >= 0 and int index && Has(_triples, index);
+    public bool HasTriple(byte first, byte second, byte third) =>
+        Triple(first, second, third) is >= 0 and int index && Has(_triples, index);
 
     /// <summary>Whether both vocabularies have a whole word, with the space before it if it has one.</summary>
     public bool HasWord(ReadOnlySpan<char> word) => word.Length <= LongestWord && _lookup.Contains(word);
 
-    /// <summary>Whether a token can be a whole piece of text to both vocabularies: capitals, then other letters, perhaps behind a space.</summary>
+    /// <summary>Whether a token can be a whole piece of text to both vocabularies: capitals, then other letters, perhaps behind a
+    /// space.</summary>
     public static bool IsWord(ReadOnlySpan<char> token)
     {
         if (token is [' ', ..])
@@ -64,7 +66,8 @@ internal sealed class SharedVocabulary
         bool small = false;
         foreach (char c in token)
         {
-            if (!char.IsLetter(c) || (small && char.IsUpper(c)) || char.GetUnicodeCategory(c) is System.Globalization.UnicodeCategory.TitlecaseLetter)
+            if (!char.IsLetter(c) || (small && char.IsUpper(c))
+                || char.GetUnicodeCategory(c) is System.Globalization.UnicodeCategory.TitlecaseLetter)
                 return false;
             small |= !char.IsUpper(c);
         }

@@ -5,9 +5,9 @@ namespace Steward.Models;
 
 /// <summary>An upper bound of the tokens of a text in the vocabularies o200k and cl100k.</summary>
 /// <remarks>
-/// Both cut a text into pieces first (words, groups of digits, punctuation, white space), and no token reaches over a border. Where both have
-/// a border, the text falls into parts that are counted for themselves: a word that both know is one token, a run of spaces one for each 79,
-/// a digit one, and anything else what <see cref="TokenRun"/> says. Where only one may have a border, the gap is free.
+/// Both cut a text into pieces first (words, groups of digits, punctuation, white space), and no token reaches over a border. Where both
+/// have a border, the text falls into parts that are counted for themselves: a word that both know is one token, a run of spaces one for
+/// each 79, a digit one, and anything else what <see cref="TokenRun"/> says. Where only one may have a border, the gap is free.
 /// </remarks>
 internal ref struct TextEstimate
 {
@@ -51,8 +51,8 @@ internal ref struct TextEstimate
         }
     }
 
-    /// <summary>The white space before what comes next: up to the last line feed, and then all but the last space, which goes with what comes
-    /// next.</summary>
+    /// <summary>The white space before what comes next: up to the last line feed, and then all but the last space, which goes with what
+    /// comes next.</summary>
     /// <returns>How much of it was counted; 0 when there is but one space.</returns>
     private int WhiteSpace()
     {
@@ -104,7 +104,8 @@ internal ref struct TextEstimate
 
     /// <summary>Whether letters end here for both: not before a mark, an apostrophe or what is not assigned to a kind.</summary>
     private readonly bool IsBorder(int at) =>
-        at == _text.Length || CharKinds.Of(_text[at]) is CharKind.Other && _text[at] != '\'' || CharKinds.Of(_text[at]) is CharKind.Number or CharKind.Space or CharKind.Feed;
+        at == _text.Length || CharKinds.Of(_text[at]) is CharKind.Other && _text[at] != '\''
+        || CharKinds.Of(_text[at]) is CharKind.Number or CharKind.Space or CharKind.Feed;
 
     /// <summary>All up to the next border of both.</summary>
     private void Rest()

@@ -115,7 +115,8 @@ internal static class MethodBinder
     }
 
     /// <summary>Gets what a method needs of the host. When that fails, the method was not entered: nothing happened.</summary>
-    private static object? Prepared(ParameterInfo parameter, AIFunctionArguments arguments, Func<ParameterInfo, AIFunctionArguments, object?> get)
+    private static object? Prepared(
+        ParameterInfo parameter, AIFunctionArguments arguments, Func<ParameterInfo, AIFunctionArguments, object?> get)
     {
         try
         {
