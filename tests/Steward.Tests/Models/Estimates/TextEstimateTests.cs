@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Steward.Models;
+using Steward.Tests.Shared;
 
 namespace Steward.Tests.Models.Estimates;
 
@@ -40,7 +41,8 @@ public sealed class TextEstimateTests(ITestOutputHelper output)
     public void Bound_OfRandomTexts_IsNeverBelowTheTruth()
     {
         var random = new Random(20_261_201);
-        for (int i = 0; i < 60_000; i++)
+        int texts = SuiteSize.Of(6_000, 60_000);
+        for (int i = 0; i < texts; i++)
         {
             string text = Compose(random, i % 6);
             Assert.True(
