@@ -75,6 +75,9 @@ internal sealed class SharedVocabulary
     /// <summary>The place of a triple in its table; negative when it has none.</summary>
     public static int Triple(byte first, byte second, byte third)
     {
+        int middle = second - 'a', last = third - 'a';
+        if ((uint)middle >= Letters || (uint)last >= Letters)
+            return -1;
         int head = first switch
         {
             (byte)' ' => 0,
@@ -82,8 +85,7 @@ internal sealed class SharedVocabulary
             >= (byte)'A' and <= (byte)'Z' => 1 + Letters + first - 'A',
             _ => -1,
         };
-        int middle = second - 'a', last = third - 'a';
-        return head < 0 || (uint)middle >= Letters || (uint)last >= Letters ? -1 : (((head * Letters) + middle) * Letters) + last;
+        return head < 0 ? -1 : (((head * Letters) + middle) * Letters) + last;
     }
 
     /// <summary>The resource's form: each token after its length, in order, compressed.</summary>

@@ -114,9 +114,19 @@ internal ref struct TextEstimate
         Span<byte> utf8 = stackalloc byte[4];
         while (_at < _text.Length)
         {
+            char c = _text[_at];
+            if (char.IsAscii(c))
+            {
+                Gap before = gaps.Before(c, CharKinds.Of(c));
+                if (before == Gap.Border)
+                    break;
+                run.Add((byte)c, before == Gap.Free);
+                _at++;
+                continue;
+            }
+
             Rune.DecodeFromUtf16(_text[_at..], out Rune rune, out int length);
-            CharKind kind = CharKinds.Of(rune);
-            Gap gap = gaps.Before(rune, kind);
+            Gap gap = gaps.Before(rune.Value, CharKinds.Of(rune));
             if (gap == Gap.Border)
                 break;
             int bytes = rune.EncodeToUtf8(utf8);
