@@ -5,6 +5,7 @@ using Steward.Engine;
 using Steward.Journal;
 using Steward.Models;
 using Steward.Tests.Support;
+using Steward.TimeTravel;
 using Steward.Tools;
 using static Steward.Tests.Support.FunctionModel;
 
@@ -87,7 +88,7 @@ public sealed class ToolAttachmentTests
             Prices = [Info("reads", "application/pdf"), Info("sees", "image/png")],
         };
 
-        RunId run = await lab.StartAsync(new RunRequest("go") { Input = [new TextPart("go"), new DataPart("image/png", s_png)] });
+        RunId run = await lab.StartAsync(new RunRequest([new TextPart("go"), new DataPart("image/png", s_png)]));
         await lab.WorkAllAsync();
 
         Assert.Equal(RunStatus.Completed, (await lab.StateAsync(run)).Status);
@@ -131,7 +132,7 @@ public sealed class ToolAttachmentTests
     private static async Task<ToolReturned[]> ReturnedAsync(Lab lab, RunId run) =>
         [.. (await lab.JournalAsync(run)).Select(e => e.Event).OfType<ToolReturned>().OrderBy(e => e.Index)];
 
-    private static Task<TimeTravel.ReplayReport> ReplayAsync(Lab lab, RunId run) =>
+    private static Task<ReplayReport> ReplayAsync(Lab lab, RunId run) =>
         lab.Client().ReplayAsync(run, cancellationToken: TestContext.Current.CancellationToken);
 
     /// <summary>What the models were asked, and the attachments of the last request.</summary>

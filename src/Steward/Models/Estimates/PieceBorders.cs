@@ -64,6 +64,9 @@ internal struct PieceBorders()
     private bool _isPlain = true;
     private int _sinceApostrophe = Far;
 
+    /// <summary>Whether more small letters would change nothing here: the last character is one, and no apostrophe is near.</summary>
+    public readonly bool IsWithinSmallLetters => _last == CharKind.Lower && _sinceApostrophe == Far;
+
     /// <summary>What stands before the next character.</summary>
     public Gap Before(int rune, CharKind kind)
     {

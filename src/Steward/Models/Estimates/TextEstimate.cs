@@ -36,7 +36,7 @@ internal ref struct TextEstimate
             _at++;
             _tokens++;
         }
-        else if (IsPlainSpace(c) && WhiteSpace() is > 0 and int length)
+        else if (IsPlainSpace(c) && !IsBeforeLetter(c) && WhiteSpace() is > 0 and int length)
         {
             _at += length;
         }
@@ -50,6 +50,9 @@ internal ref struct TextEstimate
             Rest();
         }
     }
+
+    /// <summary>One space before a letter: it goes with the word.</summary>
+    private readonly bool IsBeforeLetter(char c) => c == ' ' && _at + 1 < _text.Length && char.IsAsciiLetter(_text[_at + 1]);
 
     /// <summary>The white space before what comes next: up to the last line feed, and then all but the last space, which goes with what comes
     /// next.</summary>
@@ -122,6 +125,8 @@ internal ref struct TextEstimate
                     break;
                 run.Add((byte)c, before == Gap.Free);
                 _at++;
+                if (gaps.IsWithinSmallLetters)
+                    AddSmallLetters(ref run);
                 continue;
             }
 
@@ -136,6 +141,13 @@ internal ref struct TextEstimate
         }
 
         _tokens += run.Most;
+    }
+
+    /// <summary>Small letters after one another have no border between them, and change nothing of what comes after.</summary>
+    private void AddSmallLetters(ref TokenRun run)
+    {
+        while (_at < _text.Length && char.IsAsciiLetterLower(_text[_at]))
+            run.Add((byte)_text[_at++], isFree: false);
     }
 
     private static bool IsPlainSpace(char c) => c is ' ' or '\n' or '\r' or '\t';
