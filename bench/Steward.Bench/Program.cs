@@ -17,6 +17,7 @@ string what = args.FirstOrDefault(a => !a.StartsWith('-')) ?? "all";
 (string Name, Func<Report, bool, Task> Run)[] benches =
 [
     ("overhead", OverheadBench.RunAsync),
+    ("estimate", EstimateBench.RunAsync),
     ("durable", DurableBench.RunAsync),
     ("throughput", ThroughputBench.RunAsync),
     ("storage", StorageBench.RunAsync),

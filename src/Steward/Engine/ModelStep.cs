@@ -35,7 +35,7 @@ internal sealed class ModelStep(
     /// answers. When none does now, but one may later, the run waits.</summary>
     public async ValueTask<StepResult> RunAsync(RunSession session, RunAction.CallModel action)
     {
-        IReadOnlyList<ModelTarget> targets = session.Agent.RouteOf(action.Role).Targets;
+        IReadOnlyList<ModelTarget> targets = TargetsOf(session, action);
         var outage = new OutageReport(session.State, session.Agent.Limits.Patience, session.Now);
         for (int i = 0; i < targets.Count && session.RecordedOutage is null; i++)
         {
@@ -83,8 +83,16 @@ internal sealed class ModelStep(
         return session.RecordedOutage ?? (outage.MayWait ? outage.Wait() : outage.Fail());
     }
 
-    /// <summary>Whether a replay knows that a later model of the route was asked here: what this one had against it is not
-    /// recorded.</summary>
+    /// <summary>The models of the role's route, without those that do not take the request's attachments where others do.</summary>
+    private IReadOnlyList<ModelTarget> TargetsOf(RunSession session, RunAction.CallModel action)
+    {
+        IReadOnlyList<ModelTarget> route = session.Agent.RouteOf(action.Role).Targets;
+        if (route.Count == 1 || session.RecordedTarget is not null) // A replay asks the model that was asked.
+            return route;
+        return AttachmentCheck.Able(router, route, action.Side?.Messages(session.State) ?? session.State.Conversation.Messages);
+    }
+
+    /// <summary>Whether a replay knows that a later model of the route was asked here: what this one had against it is not recorded.</summary>
     private static bool IsRecordedOtherwise(RunSession session, IReadOnlyList<ModelTarget> targets, int at)
     {
         if (session.RecordedTarget is not var (provider, model) || (targets[at].Provider, targets[at].Model) == (provider, model))

@@ -54,7 +54,7 @@ internal sealed class RunEngine
         _logger = logger;
         _children = new ChildRuns(agents, time);
         var executor = new ToolExecutor(handlers, limits, time, options.CancelGrace, logger);
-        _tools = new ToolStep(store, executor, _children, time, services, scope)
+        _tools = new ToolStep(store, executor, _children, time, services, scope, new ToolAttachments(router))
         {
             SlotWait = options.SlotWait,
             SlotRest = options.SlotWait > options.PollInterval ? options.SlotWait : options.PollInterval,

@@ -13,9 +13,10 @@ internal sealed class ToolStep(
     ChildRuns children,
     TimeProvider time,
     IServiceProvider? services,
-    IEffectScope? scope = null)
+    IEffectScope? scope = null,
+    ToolAttachments? attachments = null)
 {
-    private readonly TransactionalCalls _transactions = new(store, executor, scope);
+    private readonly TransactionalCalls _transactions = new(store, executor, scope, attachments);
 
     /// <summary>Why a run stepped aside, in its row.</summary>
     public const string AtLimit = Reasons.ToolLimit;
@@ -191,7 +192,7 @@ internal sealed class ToolStep(
         if (admitted.Count == 1)
         {
             (RunEvent only, Blob? blob) = await InvokeAsync(session, admitted[0]);
-            session.Note(only, blob);
+            session.Note(Fit(session, only), blob);
             return StepResult.Next.Instance;
         }
 
@@ -204,7 +205,7 @@ internal sealed class ToolStep(
             {
                 running.Remove(done);
                 (RunEvent result, Blob? blob) = await done;
-                session.Note(result, blob);
+                session.Note(Fit(session, result), blob);
             }
 
             // A slow sibling must not put a result at risk that is there already.
@@ -218,6 +219,9 @@ internal sealed class ToolStep(
 
         return StepResult.Next.Instance;
     }
+
+    // One after the other, as they are noted: what one call brought decides which models are left for the next.
+    private RunEvent Fit(RunSession session, RunEvent result) => attachments?.Fit(session, result) ?? result;
 
     private async Task<(RunEvent Event, Blob? Blob)> InvokeInSlotAsync(RunSession session, Admitted call, SemaphoreSlim slots)
     {

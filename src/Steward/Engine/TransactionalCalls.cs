@@ -13,7 +13,11 @@ namespace Steward.Engine;
 /// call is then made again under the same key without asking anybody.
 /// They are made one after the other, each with a commit of its own.
 /// </remarks>
-internal sealed class TransactionalCalls(IStewardStore store, IToolExecutor executor, IEffectScope? scope)
+internal sealed class TransactionalCalls(
+    IStewardStore store,
+    IToolExecutor executor,
+    IEffectScope? scope,
+    ToolAttachments? attachments = null)
 {
     /// <summary>Refuses an agent whose tools a store cannot serve.</summary>
     /// <exception cref="StewardException">It has a transactional tool, and the store lends no transactions.</exception>
@@ -48,7 +52,9 @@ internal sealed class TransactionalCalls(IStewardStore store, IToolExecutor exec
             {
                 (RunEvent Event, Blob? Blob) done = await executor.InvokeAsync(
                     tool, context with { Transaction = transaction }, arguments, intent, session.Interrupted);
-                return done.Event is ToolReturned ? done : throw new CallFailedException(done.Event);
+                return done.Event is ToolReturned
+                    ? (attachments?.Fit(session, done.Event) ?? done.Event, done.Blob)
+                    : throw new CallFailedException(done.Event);
             });
             return result is AppendResult.Committed ? null : StepResult.Of(result);
         }

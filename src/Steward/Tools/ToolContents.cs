@@ -32,7 +32,7 @@ internal static class ToolContents
         }
 
         if (texts.Count == 0)
-            texts.Add(parts.Count == 0 ? "done" : Shown(parts));
+            texts.Add(parts.Count == 0 ? "done" : string.Join("\n", parts.Select(Shown)));
         return new ToolOutput(string.Join("\n\n", texts)) { Content = parts.Count == 0 ? null : parts };
     }
 
@@ -42,6 +42,14 @@ internal static class ToolContents
             ? Read([new DataContent(bytes, mediaType)])
             : new ToolOutput(
                 string.Create(CultureInfo.InvariantCulture, $"[{bytes.Length} bytes of an unknown kind, left out: no model takes them.]"));
+
+    /// <summary>A result's text without the word that a part is shown: a line takes its place, or comes after.</summary>
+    public static string LeaveOut(string text, ContentPart part, string line)
+    {
+        if (Shown(part) is { } shown && text.IndexOf(shown, StringComparison.Ordinal) is >= 0 and int at)
+            return string.Concat(text.AsSpan(0, at), line, text.AsSpan(at + shown.Length));
+        return text.Length == 0 ? line : $"{text}\n\n{line}";
+    }
 
     private static ContentPart? Part(AIContent content) => content switch
     {
@@ -59,10 +67,12 @@ internal static class ToolContents
         _ => $"[{content.GetType().Name}, left out]",
     };
 
-    private static string Shown(List<ContentPart> parts) => string.Join(
-        "\n", parts.Select(p => p is DataPart data
-            ? string.Create(CultureInfo.InvariantCulture, $"[{data.Data.Length} bytes of {data.MediaType}, shown below]")
-            : $"[{((UriPart)p).MediaType}, shown below]"));
+    private static string? Shown(ContentPart part) => part switch
+    {
+        DataPart data => string.Create(CultureInfo.InvariantCulture, $"[{data.Data.Length} bytes of {data.MediaType}, shown below]"),
+        UriPart uri => $"[{uri.MediaType}, shown below]",
+        _ => null,
+    };
 
     private static bool IsText(string mediaType) =>
         mediaType.StartsWith("text/", StringComparison.OrdinalIgnoreCase)

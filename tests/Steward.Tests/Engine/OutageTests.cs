@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using Polly.CircuitBreaker;
 using Steward.Agents;
 using Steward.Client;
 using Steward.Engine;
@@ -12,6 +13,7 @@ using Steward.Testing;
 using Steward.Tests.Support;
 using Steward.TimeTravel;
 using Steward.Tools;
+using Steward.Tests.Shared;
 using static Steward.Tests.Support.FunctionModel;
 
 namespace Steward.Tests.Engine;
@@ -23,21 +25,33 @@ public sealed class OutageTests(ITestOutputHelper output)
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    /// <summary>Kind, seconds and runs; every one at full size.</summary>
+    public static TheoryData<string, int, int> Outages
+    {
+        get
+        {
+            var rows = new TheoryData<string, int, int> { { "503", 2, Runs }, { "429", 2, Runs }, { "529", 600, Runs }, { "open circuit", 2, 1 } };
+            if (!SuiteSize.IsFull)
+                return rows;
+            foreach (string kind in (string[])["503", "429 with Retry-After: 5", "529", "connection refused", "open circuit"])
+            {
+                foreach (int seconds in (int[])[2, 600])
+                {
+                    foreach (int runs in (int[])[1, Runs])
+                    {
+                        if ((kind, seconds, runs) is not (("503", 2, Runs) or ("529", 600, Runs) or ("open circuit", 2, 1)))
+                            rows.Add(kind, seconds, runs);
+                    }
+                }
+            }
+
+            return rows;
+        }
+    }
+
     /// <summary>The table of outages in bench/README.md: each row is what this prints.</summary>
     [Theory]
-    [InlineData("503", 2, 1)]
-    [InlineData("503", 2, Runs)]
-    [InlineData("503", 600, 1)]
-    [InlineData("503", 600, Runs)]
-    [InlineData("429 with Retry-After: 5", 2, 1)]
-    [InlineData("429 with Retry-After: 5", 2, Runs)]
-    [InlineData("429 with Retry-After: 5", 600, Runs)]
-    [InlineData("429", 2, Runs)]
-    [InlineData("529", 2, Runs)]
-    [InlineData("529", 600, Runs)]
-    [InlineData("connection refused", 2, 1)]
-    [InlineData("connection refused", 2, Runs)]
-    [InlineData("connection refused", 600, Runs)]
+    [MemberData(nameof(Outages))]
     public async Task Outage_OfOneModelUnderManyRuns_AllComplete(string kind, int seconds, int count)
     {
         var time = new ManualTimeProvider();
@@ -46,6 +60,8 @@ public sealed class OutageTests(ITestOutputHelper output)
         await using var store = new InMemoryStewardStore(time);
         // The clock runs ahead of a slow machine; the default patience has a test of its own.
         await using var harness = new Harness(store, model, Patient(TimeSpan.FromHours(1)), o => o.Retry = new ModelRetryOptions(), time);
+        if (kind == "open circuit")
+            await OpenAsync(harness.Router.CircuitOf(Harness.Model));
         RunHandle[] runs = new RunHandle[count];
         for (int i = 0; i < count; i++)
             runs[i] = await harness.Client.StartAsync("tester", new RunRequest("go"), Token);
@@ -65,7 +81,7 @@ public sealed class OutageTests(ITestOutputHelper output)
             Assert.DoesNotContain(await harness.EventsAsync(run.Id), e => e is ModelFailed { Final: true });
         output.WriteLine(string.Create(
             System.Globalization.CultureInfo.InvariantCulture,
-            $"| {kind} | {seconds} s | {count} | {results.Length} | {model.Calls} | {results.Sum(r => r.Spent.Tokens)} | {beyond.TotalSeconds:F1} s |"));
+            $"| {count} | {kind} | {seconds} s | {results.Length} | {model.Calls} | ${results.Sum(r => r.Spent.Usd):0.00000} | {beyond.TotalSeconds:F1} s |"));
     }
 
     [Fact]
@@ -367,8 +383,30 @@ public sealed class OutageTests(ITestOutputHelper output)
     {
         "connection refused" => new HttpRequestException("Connection refused", new System.Net.Sockets.SocketException(111)),
         "429 with Retry-After: 5" => Down(429, TimeSpan.FromSeconds(5)),
+        "open circuit" => Down(503),
         _ => Down(int.Parse(kind, System.Globalization.CultureInfo.InvariantCulture)),
     };
+
+    /// <summary>Fails at a model until its circuit is open, as other runs of the process would.</summary>
+    private static async Task OpenAsync(ModelCircuit circuit)
+    {
+        for (int i = 0; i < 100; i++)
+        {
+            try
+            {
+                await circuit.Breaker.ExecuteAsync(static _ => throw Down(503), Token);
+            }
+            catch (ModelException)
+            {
+            }
+            catch (BrokenCircuitException)
+            {
+                return;
+            }
+        }
+
+        Assert.Fail("The circuit did not open.");
+    }
 
     private static ModelException Down(int status, TimeSpan? retryAfter = null) => new(
         status switch

@@ -126,6 +126,7 @@ public sealed class OptionRangeTests
             CancelGrace = far,
             DrainGrace = far,
             SlotWait = far,
+            MaxAbandonedCalls = 0,
             VersionPatience = far,
             FollowQueue = 0,
             WorkerName = " ",
@@ -133,8 +134,9 @@ public sealed class OptionRangeTests
 
         ValidateOptionsResult result = new StewardOptionsValidator().Validate(null, options);
 
-        Assert.Equal(11, result.Failures!.Count());
+        Assert.Equal(12, result.Failures!.Count());
         Assert.Contains("StewardOptions.MaxConcurrentRuns is 0; it must be from 1 to 10000.", result.Failures!);
+        Assert.Contains("StewardOptions.MaxAbandonedCalls is 0; it must be from 1 to 10000.", result.Failures!);
         Assert.Contains("StewardOptions.VersionPatience is 2.00:00:00; it must be from 00:00:00 to 1.00:00:00.", result.Failures!);
         Assert.Contains(result.Failures!, f => f.StartsWith("StewardOptions.WorkerName is empty", StringComparison.Ordinal));
     }

@@ -59,6 +59,8 @@ internal sealed class Harness : IAsyncDisposable
 
     public RunWorker Worker => _worker;
 
+    public ModelRouter Router => _services.GetRequiredService<ModelRouter>();
+
     public IRunStreams Streams => _services.GetRequiredService<IRunStreams>();
 
     public static AgentBuilder Agent(params IReadOnlyList<ToolDefinition> tools) =>

@@ -32,15 +32,12 @@ internal enum Gap
 
 internal static class CharKinds
 {
+    private static readonly CharKind[] s_ascii =
+        [.. Enumerable.Range(0, 128).Select(c => c is '\r' or '\n' ? CharKind.Feed : Category((char)c))];
+
     public static CharKind Of(Rune rune) => rune.IsBmp ? Of((char)rune.Value) : CharKind.Unknown;
 
-    public static CharKind Of(char c) => c switch
-    {
-        '\r' or '\n' => CharKind.Feed,
-        >= 'a' and <= 'z' => CharKind.Lower,
-        ' ' => CharKind.Space,
-        _ => Category(c),
-    };
+    public static CharKind Of(char c) => char.IsAscii(c) ? s_ascii[c] : Category(c);
 
     private static CharKind Category(char c) => char.GetUnicodeCategory(c) switch
     {
@@ -67,10 +64,13 @@ internal struct PieceBorders()
     private bool _isPlain = true;
     private int _sinceApostrophe = Far;
 
+    /// <summary>Whether more small letters would change nothing here: the last character is one, and no apostrophe is near.</summary>
+    public readonly bool IsWithinSmallLetters => _last == CharKind.Lower && _sinceApostrophe == Far;
+
     /// <summary>What stands before the next character.</summary>
-    public Gap Before(Rune rune, CharKind kind)
+    public Gap Before(int rune, CharKind kind)
     {
-        Gap gap = _last is { } last ? Between(last, kind, rune.Value) : Gap.Joined;
+        Gap gap = _last is { } last ? Between(last, kind, rune) : Gap.Joined;
         if (gap == Gap.Joined && _sinceApostrophe is 1 or 2)
             gap = Gap.Free; // 's, 't, 'll and the like are pieces of their own.
         bool begins = _last is null;
@@ -80,13 +80,13 @@ internal struct PieceBorders()
             _others = 0;
         if (kind is CharKind.Mark or CharKind.Unknown)
             _isPlain = false;
-        if (begins && kind == CharKind.Space && rune.Value == ' ')
+        if (begins && kind == CharKind.Space && rune == ' ')
             _others = 1; // A space goes with the punctuation behind it, as if it were some.
-        _sinceApostrophe = rune.Value == '\'' ? 0 : Math.Min(_sinceApostrophe + 1, Far);
-        if (rune.Value == '\'' && !begins)
+        _sinceApostrophe = rune == '\'' ? 0 : Math.Min(_sinceApostrophe + 1, Far);
+        if (rune == '\'' && !begins)
             _isPlain = false;
         _last = kind;
-        _lastIsBlank = rune.Value == ' ';
+        _lastIsBlank = rune == ' ';
         return gap;
     }
 

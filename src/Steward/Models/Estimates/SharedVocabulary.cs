@@ -25,12 +25,11 @@ internal sealed class SharedVocabulary
     private static readonly Lazy<SharedVocabulary> s_instance = new(Load);
     private readonly ulong[] _pairs = new ulong[65_536 / 64];
     private readonly ulong[] _triples = new ulong[((2 * Letters) + 1) * Letters * Letters / 64 + 1];
-    private readonly HashSet<string> _words;
-    private readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> _lookup;
+    private readonly WordSet _words;
 
     private SharedVocabulary(IEnumerable<byte[]> tokens)
     {
-        _words = new HashSet<string>(StringComparer.Ordinal);
+        var words = new HashSet<string>(StringComparer.Ordinal);
         foreach (byte[] token in tokens)
         {
             if (token.Length == 2)
@@ -39,10 +38,10 @@ internal sealed class SharedVocabulary
                 Set(_triples, triple);
             string text = Encoding.UTF8.GetString(token);
             if (IsWord(text))
-                _words.Add(text);
+                words.Add(text);
         }
 
-        _lookup = _words.GetAlternateLookup<ReadOnlySpan<char>>();
+        _words = new WordSet(words);
     }
 
     public static SharedVocabulary Instance => s_instance.Value;
@@ -55,7 +54,7 @@ internal sealed class SharedVocabulary
         Triple(first, second, third) is >= 0 and int index && Has(_triples, index);
 
     /// <summary>Whether both vocabularies have a whole word, with the space before it if it has one.</summary>
-    public bool HasWord(ReadOnlySpan<char> word) => word.Length <= LongestWord && _lookup.Contains(word);
+    public bool HasWord(ReadOnlySpan<char> word) => word.Length <= LongestWord && _words.Contains(word);
 
     /// <summary>Whether a token can be a whole piece of text to both vocabularies: capitals, then other letters, perhaps behind a
     /// space.</summary>
@@ -78,6 +77,9 @@ internal sealed class SharedVocabulary
     /// <summary>The place of a triple in its table; negative when it has none.</summary>
     public static int Triple(byte first, byte second, byte third)
     {
+        int middle = second - 'a', last = third - 'a';
+        if ((uint)middle >= Letters || (uint)last >= Letters)
+            return -1;
         int head = first switch
         {
             (byte)' ' => 0,
@@ -85,8 +87,7 @@ internal sealed class SharedVocabulary
             >= (byte)'A' and <= (byte)'Z' => 1 + Letters + first - 'A',
             _ => -1,
         };
-        int middle = second - 'a', last = third - 'a';
-        return head < 0 || (uint)middle >= Letters || (uint)last >= Letters ? -1 : (((head * Letters) + middle) * Letters) + last;
+        return head < 0 ? -1 : (((head * Letters) + middle) * Letters) + last;
     }
 
     /// <summary>The resource's form: each token after its length, in order, compressed.</summary>

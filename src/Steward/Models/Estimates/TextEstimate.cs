@@ -36,7 +36,7 @@ internal ref struct TextEstimate
             _at++;
             _tokens++;
         }
-        else if (IsPlainSpace(c) && WhiteSpace() is > 0 and int length)
+        else if (IsPlainSpace(c) && !IsBeforeLetter(c) && WhiteSpace() is > 0 and int length)
         {
             _at += length;
         }
@@ -51,8 +51,11 @@ internal ref struct TextEstimate
         }
     }
 
-    /// <summary>The white space before what comes next: up to the last line feed, and then all but the last space, which goes with what
-    /// comes next.</summary>
+    /// <summary>One space before a letter: it goes with the word.</summary>
+    private readonly bool IsBeforeLetter(char c) => c == ' ' && _at + 1 < _text.Length && char.IsAsciiLetter(_text[_at + 1]);
+
+    /// <summary>The white space before what comes next: up to the last line feed, and then all but the last space, which goes with what comes
+    /// next.</summary>
     /// <returns>How much of it was counted; 0 when there is but one space.</returns>
     private int WhiteSpace()
     {
@@ -115,9 +118,21 @@ internal ref struct TextEstimate
         Span<byte> utf8 = stackalloc byte[4];
         while (_at < _text.Length)
         {
+            char c = _text[_at];
+            if (char.IsAscii(c))
+            {
+                Gap before = gaps.Before(c, CharKinds.Of(c));
+                if (before == Gap.Border)
+                    break;
+                run.Add((byte)c, before == Gap.Free);
+                _at++;
+                if (gaps.IsWithinSmallLetters)
+                    AddSmallLetters(ref run);
+                continue;
+            }
+
             Rune.DecodeFromUtf16(_text[_at..], out Rune rune, out int length);
-            CharKind kind = CharKinds.Of(rune);
-            Gap gap = gaps.Before(rune, kind);
+            Gap gap = gaps.Before(rune.Value, CharKinds.Of(rune));
             if (gap == Gap.Border)
                 break;
             int bytes = rune.EncodeToUtf8(utf8);
@@ -127,6 +142,13 @@ internal ref struct TextEstimate
         }
 
         _tokens += run.Most;
+    }
+
+    /// <summary>Small letters after one another have no border between them, and change nothing of what comes after.</summary>
+    private void AddSmallLetters(ref TokenRun run)
+    {
+        while (_at < _text.Length && char.IsAsciiLetterLower(_text[_at]))
+            run.Add((byte)_text[_at++], isFree: false);
     }
 
     private static bool IsPlainSpace(char c) => c is ' ' or '\n' or '\r' or '\t';

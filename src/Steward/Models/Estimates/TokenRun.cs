@@ -8,19 +8,19 @@ namespace Steward.Models;
 /// </remarks>
 internal struct TokenRun(SharedVocabulary vocabulary)
 {
-    private const long None = long.MinValue / 2;
+    private const int None = int.MinValue / 2;
 
     // The most tokens of the bytes so far when the last token has one byte, two, or more; the same one byte ago; and any, two bytes ago.
     private Ends _now = Ends.Start;
     private Ends _before = Ends.Nothing;
-    private long _earlier = None;
+    private int _earlier = None;
     private byte _last;
     private byte _beforeLast;
     private bool _lastIsFree;
     private int _length;
 
     /// <summary>The most tokens of the bytes so far.</summary>
-    public readonly long Most => _now.Any;
+    public readonly int Most => _now.Any;
 
     /// <summary>Adds a byte.</summary>
     /// <param name="next">The byte.</param>
@@ -29,14 +29,14 @@ internal struct TokenRun(SharedVocabulary vocabulary)
     {
         bool pair = _length > 0 && vocabulary.HasPair(_last, next);
         bool triple = _length > 1 && vocabulary.HasTriple(_beforeLast, _last, next);
-        long one = isFree || _length == 0
+        int one = isFree || _length == 0
             ? _now.Any
             : Math.Max(_now.More, Math.Max(pair ? None : _now.One, triple ? None : _now.Two));
-        long two = _lastIsFree || _length < 2
+        int two = _lastIsFree || _length < 2
             ? _before.Any
             : Math.Max(_before.More, Math.Max(triple ? None : _before.One, _before.Two));
         // A longer token may start at its third byte from the end, or go on from a byte ago.
-        long more = Math.Max(_earlier + 1, _now.More > 0 ? _now.More : None);
+        int more = Math.Max(_earlier + 1, _now.More > 0 ? _now.More : None);
         _earlier = _before.Any;
         _before = _now;
         _now = new Ends(one + 1, two + 1, more);
@@ -46,12 +46,19 @@ internal struct TokenRun(SharedVocabulary vocabulary)
         _length++;
     }
 
-    private readonly record struct Ends(long One, long Two, long More)
+    private readonly struct Ends(int one, int two, int more)
     {
         public static Ends Start { get; } = new(None, None, 0);
 
         public static Ends Nothing { get; } = new(None, None, None);
 
-        public long Any => Math.Max(One, Math.Max(Two, More));
+        public int One { get; } = one;
+
+        public int Two { get; } = two;
+
+        public int More { get; } = more;
+
+        /// <summary>The most of all three, worked out once.</summary>
+        public int Any { get; } = Math.Max(one, Math.Max(two, more));
     }
 }
