@@ -45,7 +45,8 @@ internal sealed class RunCommand(CommandContext context)
         var command = new Command(
             "run", "Run an agent and show what happens. Ctrl-C parks the run; 'steward run AGENT --resume RUN' goes on.")
         {
-            _agent, _request, _resume, _tenant, _user, _session, _key, _label, _budget, _scripted, _telemetry.Preset, _telemetry.Content, _telemetry.Traces,
+            _agent, _request, _resume, _tenant, _user, _session, _key, _label, _budget, _scripted,
+            _telemetry.Preset, _telemetry.Content, _telemetry.Traces,
         };
         command.SetAction((parse, _) => ExecuteAsync(parse));
         return command;

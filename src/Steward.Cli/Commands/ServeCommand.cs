@@ -54,7 +54,10 @@ internal sealed class ServeCommand(CommandContext context)
             _limits.Requests,
             _limits.Writes,
             _worker.Concurrency,
-            _worker.Lease, _telemetry.Preset, _telemetry.Content, _telemetry.Traces,
+            _worker.Lease,
+            _telemetry.Preset,
+            _telemetry.Content,
+            _telemetry.Traces,
             _scripted,
         };
         command.SetAction((parse, _) => ExecuteAsync(parse));

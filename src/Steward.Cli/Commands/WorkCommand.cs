@@ -30,7 +30,10 @@ internal sealed class WorkCommand(CommandContext context)
     {
         var command = new Command(
             "work",
-            "Work on every run of these agents that can go on. Ctrl-C gives them back.") { _agents, _untilIdle, _worker.Concurrency, _worker.Lease, _telemetry.Preset, _telemetry.Content, _telemetry.Traces, _scripted };
+            "Work on every run of these agents that can go on. Ctrl-C gives them back.")
+        {
+            _agents, _untilIdle, _worker.Concurrency, _worker.Lease, _telemetry.Preset, _telemetry.Content, _telemetry.Traces, _scripted,
+        };
         command.SetAction((parse, _) => ExecuteAsync(parse));
         return command;
     }

@@ -60,12 +60,16 @@ public sealed class DashboardErrorTests : IDisposable
         Assert.Contains("--otlp-port is 65537", range.Error, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Traces_NoSdkOnThePath_SaysSo()
+    [Theory]
+    [InlineData("The command could not be loaded.\nNo .NET SDKs were found.", "fetched with the .NET 10 SDK, and there is none")]
+    [InlineData("fetch.csproj : error NETSDK1045: The current .NET SDK does not support targeting .NET 10.0.", "and there is none")]
+    [InlineData("/x/fetch.csproj : error NU3004: The package is not signed. [/x/fetch.csproj]", "was not fetched")]
+    public void Restore_Failed_SaysWhatIsMissing(string said, string message)
     {
-        CliResult result = await FetchAsync(new() { ["PATH"] = _folder });
+        string explained = DashboardPackage.Explain(said);
 
-        Assert.Contains("fetched with the .NET 10 SDK, and there is none", result.Error, StringComparison.Ordinal);
+        Assert.Contains(message, explained, StringComparison.Ordinal);
+        Assert.DoesNotContain("fetch.csproj", explained, StringComparison.Ordinal);
     }
 
     [Fact]
