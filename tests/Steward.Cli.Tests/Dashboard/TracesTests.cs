@@ -28,6 +28,8 @@ public sealed class TracesTests
         string run = await agent.LastAsync();
         string traces = await AskAsync(dashboard, dashboard.Address.Key) ?? "";
         Assert.Contains("invoke_agent helper", traces, StringComparison.Ordinal);
+        Assert.Contains("\"steward\"", traces, StringComparison.Ordinal); // The service's name, of the resource.
+        Assert.DoesNotContain("unknown_service", traces, StringComparison.Ordinal);
         Assert.Contains(run, traces, StringComparison.Ordinal);
         Assert.Null(await AskAsync(dashboard, "another"));
         Assert.False(await (dashboard.Address with { Key = "" }).AnswersAsync(Token));
