@@ -102,6 +102,7 @@ internal static class CommandLine
         LimitCommand.Create(context),
         PruneCommand.Create(context),
         ExportCommand.Create(context),
+        TracesCommand.Create(context),
         DoctorCommand.Create(context),
         DrillCommand.Create(context),
     };

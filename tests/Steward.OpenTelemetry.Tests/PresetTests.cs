@@ -17,6 +17,7 @@ public sealed class PresetTests
     [InlineData("helicone", "https://api.helicone.ai/v1/trace/log", "Authorization=Bearer KEY")]
     [InlineData("honeycomb", "https://api.honeycomb.io/v1/traces", "x-honeycomb-team=KEY")]
     [InlineData("datadog", "https://otlp.datadoghq.com/v1/traces", "dd-api-key=KEY dd-otlp-source=llmobs")]
+    [InlineData("aspire", "http://localhost:18890/v1/traces", "x-otlp-api-key=KEY")]
     public void Preset_KeysInTheEnvironment_HasEndpointAndHeaders(string preset, string endpoint, string headers)
     {
         TelemetryTarget target = TelemetryPresets.Resolve(preset, new TelemetryOptions(), name => name.EndsWith("KEY", StringComparison.Ordinal) ? "KEY" : null);

@@ -25,6 +25,7 @@ internal sealed class ChatCommand(CommandContext context)
         HelpName = "policy",
         DefaultValueFactory = _ => "enqueue",
     };
+    private readonly TelemetryFlags _telemetry = new();
     private readonly Option<bool> _scripted = CommonOptions.Scripted();
 
     public static Command Create(CommandContext context) => new ChatCommand(context).Create();
@@ -34,7 +35,10 @@ internal sealed class ChatCommand(CommandContext context)
         _policy.AcceptOnlyFromAmong("enqueue", "reject", "interrupt", "rollback");
         var command = new Command(
             "chat",
-            "Talk with an agent. Ctrl-C interrupts the turn; /exit ends, /cost says what was spent.") { _folder, _session, _tenant, _user, _roles, _policy, _scripted };
+            "Talk with an agent. Ctrl-C interrupts the turn; /exit ends, /cost says what was spent.")
+        {
+            _folder, _session, _tenant, _user, _roles, _policy, _telemetry.Preset, _telemetry.Content, _telemetry.Traces, _scripted,
+        };
         command.SetAction((parse, _) => ExecuteAsync(parse));
         return command;
     }
@@ -47,7 +51,9 @@ internal sealed class ChatCommand(CommandContext context)
         await using OpenStore store = await OpenStore.OpenAsync(
             StoreLocator.ForAgent(parse.GetValue(CommonOptions.Store), file), context.Output, context.Time);
         var view = new RunView(context.Output);
-        await using AgentHost host = AgentHost.Create(file, store.Store, context.Output, context.Time, configure: alerts.Apply);
+        using IDisposable? telemetry = await _telemetry.StartAsync(parse, context.Output);
+        await using AgentHost host = AgentHost.Create(
+            file, store.Store, context.Output, context.Time, configure: alerts.Apply, telemetry: _telemetry.Tracing(parse));
         var chat = new ChatLoop(context, host, view, new LineReader(Console.In))
         {
             Agent = file.Agent.Name,

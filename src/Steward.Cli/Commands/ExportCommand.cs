@@ -24,7 +24,8 @@ internal sealed class ExportCommand(CommandContext context)
     };
     private readonly Option<string?> _otlp = CommonOptions.Named<string?>("--otlp", "Posts to this OTLP endpoint (http://localhost:4318/v1/traces).", "url");
     private readonly Option<string?> _preset = CommonOptions.Named<string?>(
-        "--preset", "Posts to a back end by its name: langfuse, phoenix, langsmith, helicone, honeycomb, datadog, otlp. Keys come from the environment.", "name");
+        "--preset", "Posts to a back end by its name: langfuse, phoenix, langsmith, helicone, honeycomb, datadog, aspire, otlp. Keys come from the environment.", "name");
+    private readonly Option<bool> _traces = CommonOptions.Named<bool>("--traces", "Posts to the dashboard that 'steward traces' runs.");
     private readonly Option<bool> _content = CommonOptions.Named<bool>("--content", "Also messages, arguments and results.");
     private readonly Option<string?> _folder = CommonOptions.Named<string?>("--agent-folder", "The agent's folder whose database is meant; otherwise this one.", "folder");
     private readonly Option<string[]> _status = new("--status")
@@ -48,7 +49,7 @@ internal sealed class ExportCommand(CommandContext context)
             "export",
             "Send recorded runs to a tracing back end. Sending twice changes nothing: ids derive from the journal.")
         {
-            _runs, _otlp, _preset, _content, _folder, _status, _agent, _tenant, _label, _since, _until, _limit,
+            _runs, _otlp, _preset, _traces, _content, _folder, _status, _agent, _tenant, _label, _since, _until, _limit,
         };
         command.SetAction(ExecuteAsync);
         return command;
@@ -56,11 +57,12 @@ internal sealed class ExportCommand(CommandContext context)
 
     private async Task<int> ExecuteAsync(ParseResult parse, CancellationToken cancellationToken)
     {
-        (string preset, Uri? endpoint) = Target(parse);
+        (string preset, TelemetryOptions telemetry) = await TargetAsync(parse, cancellationToken);
+        telemetry.ServiceName = "steward";
         var tracing = new TracingOptions { Content = parse.GetValue(_content) };
         await using OpenStore store = await context.OpenAsync(parse, parse.GetValue(_folder), cancellationToken);
         IReadOnlyList<RunInfo> runs = await RunsAsync(store.Store, parse, cancellationToken);
-        using var export = new TraceExport(preset, new TelemetryOptions { Endpoint = endpoint, ServiceName = "steward" });
+        using var export = new TraceExport(preset, telemetry);
         int sent = 0, spans = 0;
         foreach (RunInfo run in runs)
         {
@@ -97,15 +99,22 @@ internal sealed class ExportCommand(CommandContext context)
         return ExitCodes.Ok;
     }
 
-    private (string Preset, Uri? Endpoint) Target(ParseResult parse)
+    private async Task<(string Preset, TelemetryOptions Options)> TargetAsync(ParseResult parse, CancellationToken cancellationToken)
     {
         string? url = parse.GetValue(_otlp), preset = parse.GetValue(_preset);
+        if (parse.GetValue(_traces))
+        {
+            return url is null && preset is null
+                ? (TelemetryFlags.DashboardPreset, await TelemetryFlags.DashboardAsync(cancellationToken))
+                : throw new UsageException("--traces names the place already. Leave out --preset and --otlp.");
+        }
+
         if (url is null && preset is null)
-            throw new UsageException("Say where to: --preset NAME, or --otlp URL.");
+            throw new UsageException("Say where to: --traces, --preset NAME, or --otlp URL.");
         if (url is null)
-            return (preset!, null);
+            return (preset!, new TelemetryOptions());
         return Uri.TryCreate(url, UriKind.Absolute, out Uri? endpoint) && endpoint.Scheme is "http" or "https"
-            ? (preset ?? "otlp", endpoint)
+            ? (preset ?? "otlp", new TelemetryOptions { Endpoint = endpoint })
             : throw new UsageException($"--otlp '{url}' is not an absolute http or https URL. Write one such as http://localhost:4318/v1/traces.");
     }
 

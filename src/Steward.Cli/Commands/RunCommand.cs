@@ -45,7 +45,8 @@ internal sealed class RunCommand(CommandContext context)
         var command = new Command(
             "run", "Run an agent and show what happens. Ctrl-C parks the run; 'steward run AGENT --resume RUN' goes on.")
         {
-            _agent, _request, _resume, _tenant, _user, _session, _key, _label, _budget, _scripted, _telemetry.Preset, _telemetry.Content,
+            _agent, _request, _resume, _tenant, _user, _session, _key, _label, _budget, _scripted,
+            _telemetry.Preset, _telemetry.Content, _telemetry.Traces,
         };
         command.SetAction((parse, _) => ExecuteAsync(parse));
         return command;
@@ -70,7 +71,7 @@ internal sealed class RunCommand(CommandContext context)
         }
 
         var view = new RunView(context.Output);
-        using IDisposable? telemetry = _telemetry.Start(parse, context.Output);
+        using IDisposable? telemetry = await _telemetry.StartAsync(parse, context.Output);
         await using AgentHost host = AgentHost.Create(
             file, store.Store, context.Output, context.Time, configure: alerts.Apply, telemetry: _telemetry.Tracing(parse));
         RunId run = known?.Run ?? (await host.Client.StartAsync(file.Agent.Name, Request(parse, file))).Id;

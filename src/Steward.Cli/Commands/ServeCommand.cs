@@ -54,7 +54,10 @@ internal sealed class ServeCommand(CommandContext context)
             _limits.Requests,
             _limits.Writes,
             _worker.Concurrency,
-            _worker.Lease, _telemetry.Preset, _telemetry.Content,
+            _worker.Lease,
+            _telemetry.Preset,
+            _telemetry.Content,
+            _telemetry.Traces,
             _scripted,
         };
         command.SetAction((parse, _) => ExecuteAsync(parse));
@@ -73,7 +76,7 @@ internal sealed class ServeCommand(CommandContext context)
         var options = new AgentFileOptions { Scripted = parse.GetValue(_scripted), Time = context.Time };
         AgentFile[] files = [.. parse.GetValue(_agents)!.Select(path => AgentFile.Load(path, options))];
         StoreAddress database = Database(parse, files);
-        using IDisposable? telemetry = _telemetry.Start(parse, context.Output);
+        using IDisposable? telemetry = await _telemetry.StartAsync(parse, context.Output);
         var workers = new Workers(context, _worker.Read(parse), _telemetry.Tracing(parse));
 
         await using OpenStore store = await OpenStore.OpenAsync(database, context.Output, context.Time);

@@ -30,7 +30,10 @@ internal sealed class WorkCommand(CommandContext context)
     {
         var command = new Command(
             "work",
-            "Work on every run of these agents that can go on. Ctrl-C gives them back.") { _agents, _untilIdle, _worker.Concurrency, _worker.Lease, _telemetry.Preset, _telemetry.Content, _scripted };
+            "Work on every run of these agents that can go on. Ctrl-C gives them back.")
+        {
+            _agents, _untilIdle, _worker.Concurrency, _worker.Lease, _telemetry.Preset, _telemetry.Content, _telemetry.Traces, _scripted,
+        };
         command.SetAction((parse, _) => ExecuteAsync(parse));
         return command;
     }
@@ -43,7 +46,7 @@ internal sealed class WorkCommand(CommandContext context)
         if (files.GroupBy(f => (f.Agent.Name, StoreLocator.ForAgent(given, f))).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new UsageException($"The agent '{twice.Key.Name}' is there twice, for the same database. Leave one out.");
         List<OpenStore> stores = [];
-        using IDisposable? telemetry = _telemetry.Start(parse, context.Output);
+        using IDisposable? telemetry = await _telemetry.StartAsync(parse, context.Output);
         var workers = new Workers(context, _worker.Read(parse), _telemetry.Tracing(parse));
         try
         {

@@ -19,7 +19,7 @@ internal sealed class JsonTraceExporter : BaseExporter<Activity>
     public JsonTraceExporter(TelemetryTarget target, TimeSpan timeout)
     {
         _target = target;
-        _http = new HttpClient { Timeout = timeout };
+        _http = Exporters.Client(target.Endpoint, timeout);
     }
 
     public override ExportResult Export(in Batch<Activity> batch)

@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
@@ -20,14 +22,16 @@ internal sealed record Pipeline(string Preset, TelemetryTarget Target, Telemetry
             tracing.SetSampler(new ParentBasedSampler(new TraceIdRatioBasedSampler(ratio)));
         if (Target.Describe is { } describe)
             tracing.AddProcessor(new BackEndProcessor(describe));
+        BaseExporter<Activity> exporter = Exporters.Of(Target, Options);
         tracing.AddProcessor(services => new BoundedProcessor(
-            Exporters.Of(Target, Options),
+            exporter,
             new Losses(
                 Preset,
                 services.GetService<IMeterFactory>(),
                 services.GetService<TimeProvider>() ?? TimeProvider.System,
                 services.GetService<ILoggerFactory>()?.CreateLogger("Steward.OpenTelemetry") ?? NullLogger.Instance),
             Options));
+        tracing.AddProcessor(new ResourceBinding(exporter));
     }
 
     public void Measure(MeterProviderBuilder metrics)

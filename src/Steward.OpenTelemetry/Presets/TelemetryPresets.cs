@@ -14,6 +14,7 @@ public static class TelemetryPresets
         ["helicone"] = Helicone,
         ["honeycomb"] = Honeycomb,
         ["datadog"] = Datadog,
+        ["aspire"] = Aspire,
     };
 
     /// <summary>The names of all presets.</summary>
@@ -87,6 +88,16 @@ public static class TelemetryPresets
     private static TelemetryTarget Datadog(Variables v) => new(
         v.Endpoint ?? new Uri($"https://otlp.{v.Find("DD_SITE") ?? "datadoghq.com"}/v1/traces"),
         new Dictionary<string, string> { ["dd-api-key"] = v.Require("DD_API_KEY"), ["dd-otlp-source"] = "llmobs" });
+
+    private static TelemetryTarget Aspire(Variables v)
+    {
+        Uri traces = v.Endpoint ?? Under(v.Url("http://localhost:18890", "ASPIRE_DASHBOARD_OTLP_HTTP_ENDPOINT_URL"), "v1/traces");
+        return new TelemetryTarget(
+            traces, v.Find("DASHBOARD__OTLP__PRIMARYAPIKEY") is { } key ? new Dictionary<string, string> { ["x-otlp-api-key"] = key } : [])
+        {
+            Metrics = Sibling(traces),
+        };
+    }
 
     private static Uri Under(Uri host, string path) => new($"{host.AbsoluteUri.TrimEnd('/')}/{path}");
 

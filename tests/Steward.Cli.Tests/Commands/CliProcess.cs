@@ -14,7 +14,7 @@ internal sealed class CliProcess : IDisposable
     /// <summary>Generous: the machine that runs these may be busy.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
-    private static readonly string[] s_hidden = ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "STEWARD_MODEL", "STEWARD_STORE", "STEWARD_API_KEYS", "STEWARD_DEBUG", "STEWARD_ALERT_WEBHOOK", "STEWARD_ALERT_WEBHOOK_SECRET", "NO_COLOR", "STEWARD_TELEMETRY", "LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY"];
+    private static readonly string[] s_hidden = ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "STEWARD_MODEL", "STEWARD_STORE", "STEWARD_API_KEYS", "STEWARD_DEBUG", "STEWARD_ALERT_WEBHOOK", "STEWARD_ALERT_WEBHOOK_SECRET", "NO_COLOR", "STEWARD_TELEMETRY", "STEWARD_DASHBOARD", "LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY"];
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();
@@ -33,6 +33,8 @@ internal sealed class CliProcess : IDisposable
 
     public string Error => Text(_error);
 
+    public bool HasExited => _process.HasExited;
+
     public static CliProcess Start(string folder, params string[] args) => Start(folder, new Dictionary<string, string>(), args);
 
     public static CliProcess Start(string folder, IReadOnlyDictionary<string, string> variables, string[] args)
@@ -45,7 +47,7 @@ internal sealed class CliProcess : IDisposable
     /// <summary>Starts a command whose standard input is piped and stays open.</summary>
     public static CliProcess Begin(string folder, params string[] args) => Begin(folder, new Dictionary<string, string>(), args);
 
-    private static CliProcess Begin(string folder, IReadOnlyDictionary<string, string> variables, string[] args)
+    public static CliProcess Begin(string folder, IReadOnlyDictionary<string, string> variables, string[] args)
     {
         ProcessStartInfo start = Piped(Program, folder);
         foreach (string arg in args)
