@@ -4,7 +4,8 @@ using Steward.Storage;
 
 namespace Steward.Cli.Dashboard;
 
-/// <summary>Fetches the dashboard once, with the SDK's own restore: the user's NuGet sources, credentials and signature rules hold.</summary>
+/// <summary>Fetches the dashboard once, with the SDK's own restore: the user's NuGet sources, credentials and signature rules
+/// hold.</summary>
 /// <remarks>
 /// The project lies in the cache, so a <c>nuget.config</c> of the current folder has no say in what is started here. The version's folder
 /// is made beside its place and moved there, so one that is there is complete.

@@ -92,7 +92,8 @@ internal sealed class ModelStep(
         return AttachmentCheck.Able(router, route, action.Side?.Messages(session.State) ?? session.State.Conversation.Messages);
     }
 
-    /// <summary>Whether a replay knows that a later model of the route was asked here: what this one had against it is not recorded.</summary>
+    /// <summary>Whether a replay knows that a later model of the route was asked here: what this one had against it
+    /// is not recorded.</summary>
     private static bool IsRecordedOtherwise(RunSession session, IReadOnlyList<ModelTarget> targets, int at)
     {
         if (session.RecordedTarget is not var (provider, model) || (targets[at].Provider, targets[at].Model) == (provider, model))

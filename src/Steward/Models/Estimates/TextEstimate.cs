@@ -54,8 +54,8 @@ internal ref struct TextEstimate
     /// <summary>One space before a letter: it goes with the word.</summary>
     private readonly bool IsBeforeLetter(char c) => c == ' ' && _at + 1 < _text.Length && char.IsAsciiLetter(_text[_at + 1]);
 
-    /// <summary>The white space before what comes next: up to the last line feed, and then all but the last space, which goes with what comes
-    /// next.</summary>
+    /// <summary>The white space before what comes next: up to the last line feed, and then all but the last space,
+    /// which goes with what comes next.</summary>
     /// <returns>How much of it was counted; 0 when there is but one space.</returns>
     private int WhiteSpace()
     {
