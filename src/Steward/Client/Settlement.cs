@@ -62,15 +62,19 @@ internal static class Settlement
         return look.Info.Reason switch
         {
             Reasons.Children or Reasons.Timer or Reasons.KillSwitch => false,
-            Reasons.Signal => await HasReadAllAsync(store, look.Info.Run, cancellationToken),
+            Reasons.Signal => await HasReadAllAsync(store, look.Info, cancellationToken),
             Reasons.Approval or Reasons.PlanApproval or Reasons.UserInput or Reasons.HandOff or Reasons.OutcomeUnknown =>
                 (await store.QuestionsAsync(new QuestionQuery { Run = look.Info.Run, Limit = 1 }, cancellationToken)).Count > 0
-                && await HasReadAllAsync(store, look.Info.Run, cancellationToken),
+                && await HasReadAllAsync(store, look.Info, cancellationToken),
             _ => true,
         };
     }
 
     /// <summary>Whether nothing was sent to the run that it has yet to read: a cancel, a message.</summary>
-    private static async ValueTask<bool> HasReadAllAsync(IStewardStore store, RunId run, CancellationToken cancellationToken) =>
-        (await store.InboxAsync(run, cancellationToken)).Count == 0;
+    /// <remarks>An inbox is also empty because somebody read it just now: then the run has moved on from what was seen of it.</remarks>
+    private static async ValueTask<bool> HasReadAllAsync(IStewardStore store, RunInfo seen, CancellationToken cancellationToken) =>
+        (await store.InboxAsync(seen.Run, cancellationToken)).Count == 0
+        && await store.FindAsync(new RunQuery { Runs = [seen.Run], Limit = 1 }, cancellationToken) is [var now]
+        && now.Sequence == seen.Sequence
+        && now.Worker is null;
 }

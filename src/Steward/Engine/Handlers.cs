@@ -79,7 +79,8 @@ internal sealed class Handlers(int mostAbandoned, bool onThreads = true)
 }
 
 /// <summary>Whether a call's handler was entered: before that, it is certain that nothing happened.</summary>
-internal sealed class HandlerEntry
+/// <param name="mayEnter">What must hold at that moment; null for nothing.</param>
+internal sealed class HandlerEntry(Func<bool>? mayEnter = null)
 {
     private const int Waiting = 0, Entered = 1, GivenUp = 2;
 
@@ -88,8 +89,17 @@ internal sealed class HandlerEntry
     /// <summary>Whether the handler was entered.</summary>
     public bool IsEntered => Volatile.Read(ref _state) == Entered;
 
-    /// <summary>Lets the handler be entered next; false when nobody waits for it any more.</summary>
-    public bool TryEnter() => Interlocked.CompareExchange(ref _state, Entered, Waiting) == Waiting;
+    /// <summary>Whether the handler was held back: nobody waited for it any more, or it might not be entered.</summary>
+    public bool IsHeldBack => Volatile.Read(ref _state) == GivenUp;
+
+    /// <summary>Lets the handler be entered next; false when nobody waits for it any more, or what must hold does not.</summary>
+    public bool TryEnter()
+    {
+        if (mayEnter is null || mayEnter())
+            return Interlocked.CompareExchange(ref _state, Entered, Waiting) == Waiting;
+        TryGiveUp();
+        return false;
+    }
 
     /// <summary>Gives up a call that was not entered, and will not be; false when it was.</summary>
     public bool TryGiveUp() => Interlocked.CompareExchange(ref _state, GivenUp, Waiting) == Waiting;

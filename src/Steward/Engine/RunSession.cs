@@ -335,6 +335,10 @@ internal sealed class RunSession : IDisposable
         }
     }
 
+    /// <summary>Whether the lease is still good for an effect, by this process's clocks alone: asked on the handler's thread just before
+    /// it is entered, as the process may have stood still on the way there.</summary>
+    public bool MayEnter => Interruption == Interruption.None && _worker.IsFresh(LeasedAt, EffectShare);
+
     /// <summary>How long the lease has more than a fifth left.</summary>
     public TimeSpan EffectTimeLeft => _worker.Left(LeasedAt, EffectShare);
 

@@ -14,8 +14,19 @@ namespace Steward.Engine;
 internal interface IToolExecutor
 {
     /// <summary>Makes a call; the blob is the whole result when the event holds a preview.</summary>
+    /// <param name="tool">The tool.</param>
+    /// <param name="context">The call.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="intent">Its durable intent.</param>
+    /// <param name="mayEnter">What must hold when the handler is entered; otherwise the call is not made. Null for nothing.</param>
+    /// <param name="interrupted">Stops the call.</param>
     ValueTask<(RunEvent Event, Blob? Blob)> InvokeAsync(
-        ToolDefinition tool, ToolContext context, JsonElement arguments, ToolStarted intent, CancellationToken interrupted);
+        ToolDefinition tool,
+        ToolContext context,
+        JsonElement arguments,
+        ToolStarted intent,
+        Func<bool>? mayEnter,
+        CancellationToken interrupted);
 
     /// <summary>Asks the tool's probe; anything but a clear word is unknown.</summary>
     ValueTask<ProbeResult> ProbeAsync(ToolDefinition tool, ToolContext context, JsonElement arguments, CancellationToken interrupted);
@@ -34,18 +45,19 @@ internal sealed class ToolExecutor(Handlers handlers, StoreLimits limits, TimePr
     private readonly ConcurrentDictionary<string, Task> _running = new(StringComparer.Ordinal);
     private readonly ToolResults _results = new(limits);
 
-    /// <summary>Makes a call; the blob is the whole result when the event holds a preview.</summary>
+    /// <inheritdoc/>
     public async ValueTask<(RunEvent Event, Blob? Blob)> InvokeAsync(
         ToolDefinition tool,
         ToolContext context,
         JsonElement arguments,
         ToolStarted intent,
+        Func<bool>? mayEnter,
         CancellationToken interrupted)
     {
         if (handlers.IsFull(context))
             return (TooManyAbandoned(intent, context), null);
         long start = time.GetTimestamp();
-        var entry = new HandlerEntry();
+        var entry = new HandlerEntry(mayEnter);
         using var timeout = new CancellationTokenSource(tool.Timeout, time);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, interrupted);
         try
@@ -61,9 +73,10 @@ internal sealed class ToolExecutor(Handlers handlers, StoreLimits limits, TimePr
         }
         catch (Exception e) when (!entry.IsEntered)
         {
-            if (!stop.IsCancellationRequested)
+            bool isStopped = stop.IsCancellationRequested || entry.IsHeldBack;
+            if (!isStopped)
                 Log.ToolNotEntered(logger, context.Run, intent.Name, e);
-            return (NotEntered(tool, intent, stop.IsCancellationRequested, e), null);
+            return (NotEntered(tool, intent, isStopped, e), null);
         }
         catch (Exception e) when (timeout.IsCancellationRequested && !interrupted.IsCancellationRequested)
         {

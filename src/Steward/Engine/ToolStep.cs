@@ -252,7 +252,7 @@ internal sealed class ToolStep(
         using IDisposable? begun = scope?.Begin(session.State, call.Intent);
         using LeaseGuard? guard = call.Tool is { Effect: ToolEffect.Unsafe, Probe: not null } ? new LeaseGuard(session, time) : null;
         return await executor.InvokeAsync(
-            call.Tool, Context(session, call.Intent), arguments, call.Intent, guard?.Token ?? session.Interrupted);
+            call.Tool, Context(session, call.Intent), arguments, call.Intent, () => session.MayEnter, guard?.Token ?? session.Interrupted);
     }
 
     /// <summary>What is certain of a call that was held back at the last moment. Where

@@ -51,7 +51,7 @@ internal sealed class TransactionalCalls(
             AppendResult result = await session.CommitWithAsync(transactional, async transaction =>
             {
                 (RunEvent Event, Blob? Blob) done = await executor.InvokeAsync(
-                    tool, context with { Transaction = transaction }, arguments, intent, session.Interrupted);
+                    tool, context with { Transaction = transaction }, arguments, intent, null, session.Interrupted);
                 return done.Event is ToolReturned
                     ? (attachments?.Fit(session, done.Event) ?? done.Event, done.Blob)
                     : throw new CallFailedException(done.Event);

@@ -17,6 +17,7 @@ internal sealed class ReplayExecutor(ReplayTape tape) : IToolExecutor
         ToolContext context,
         JsonElement arguments,
         ToolStarted intent,
+        Func<bool>? mayEnter,
         CancellationToken interrupted)
     {
         TaskCompletionSource<RunEvent> result = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -231,7 +231,28 @@ public sealed class ToolResultTests
         Assert.Contains((await lab.JournalAsync(run)).Select(e => e.Event), e => e is ToolRejected { Reason: ToolRejection.InvalidArguments });
     }
 
-    private static async Task<(RunEvent Event, Blob? Blob)> InvokeAsync(ToolDefinition tool, IServiceProvider? services = null)
+    /// <summary>The process may stand still between the check of the lease and the handler's thread, and the run be another's when it wakes up.</summary>
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(false, 0)]
+    public async Task Handler_WhenTheLeaseEndedOnTheWay_IsNotEntered(bool mayEnter, int calls)
+    {
+        int entered = 0;
+        var tool = new ToolDefinition("pay", "Tested.", JsonElement.Parse("{}"), (_, _, _) =>
+        {
+            entered++;
+            return ValueTask.FromResult(new ToolOutput("paid"));
+        });
+
+        (RunEvent result, _) = await InvokeAsync(tool, mayEnter: () => mayEnter);
+
+        Assert.Equal(calls, entered);
+        Assert.Equal(mayEnter, result is ToolReturned);
+        Assert.True(mayEnter || result is ToolFailed { Failure: ToolFailure.Cancelled });
+    }
+
+    private static async Task<(RunEvent Event, Blob? Blob)> InvokeAsync(
+        ToolDefinition tool, IServiceProvider? services = null, Func<bool>? mayEnter = null)
     {
         var executor = new ToolExecutor(new Handlers(8), new StoreLimits(), TimeProvider.System, TimeSpan.FromSeconds(1), NullLogger.Instance);
         ToolContext context = ToolContexts.Context(services: services);
@@ -240,7 +261,7 @@ public sealed class ToolResultTests
             Turn = 1, Index = 0, Name = tool.Name, Effect = tool.Effect, Key = context.IdempotencyKey, ArgumentsHash = new string('0', 64), Attempt = 1,
             Reserved = new BudgetAmount(ToolCalls: 1),
         };
-        return await executor.InvokeAsync(tool, context, JsonElement.Parse("{}"), intent, Token);
+        return await executor.InvokeAsync(tool, context, JsonElement.Parse("{}"), intent, mayEnter, Token);
     }
 
     private sealed class Scoped : IDisposable

@@ -47,7 +47,7 @@ public sealed class ArgumentFuzzTests(ITestOutputHelper output) : IDisposable
                 if (UnreadableArguments.Find(arguments) is not null || !tool.Validator.IsValid(arguments))
                     continue;
                 made++;
-                (RunEvent result, _) = await executor.InvokeAsync(tool, ToolContexts.Context(user: s_texts[random.Next(s_texts.Length)]), arguments, Intent(tool), TestContext.Current.CancellationToken);
+                (RunEvent result, _) = await executor.InvokeAsync(tool, ToolContexts.Context(user: s_texts[random.Next(s_texts.Length)]), arguments, Intent(tool), null, TestContext.Current.CancellationToken);
                 Assert.False(result is ToolFailed { Failure: ToolFailure.OutcomeUnknown or ToolFailure.Timeout }, $"{i}: {tool.Name}({text}): {result}");
                 Assert.Equal(EventWire.Write(result), EventWire.Write(EventWire.Read(EventWire.NameOf(result), EventWire.Write(result))));
             }
