@@ -26,12 +26,12 @@ internal static partial class Log
     [LoggerMessage(32, LogLevel.Error, "Alerts that were not sent to the webhook at {Receiver}, because too many waited or the process stops: {Count}")]
     public static partial void AlertsDropped(ILogger logger, string receiver, int count);
 
-    [LoggerMessage(40, LogLevel.Warning, "Telemetry: {Count} journal entries became no spans so far, because too many waited; export the runs to send them")]
+    [LoggerMessage(60, LogLevel.Warning, "Telemetry: {Count} journal entries became no spans so far, because too many waited; export the runs to send them")]
     public static partial void TelemetryDropped(ILogger logger, long count);
 
-    [LoggerMessage(41, LogLevel.Warning, "Run {Run}: some of its journal could not be traced; export the run to send its spans")]
+    [LoggerMessage(61, LogLevel.Warning, "Run {Run}: some of its journal could not be traced; export the run to send its spans")]
     public static partial void TraceFailed(ILogger logger, RunId run, Exception exception);
 
-    [LoggerMessage(42, LogLevel.Warning, "Telemetry: this .NET runtime has no field for a span's id, so spans have random ids and traces come apart; use the version of .NET that Steward was built for")]
+    [LoggerMessage(62, LogLevel.Warning, "Telemetry: this .NET runtime has no field for a span's id, so spans have random ids and traces come apart; use the version of .NET that Steward was built for")]
     public static partial void SpanIdsNotSupported(ILogger logger);
 }

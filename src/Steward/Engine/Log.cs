@@ -62,7 +62,7 @@ internal static partial class Log
     [LoggerMessage(42, LogLevel.Warning, "Run {Run}: the tool {Tool} of source {Source} is left out; another tool has its name")]
     public static partial void ToolHidden(ILogger logger, RunId run, string source, string tool);
 
-    [LoggerMessage(44, LogLevel.Warning, "Run {Run}: the approval policy {Policy} names the tool {Tool}, and neither the agent nor its sources have it; it guards nothing")]
+    [LoggerMessage(48, LogLevel.Warning, "Run {Run}: the approval policy {Policy} names the tool {Tool}, and neither the agent nor its sources have it; it guards nothing")]
     public static partial void PolicyNamesNothing(ILogger logger, RunId run, string policy, string tool);
 
     [LoggerMessage(43, LogLevel.Warning, "Run {Run}: the tool {Tool} of source {Source} is left out; its name or schema is not usable")]

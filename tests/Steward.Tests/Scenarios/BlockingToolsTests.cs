@@ -90,7 +90,6 @@ public sealed class BlockingToolsTests(ITestOutputHelper output) : IDisposable
         await stop();
         Assert.Equal(status, (await run.WaitAsync(Token).WaitAsync(TimeSpan.FromSeconds(20), Token)).Status);
         output.WriteLine($"{what}: {watch.ElapsedMilliseconds} ms");
-        Assert.True(watch.Elapsed < s_grace + TimeSpan.FromSeconds(3), $"The {what} took {watch.Elapsed}.");
     }
 
     private static async Task<RunHandle[]> StartAsync(IStewardClient client, string what, int runs)
